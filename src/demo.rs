@@ -1,0 +1,1 @@
+//! The sample service and the demo workspace.

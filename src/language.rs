@@ -1,0 +1,1 @@
+//! Pipeline text to a checked `Pipeline`.

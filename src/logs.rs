@@ -1,0 +1,1 @@
+//! Log segments, their index, the window reader, search, masking and sanitising.

@@ -1,0 +1,28 @@
+//! The words of the product: ids, states, events and the fold that turns events into a run.
+//!
+//! Owns every type that more than one process speaks of. Must not know I/O, async, clocks, colour or the
+//! pipeline language: a run here is what happened, not what was written.
+
+pub mod actor;
+pub mod attempt;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod log;
+pub mod run;
+pub mod stage;
+pub mod status;
+pub mod time;
+
+pub use actor::{Actor, Proof};
+pub use attempt::{Attempt, Ending, Next, Outcome};
+pub use engine::EngineStatus;
+pub use error::{ErrorKind, StageError};
+pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, StageOutline};
+pub use id::{RunId, StageId};
+pub use log::{LogLine, LogQuery, LogWindow, SearchHit, Stream};
+pub use run::{Run, RunSummary};
+pub use stage::Stage;
+pub use status::{RunStatus, StageStatus};
+pub use time::Timestamp;

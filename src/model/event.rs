@@ -1,0 +1,147 @@
+//! Everything that can happen to a run. Events are the interface: every view is a fold of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Actor, Next, Outcome, RunId, RunStatus, StageError, StageId, Timestamp};
+
+/// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineRef {
+    pub id: String,
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<String>,
+    /// SHA-256 of the document text, lower-case hex.
+    pub hash: String,
+    /// Where the client read it; only for people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+}
+
+/// A stage as the graph shows it before anything ran. `depends_on` includes implicit owners.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageOutline {
+    pub id: StageId,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    pub component: String,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub depends_on: Vec<StageId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteLevel {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// A line for people in the run's own log: a logger stage, a warning, a pause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    pub at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stage: Option<StageId>,
+    pub level: NoteLevel,
+    pub message: String,
+}
+
+/// A person's answer to an `unknown` attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// Run it again.
+    Retry,
+    /// Its effects are there: go on as if it had succeeded.
+    Succeed,
+    /// Treat it as failed.
+    Fail,
+}
+
+/// One recorded fact. `seq` is the journal's and only grows; an event that is not in the journal has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub run: RunId,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// The closed list of facts about a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    RunCreated {
+        pipeline: PipelineRef,
+        stages: Vec<StageOutline>,
+        inputs: Value,
+        actor: Actor,
+        /// The directory stages run in.
+        workspace: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        rerun_of: Option<RunId>,
+        /// Names of environment values and secrets that stages may read; never their values.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        environment_names: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        timeout_ms: Option<u64>,
+        /// Stages that a rerun takes over from the earlier run, with their output.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        reused: Vec<(StageId, Value)>,
+    },
+    RunStarted,
+    /// Intent: durable before the attempt's first side effect.
+    AttemptStarted {
+        stage: StageId,
+        attempt: u32,
+        #[serde(skip_serializing_if = "Value::is_null", default)]
+        config: Value,
+    },
+    AttemptFinished {
+        stage: StageId,
+        attempt: u32,
+        outcome: Outcome,
+        #[serde(flatten)]
+        next: Next,
+    },
+    StageSkipped {
+        stage: StageId,
+        reason: String,
+    },
+    /// A person or policy decided about an `unknown` attempt.
+    AttemptResolved {
+        stage: StageId,
+        attempt: u32,
+        resolution: Resolution,
+        actor: Actor,
+    },
+    CancelRequested {
+        actor: Actor,
+        force: bool,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<String>,
+    },
+    /// The run cannot go on without these; `needs` names environment values.
+    RunPaused {
+        reason: String,
+        needs: Vec<String>,
+    },
+    RunResumed,
+    Noted {
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        stage: Option<StageId>,
+        level: NoteLevel,
+        message: String,
+    },
+    RunFinished {
+        status: RunStatus,
+        #[serde(skip_serializing_if = "Value::is_null", default)]
+        output: Value,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<StageError>,
+    },
+}

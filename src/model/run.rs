@@ -1,0 +1,317 @@
+//! A run as the fold of its events. `Run::apply` is the only place a run changes.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Actor, Attempt, Ending, Event, EventKind, Next, Note, NoteLevel, Outcome, PipelineRef, Resolution, RunId, RunStatus, Stage,
+    StageError, StageId, StageOutline, StageStatus, Timestamp,
+};
+
+/// A run and its stages, in the order of the document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub pipeline: PipelineRef,
+    pub status: RunStatus,
+    pub inputs: Value,
+    #[serde(default)]
+    pub output: Value,
+    #[serde(default)]
+    pub error: Option<StageError>,
+    pub actor: Actor,
+    pub workspace: String,
+    pub created_at: Timestamp,
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rerun_of: Option<RunId>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub environment_names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timeout_ms: Option<u64>,
+    /// Environment values it waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cancelled_by: Option<Actor>,
+    pub stages: IndexMap<StageId, Stage>,
+    #[serde(default)]
+    pub notes: Vec<Note>,
+    /// The last event folded in.
+    pub seq: u64,
+}
+
+/// A run without its stages, for listings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub id: RunId,
+    pub pipeline_id: String,
+    pub pipeline_name: String,
+    pub status: RunStatus,
+    pub actor: String,
+    pub created_at: Timestamp,
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
+    /// How many stages the pipeline has, and how many of them have ended.
+    pub stages_total: u64,
+    pub stages_done: u64,
+    /// The first failing stage's id and message.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<String>,
+}
+
+impl Run {
+    /// Starts the fold. `None` when the event is not a `RunCreated`.
+    pub fn created(event: &Event) -> Option<Self> {
+        let EventKind::RunCreated { pipeline, stages, inputs, actor, workspace, rerun_of, environment_names, timeout_ms, reused } =
+            &event.kind
+        else {
+            return None;
+        };
+        let mut stages: IndexMap<StageId, Stage> = stages.iter().map(|outline| (outline.id.clone(), pending(outline))).collect();
+        for (id, output) in reused {
+            if let Some(stage) = stages.get_mut(id) {
+                stage.status = StageStatus::Succeeded;
+                stage.output = output.clone();
+                stage.reused = true;
+            }
+        }
+        Some(Self {
+            id: event.run.clone(),
+            pipeline: pipeline.clone(),
+            status: RunStatus::Queued,
+            inputs: inputs.clone(),
+            output: Value::Null,
+            error: None,
+            actor: actor.clone(),
+            workspace: workspace.clone(),
+            created_at: event.at,
+            started_at: None,
+            finished_at: None,
+            rerun_of: rerun_of.clone(),
+            environment_names: environment_names.clone(),
+            timeout_ms: *timeout_ms,
+            needs: Vec::new(),
+            cancelled_by: None,
+            stages,
+            notes: Vec::new(),
+            seq: event.seq,
+        })
+    }
+
+    /// Folds a whole journal, oldest first. `None` when it does not begin with `RunCreated`.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let mut run = Self::created(events.next()?)?;
+        events.for_each(|event| run.apply(event));
+        Some(run)
+    }
+
+    /// Folds one more event in. Events of other runs and events already seen change nothing, so a replay is harmless.
+    pub fn apply(&mut self, event: &Event) {
+        if event.run != self.id || (event.seq != 0 && event.seq <= self.seq) {
+            return;
+        }
+        self.seq = self.seq.max(event.seq);
+        self.apply_kind(event.at, &event.kind);
+    }
+
+    fn apply_kind(&mut self, at: Timestamp, kind: &EventKind) {
+        match kind {
+            EventKind::RunCreated { .. } => {}
+            EventKind::RunStarted => {
+                self.status = RunStatus::Running;
+                self.started_at = Some(at);
+            }
+            EventKind::AttemptStarted { stage, attempt, config } => self.on_attempt_started(stage, *attempt, at, config),
+            EventKind::AttemptFinished { stage, attempt, outcome, next } => {
+                self.on_attempt_finished(stage, *attempt, at, outcome, *next);
+            }
+            EventKind::StageSkipped { stage, reason } => {
+                if let Some(stage) = self.stages.get_mut(stage) {
+                    stage.status = StageStatus::Skipped;
+                    stage.output = serde_json::json!({"skipped": true, "reason": reason});
+                    stage.reason = Some(reason.clone());
+                    stage.finished_at = Some(at);
+                    stage.retry_at = None;
+                }
+            }
+            EventKind::AttemptResolved { stage, attempt, resolution, .. } => self.on_resolved(stage, *attempt, *resolution, at),
+            EventKind::CancelRequested { actor, .. } => {
+                self.status = RunStatus::Cancelling;
+                self.cancelled_by = Some(actor.clone());
+            }
+            EventKind::RunPaused { reason, needs } => {
+                self.status = RunStatus::Waiting;
+                self.needs.clone_from(needs);
+                self.note(at, None, NoteLevel::Warning, reason);
+            }
+            EventKind::RunResumed => {
+                self.needs.clear();
+                self.leave_waiting();
+            }
+            EventKind::Noted { stage, level, message } => self.note(at, stage.clone(), *level, message),
+            EventKind::RunFinished { status, output, error } => {
+                self.status = *status;
+                self.output = output.clone();
+                self.error.clone_from(error);
+                self.finished_at = Some(at);
+                self.needs.clear();
+            }
+        }
+    }
+
+    fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value) {
+        let Some(stage) = self.stages.get_mut(id) else { return };
+        stage.status = StageStatus::Running;
+        stage.started_at.get_or_insert(at);
+        stage.finished_at = None;
+        stage.retry_at = None;
+        stage.attempts.push(Attempt {
+            number,
+            status: StageStatus::Running,
+            started_at: at,
+            finished_at: None,
+            error: None,
+            config: config.clone(),
+            output: Value::Null,
+        });
+    }
+
+    fn on_attempt_finished(&mut self, id: &StageId, number: u32, at: Timestamp, outcome: &Outcome, next: Next) {
+        let Some(stage) = self.stages.get_mut(id) else { return };
+        let attempt = stage.attempts.iter_mut().rev().find(|attempt| attempt.number == number);
+        if let Some(attempt) = attempt {
+            attempt.status = outcome.ending.status();
+            attempt.finished_at = Some(at);
+            attempt.error.clone_from(&outcome.error);
+            if next != Next::Settle {
+                attempt.output = outcome.output.clone();
+            }
+        }
+        stage.error.clone_from(&outcome.error);
+        match next {
+            Next::Settle => {
+                stage.status = outcome.ending.status();
+                stage.output = outcome.output.clone();
+                stage.finished_at = Some(at);
+            }
+            Next::Retry { at } => {
+                stage.status = StageStatus::Retrying;
+                stage.retry_at = Some(at);
+            }
+            Next::Ask => {
+                stage.status = StageStatus::Unknown;
+                if self.status == RunStatus::Running {
+                    self.status = RunStatus::Waiting;
+                }
+            }
+        }
+    }
+
+    fn on_resolved(&mut self, id: &StageId, number: u32, resolution: Resolution, at: Timestamp) {
+        let Some(stage) = self.stages.get_mut(id) else { return };
+        stage.status = match resolution {
+            Resolution::Retry => StageStatus::Retrying,
+            Resolution::Succeed => StageStatus::Succeeded,
+            Resolution::Fail => StageStatus::Failed,
+        };
+        match resolution {
+            Resolution::Retry => stage.retry_at = Some(at),
+            Resolution::Succeed => {
+                stage.error = None;
+                stage.finished_at = Some(at);
+            }
+            Resolution::Fail => stage.finished_at = Some(at),
+        }
+        let attempt = stage.attempts.iter_mut().rev().find(|attempt| attempt.number == number);
+        if let (Some(attempt), Some(status)) = (attempt, decided(resolution)) {
+            attempt.status = status;
+        }
+        self.leave_waiting();
+    }
+
+    /// `waiting` ends when neither an environment value nor an answer is missing any more.
+    fn leave_waiting(&mut self) {
+        let asked = self.stages.values().any(|stage| stage.status == StageStatus::Unknown);
+        if self.status == RunStatus::Waiting && !asked && self.needs.is_empty() {
+            self.status = RunStatus::Running;
+        }
+    }
+
+    fn note(&mut self, at: Timestamp, stage: Option<StageId>, level: NoteLevel, message: &str) {
+        self.notes.push(Note { at, stage, level, message: message.to_owned() });
+    }
+
+    /// The first stage, in document order, that ended badly and was not forgiven.
+    pub fn first_failure(&self) -> Option<&Stage> {
+        let named = self.error.as_ref().and_then(|error| error.stage.as_ref());
+        named.and_then(|id| self.stages.get(id)).or_else(|| self.stages.values().find(|stage| stage.status.is_failure()))
+    }
+
+    /// The run as a row of a listing.
+    pub fn summary(&self) -> RunSummary {
+        let done = self.stages.values().filter(|stage| stage.status.is_final()).count();
+        RunSummary {
+            id: self.id.clone(),
+            pipeline_id: self.pipeline.id.clone(),
+            pipeline_name: self.pipeline.name.clone(),
+            status: self.status,
+            actor: self.actor.name.clone(),
+            created_at: self.created_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            stages_total: self.stages.len() as u64,
+            stages_done: done as u64,
+            failure: self.failure_line(),
+        }
+    }
+
+    /// One line that says what failed: `stage: message`.
+    pub fn failure_line(&self) -> Option<String> {
+        let error = self.error.as_ref()?;
+        Some(match &error.stage {
+            Some(stage) => format!("{stage}: {}", error.message),
+            None => error.message.clone(),
+        })
+    }
+}
+
+fn decided(resolution: Resolution) -> Option<StageStatus> {
+    match resolution {
+        Resolution::Retry => None,
+        Resolution::Succeed => Some(StageStatus::Succeeded),
+        Resolution::Fail => Some(StageStatus::Failed),
+    }
+}
+
+fn pending(outline: &StageOutline) -> Stage {
+    Stage {
+        id: outline.id.clone(),
+        name: outline.name.clone(),
+        component: outline.component.clone(),
+        depends_on: outline.depends_on.clone(),
+        status: StageStatus::Pending,
+        output: Value::Null,
+        error: None,
+        reason: None,
+        attempts: Vec::new(),
+        started_at: None,
+        finished_at: None,
+        retry_at: None,
+        reused: false,
+    }
+}
+
+impl Ending {
+    /// True when the work is done and its output counts.
+    pub fn is_success(self) -> bool {
+        self == Self::Succeeded
+    }
+}

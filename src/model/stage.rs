@@ -1,0 +1,48 @@
+//! A stage of a run: the fold of everything that happened to it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Attempt, StageError, StageId, StageStatus, Timestamp};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    pub id: StageId,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    pub component: String,
+    pub depends_on: Vec<StageId>,
+    pub status: StageStatus,
+    #[serde(default)]
+    pub output: Value,
+    #[serde(default)]
+    pub error: Option<StageError>,
+    /// Why it was skipped.
+    #[serde(default)]
+    pub reason: Option<String>,
+    pub attempts: Vec<Attempt>,
+    /// First attempt's start.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
+    /// When the next attempt starts, while `retrying`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_at: Option<Timestamp>,
+    /// Taken over from an earlier run, not run in this one.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub reused: bool,
+}
+
+impl Stage {
+    /// What people call it: its name, or its id.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// How long it took, or has taken at `now`.
+    pub fn elapsed(&self, now: Timestamp) -> Option<std::time::Duration> {
+        let started = self.started_at?;
+        Some(self.finished_at.unwrap_or(now).since(started))
+    }
+}

@@ -1,0 +1,1 @@
+//! Pure decisions about gates. Empty until environments and approvals arrive.

@@ -1,0 +1,1 @@
+//! The runner process, its protocol, and the engine's end of it.
