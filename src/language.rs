@@ -1,1 +1,3 @@
 //! Pipeline text to a checked `Pipeline`.
+
+pub mod scope;
