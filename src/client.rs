@@ -1,1 +1,11 @@
-//! The typed client.
+//! The typed client of an engine over its Unix socket.
+//!
+//! Owns connecting, starting an engine on demand, and a stream that reconnects by itself. Holds no truth about runs.
+
+mod error;
+mod http;
+mod stream;
+
+pub use error::ClientError;
+pub use http::Client;
+pub use stream::{Subscription, Update};
