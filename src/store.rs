@@ -113,7 +113,8 @@ impl Store {
         let last_seq = writer.last_seq();
         let (queue, requests) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || writer.work(requests)).map_err(|error| StoreError::io("start a writer for", &path, error))?;
+        let thread =
+            thread.spawn(move || writer.work(requests)).map_err(|error| StoreError::io("start a writer for", &path, error))?;
         let readers = Readers::new(path.clone());
         let writer = Mutex::new(Some(thread));
         Ok(Self { shared: Arc::new(Shared { path, queue: Some(queue), writer, last_seq, readers, reserve }) })

@@ -52,8 +52,7 @@ impl Readers {
 
 pub(super) fn definition(conn: &Connection, hash: &str) -> Result<Option<Definition>, Fault> {
     let mut find = conn.prepare_cached("SELECT format, text FROM definitions WHERE hash = ?1")?;
-    let found =
-        find.query_row([hash], |row| Ok(Definition { hash: hash.to_owned(), format: row.get(0)?, text: row.get(1)? }));
+    let found = find.query_row([hash], |row| Ok(Definition { hash: hash.to_owned(), format: row.get(0)?, text: row.get(1)? }));
     Ok(found.optional()?)
 }
 
@@ -164,9 +163,7 @@ pub(super) fn find_run(conn: &Connection, text: &str) -> Result<Vec<RunId>, Faul
     }
     let typed = text.to_ascii_lowercase();
     let matching = |sql: &str| ids(conn, sql, &[&typed, &CANDIDATES]);
-    let begin = matching(
-        "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY key DESC LIMIT ?2",
-    )?;
+    let begin = matching("SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY key DESC LIMIT ?2")?;
     if begin.len() == 1 {
         return Ok(begin);
     }
@@ -188,9 +185,8 @@ pub(super) fn stage_rows(conn: &Connection, key: i64) -> Result<Vec<StageRow>, F
     let mut query = conn.prepare_cached(
         "SELECT stage, component, status, attempts, started_at, finished_at FROM stages WHERE run = ?1 ORDER BY stage",
     )?;
-    let rows = query.query_map(params![key], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-    })?;
+    let rows = query
+        .query_map(params![key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)))?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
 }
 
