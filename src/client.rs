@@ -4,8 +4,9 @@
 
 mod error;
 mod http;
+pub mod start;
 mod stream;
 
 pub use error::ClientError;
 pub use http::Client;
-pub use stream::{Subscription, Update};
+pub use stream::{Revive, Subscription, Update};
