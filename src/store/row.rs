@@ -7,6 +7,8 @@ use crate::model::{Event, EventKind, RunId, Timestamp};
 
 /// A body larger than this is not a fact but a mistake.
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
+/// Deeper values could be written but not read again (the parser stops at 128), also where a body is part of more.
+const DEEPEST_BODY: usize = 100;
 
 /// An event on its way into the journal; its values stay with the caller, only the text travels.
 #[derive(Debug)]
@@ -25,7 +27,29 @@ pub(super) fn encode(run: &RunId, kind: &EventKind) -> Result<String, StoreError
     if body.len() > LARGEST_BODY {
         return Err(refuse(format!("it has {} bytes, and {LARGEST_BODY} are allowed", body.len())));
     }
+    if depth(&body) > DEEPEST_BODY {
+        return Err(refuse(format!("its values are nested more than {DEEPEST_BODY} deep")));
+    }
     Ok(body)
+}
+
+/// How deeply lists and tables lie in each other, in valid JSON.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted) = (0_usize, 0, false);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\\' => drop(bytes.next()),
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Reads `seq, at, run id, body, sum`, in this order, and believes the row only when the sum is right.

@@ -5,7 +5,7 @@ use proptest::{collection, prop_assert_eq, sample};
 
 use super::{created, definition, event, noted};
 use crate::model::{
-    Actor, Ending, ErrorKind, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, StageError, Timestamp,
+    Actor, Ending, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, StageError, Timestamp,
 };
 use crate::store::{NewEvent, RunFilter, Store};
 
@@ -97,6 +97,10 @@ proptest! {
                 let journal = store.journal(&listed.id).await.unwrap();
                 let mine: Vec<_> = told.iter().filter(|event| event.run == listed.id).cloned().collect();
                 prop_assert_eq!(&journal, &mine);
+                for event in &journal {
+                    let sent = serde_json::to_string(event).unwrap();
+                    prop_assert_eq!(&serde_json::from_str::<Event>(&sent).unwrap(), event);
+                }
                 prop_assert_eq!(&listed, &Run::fold(&journal).unwrap().summary());
             }
             let unfinished: Vec<RunId> = store.unfinished_runs().await.unwrap();

@@ -166,3 +166,19 @@ async fn files_are_for_their_owner_alone() {
     }
     drop(store);
 }
+
+#[tokio::test]
+async fn a_value_too_deep_to_be_read_again_is_refused_and_an_allowed_one_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store_with_run(dir.path(), "r-1").await;
+    let nested = |depth: usize| {
+        let brackets = serde_json::json!("[[[{{\"\\[");
+        let output = (0..depth)
+            .fold(brackets, |inner, n| if n % 2 == 0 { serde_json::json!([inner]) } else { serde_json::json!({"in": inner}) });
+        event("r-1", EventKind::RunFinished { status: RunStatus::Succeeded, output, error: None })
+    };
+    let refused = store.append(vec![nested(100)]).await;
+    assert!(matches!(&refused, Err(StoreError::Unrecordable { .. })), "{refused:?}");
+    let written = store.append(vec![nested(99)]).await.unwrap();
+    assert_eq!(store.events_after(1, None, 10).await.unwrap(), written);
+}
