@@ -31,6 +31,7 @@ use clap::{CommandFactory, Parser};
 pub use context::Context;
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
+pub use run::{run_to_end, start_detached};
 pub use values::{for_run as values_for_run, revive};
 
 /// Success, failure, usage, forbidden, unreachable, cancelled: stable, scripts rely on them.
@@ -59,8 +60,8 @@ pub struct Global {
     /// The workspace: where `pipelines/` and `flowdeck.toml` are [default: the nearest one above this directory]
     #[arg(long, global = true, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
-    /// Where the engine keeps its state [default: the platform's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "FLOWDECK_STATE_DIR")]
+    /// Where the engine keeps its state [env: FLOWDECK_STATE_DIR] [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Look, but change nothing
     #[arg(long, global = true)]
@@ -104,13 +105,20 @@ pub struct DemoArgs {
 /// The demo's web service
 #[derive(Debug, clap::Args)]
 pub struct ServiceArgs {
-    /// `start` it in the background, `stop` it, or `serve` in the foreground
-    pub action: String,
-    /// The directory with its settings and process id
-    pub dir: PathBuf,
-    /// The version it reports
-    #[arg(long, default_value = "v1.0.0")]
-    pub release: String,
+    #[command(subcommand)]
+    pub action: ServiceAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum ServiceAction {
+    /// Be the copy in this directory
+    Serve { dir: PathBuf },
+    /// Replace the copy in this directory by another release
+    Replace { dir: PathBuf, artifact: PathBuf },
+    /// End the copy in this directory
+    Stop { dir: PathBuf },
+    /// Start a release on a free port, send it requests, stop it; fails when it answers badly
+    Try { artifact: PathBuf },
 }
 
 macro_rules! commands {
@@ -175,12 +183,17 @@ pub fn command() -> clap::Command {
 pub async fn main(cli: Cli) -> Handoff {
     let context = match Context::new(&cli.global) {
         Ok(context) => context,
-        Err(error) => return complain(exit::USAGE, &error),
+        Err(error) => return context::complain_about_settings(&error),
     };
     match cli.command {
         Some(command) => dispatch(command, context).await,
         None => Handoff::Console { context: Box::new(context), run: None },
     }
+}
+
+/// Says one line on standard output.
+pub fn say(line: &str) {
+    println!("{}", inert::line(line));
 }
 
 /// An exit code for the shell.

@@ -25,9 +25,6 @@ pub use handle::EngineError;
 pub use hub::{Hub, Published};
 use shared::Shared;
 
-/// How many stages with effects are at work at once over all runs when the configuration does not say.
-pub const DEFAULT_CONCURRENCY: usize = 64;
-
 /// A running engine; a cheap handle.
 #[derive(Clone)]
 pub struct Engine {
@@ -39,9 +36,9 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be opened: corrupt, newer than this program, or not writable.
-    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: Option<usize>) -> Result<Self, StoreError> {
+    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize) -> Result<Self, StoreError> {
         let store = Store::open(paths.state_dir())?;
-        let slots = Arc::new(Semaphore::new(max_concurrency.unwrap_or(DEFAULT_CONCURRENCY).clamp(1, 4096)));
+        let slots = Arc::new(Semaphore::new(max_concurrency.clamp(1, 4096)));
         let shared = Shared {
             store,
             hub: Hub::default(),

@@ -71,7 +71,7 @@ impl Feed {
         match (after, self.run.is_some()) {
             (Some(after), _) => self.resume(after).await?,
             (None, true) => self.snapshot().await?,
-            (None, false) => self.sent = self.api.engine.shared.store.last_seq().await,
+            (None, false) => self.sent = self.api.engine.shared.store.last_seq(),
         }
         loop {
             match self.published.recv().await {
@@ -103,7 +103,7 @@ impl Feed {
             return self.snapshot().await;
         }
         self.published = self.published.resubscribe();
-        self.sent = self.api.engine.shared.store.last_seq().await;
+        self.sent = self.api.engine.shared.store.last_seq();
         self.send("lagged", &self.sent).await
     }
 

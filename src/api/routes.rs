@@ -32,7 +32,7 @@ pub async fn doctor(State(api): State<Api>) -> Answer<Vec<String>> {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ListQuery {
     #[serde(default)]
-    pub limit: Option<usize>,
+    pub limit: Option<u32>,
     #[serde(default)]
     pub status: Option<RunStatus>,
     #[serde(default)]

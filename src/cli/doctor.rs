@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Handoff, exit};
 use crate::client::start;
-use crate::config::pipeline_files;
+use crate::config::pipelines;
 use crate::language::{self, Format};
 
 /// Check this machine, workspace, engine and store
@@ -28,9 +28,9 @@ fn finding(what: &'static str, result: Result<String, String>) -> Finding {
 
 pub async fn run(args: Args, context: Context) -> Handoff {
     let mut findings = vec![
-        finding("workspace", Ok(context.workspace.root().display().to_string())),
+        finding("workspace", Ok(context.root().display().to_string())),
         finding("state", state(&context)),
-        finding("pipelines", pipelines(&context)),
+        finding("pipelines", valid_pipelines(&context)),
         finding("terminal", Ok(terminal())),
     ];
     findings.extend(engine(&context).await);
@@ -57,8 +57,8 @@ fn state(context: &Context) -> Result<String, String> {
     Ok(format!("{} is writable", dir.display()))
 }
 
-fn pipelines(context: &Context) -> Result<String, String> {
-    let files = pipeline_files(&context.workspace).map_err(|error| error.to_string())?;
+fn valid_pipelines(context: &Context) -> Result<String, String> {
+    let files = pipelines(context.root()).map_err(|error| error.to_string())?;
     let invalid: Vec<String> = files
         .iter()
         .filter(|file| {
@@ -80,8 +80,7 @@ fn terminal() -> String {
 }
 
 async fn engine(context: &Context) -> Vec<Finding> {
-    let socket = context.paths.socket();
-    if !start::answers(&socket).await {
+    if !start::answers(context.paths.socket()).await {
         return vec![finding("engine", Ok("none runs; the next command that needs one starts it".to_owned()))];
     }
     let client = match context.client() {

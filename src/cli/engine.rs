@@ -5,7 +5,11 @@ use std::time::Duration;
 use super::explain::refused;
 use super::{Context, Handoff, complain, exit};
 use crate::client::{Client, start};
+use crate::config::{EngineLock, IdleTimeout};
 use crate::model::EngineStatus;
+
+/// How long a stopping engine may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Look at or control this workspace's engine
 #[derive(Debug, clap::Args)]
@@ -35,13 +39,13 @@ pub struct RunArgs {
     /// Leave the terminal and stop when idle
     #[arg(long, hide = true)]
     pub detached: bool,
-    /// Stop after this long without clients and runs [default: 60s when started on demand, else never]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub idle_timeout: Option<Duration>,
+    /// Stop after this long without clients and runs, or `never` [default: 10m when started on demand, else never]
+    #[arg(long, value_name = "DURATION", value_parser = idle_timeout)]
+    pub idle_timeout: Option<IdleTimeout>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::config::parse_duration(text).map_err(|error| error.to_string())
+fn idle_timeout(text: &str) -> Result<IdleTimeout, String> {
+    text.parse()
 }
 
 pub async fn run(args: Args, context: Context) -> Handoff {
@@ -82,8 +86,7 @@ fn print(status: &EngineStatus, json: bool) {
 
 /// Stops the engine and waits until it is gone.
 async fn stop(context: &Context, json: bool) -> Handoff {
-    let socket = context.paths.socket();
-    if !start::answers(&socket).await {
+    if !start::answers(context.paths.socket()).await {
         if json { println!("{{\"running\": false}}") } else { println!("no engine runs") }
         return Handoff::Exit(exit::SUCCESS);
     }
@@ -92,7 +95,7 @@ async fn stop(context: &Context, json: bool) -> Handoff {
         Err(error) => return refused(&error),
     };
     match client.stop_engine().await {
-        Ok(status) => match crate::config::wait_for_lock(&context.paths, Duration::from_secs(30)).await {
+        Ok(status) => match EngineLock::wait_until_free(&context.paths, PATIENCE).await {
             Ok(()) => {
                 if json { println!("{{\"running\": false}}") } else { println!("engine {} stopped", status.pid) }
                 Handoff::Exit(exit::SUCCESS)

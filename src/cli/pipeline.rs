@@ -36,7 +36,7 @@ pub struct Checked {
 
 /// Reads a document; problems are printed with their places, and errors end the command.
 pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, Pipeline), Handoff> {
-    let path = resolve_pipeline(&context.workspace, name).map_err(|error| complain(exit::USAGE, &error))?;
+    let path = resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error))?;
     let shown = path.display().to_string();
     let bytes = std::fs::read(&path).map_err(|error| {
         eprintln!("error: {shown}: {error}");

@@ -35,32 +35,59 @@ pub struct Args {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    crate::config::parse_duration(text).map_err(|error| error.to_string())
+    crate::config::duration(text)
+}
+
+impl Args {
+    /// The plain run of a named pipeline, with nothing said about how.
+    fn of(pipeline: &str) -> Self {
+        let source = Source { pipeline: pipeline.to_owned(), input: Vec::new(), inputs: None, sample: false };
+        Self { source, env: None, detach: true, plain: false, json: false, timeout: None }
+    }
 }
 
 pub async fn run(args: Args, context: Context) -> Handoff {
-    let checked = match check(&context, &args.source) {
-        Ok(checked) => checked,
-        Err(handoff) => return handoff,
-    };
+    match start(&args, &context).await {
+        Ok((client, id)) => follow(&args, context, client, id).await,
+        Err(handoff) => handoff,
+    }
+}
+
+/// Checks everything that can be checked here, and creates the run.
+async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handoff> {
+    let checked = check(context, &args.source)?;
     if context.read_only {
         eprintln!("error: `--read-only` starts nothing");
-        return Handoff::Exit(exit::REFUSED);
+        return Err(Handoff::Exit(exit::REFUSED));
     }
-    let new = match request(&args, &context, checked) {
-        Ok(new) => new,
-        Err(message) => {
-            eprintln!("error: {message}");
-            return Handoff::Exit(exit::USAGE);
+    let new = request(args, context, checked).map_err(|message| {
+        eprintln!("error: {message}");
+        Handoff::Exit(exit::USAGE)
+    })?;
+    let client = context.engine().await.map_err(|error| refused(&error))?;
+    let id = client.create(&new).await.map_err(|error| refused(&error))?;
+    Ok((client, id))
+}
+
+/// Creates a run of a named pipeline and leaves it to the engine.
+pub async fn start_detached(context: &Context, pipeline: &str) -> Result<RunId, Handoff> {
+    start(&Args::of(pipeline), context).await.map(|(_, id)| id)
+}
+
+/// Runs a named pipeline to its end, in sentences; gives the exit code.
+pub async fn run_to_end(context: &Context, pipeline: &str) -> u8 {
+    let started = start(&Args::of(pipeline), context).await;
+    let (client, id) = match started {
+        Ok(started) => started,
+        Err(Handoff::Exit(code)) => return code,
+        Err(_) => return exit::FAILED,
+    };
+    match plain::follow(context, &client, &id, plain::Voice::Sentences).await {
+        Ok(run) => plain::verdict(run.status),
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_code()
         }
-    };
-    let client = match context.engine().await {
-        Ok(client) => client,
-        Err(error) => return refused(&error),
-    };
-    match client.create(&new).await {
-        Ok(id) => follow(&args, context, client, id).await,
-        Err(error) => refused(&error),
     }
 }
 
@@ -74,7 +101,7 @@ fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, S
         definition: checked.text,
         format: format_name(checked.format).to_owned(),
         path: Some(checked.path.display().to_string()),
-        workspace: context.workspace.root().display().to_string(),
+        workspace: context.root().display().to_string(),
         inputs,
         values,
         timeout_ms: args.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::pipeline::colour;
 use super::{Context, Handoff, complain, exit};
-use crate::config::{pipeline_files, resolve_pipeline};
+use crate::config::{pipelines, resolve_pipeline};
 use crate::language::{self, Format, Problem, Severity};
 
 /// Check pipelines without running them
@@ -28,7 +28,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Err(handoff) => return handoff,
     };
     if files.is_empty() {
-        eprintln!("error: no pipelines in {}", context.workspace.root().join("pipelines").display());
+        eprintln!("error: no pipelines in {}", context.root().join("pipelines").display());
         return Handoff::Exit(exit::USAGE);
     }
     let reports: Vec<Report> = files.iter().map(|file| check(file)).collect();
@@ -44,9 +44,9 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 fn files(args: &Args, context: &Context) -> Result<Vec<PathBuf>, Handoff> {
     if args.pipelines.is_empty() {
-        return pipeline_files(&context.workspace).map_err(|error| complain(exit::USAGE, &error));
+        return pipelines(context.root()).map_err(|error| complain(exit::USAGE, &error));
     }
-    let resolve = |name: &String| resolve_pipeline(&context.workspace, name).map_err(|error| complain(exit::USAGE, &error));
+    let resolve = |name: &String| resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error));
     args.pipelines.iter().map(resolve).collect()
 }
 

@@ -30,7 +30,10 @@ fn collect(context: &Context, names: impl Iterator<Item = String>) -> Result<Val
     let mut values = Values::default();
     for name in names {
         let value = match name.split_once('.') {
-            Some(("secrets", secret)) => context.workspace.secret(secret).map_err(|error| error.to_string())?,
+            Some(("secrets", secret)) => {
+                let source = context.workspace.file.secrets.get(secret);
+                source.map(|source| source.read(secret)).transpose().map_err(|error| error.to_string())?
+            }
             Some((_, variable)) => std::env::var(variable).ok(),
             None => None,
         };
@@ -44,7 +47,7 @@ fn collect(context: &Context, names: impl Iterator<Item = String>) -> Result<Val
 /// How a stream brings the engine back.
 pub fn revive(context: &Context) -> Revive {
     let command = context.engine_command();
-    let socket = context.paths.socket();
+    let socket = context.paths.socket().to_path_buf();
     Arc::new(move || {
         let (command, socket) = (command.clone(), socket.clone());
         Box::pin(async move {

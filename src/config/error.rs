@@ -31,6 +31,12 @@ pub enum ConfigError {
     /// A run id that cannot be the name of a directory.
     #[error("{id:?} is not the name of a run")]
     NotARun { id: String },
+    /// The lock of this state directory is held.
+    #[error("an engine is already running here{}", if pid.is_empty() { String::new() } else { format!(" (process {pid})") })]
+    EngineRuns { pid: String },
+    /// A secret that cannot be read. Holds no value.
+    #[error("the secret {name} cannot be read: {detail}")]
+    NoSecret { name: String, detail: String },
     #[error("there is no pipeline {name:?}{}", hint(.near.as_deref(), known))]
     NoPipeline { name: String, near: Option<String>, known: Vec<String> },
     #[error("{name:?} may be {}: name the file", found.join(" or "))]

@@ -103,3 +103,43 @@ pub fn replace(exe: &Path, dir: &Path, artifact: &Path) -> std::io::Result<(Rele
     let port = start(exe, dir)?;
     Ok((release, port))
 }
+
+/// How many requests a try-out sends.
+const REQUESTS: u32 = 50;
+/// Share of failed requests that a release may have.
+const TOLERATED: f64 = 0.05;
+
+/// Starts a release on a free port, asks it for its health and sends it requests, and stops it again.
+///
+/// # Errors
+/// When it does not come up, is not healthy, or fails too many requests.
+pub async fn try_out(exe: &Path, artifact: &Path) -> std::io::Result<String> {
+    let dir = std::env::temp_dir().join(format!("flowdeck-try-{}", std::process::id()));
+    std::fs::create_dir_all(&dir)?;
+    std::fs::write(dir.join("service.json"), r#"{"environment": "try", "port": 0}"#)?;
+    let tried = match replace(exe, &dir, artifact) {
+        Ok((release, port)) => ask(port, &release).await,
+        Err(error) => Err(error),
+    };
+    let stopped = stop(&dir);
+    let _ = std::fs::remove_dir_all(&dir);
+    stopped?;
+    tried
+}
+
+async fn ask(port: u16, release: &Release) -> std::io::Result<String> {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(std::io::Error::other)?;
+    let get = async |path: &str| client.get(format!("http://127.0.0.1:{port}{path}")).send().await.map_err(std::io::Error::other);
+    let health = get("/health").await?.status();
+    if !health.is_success() {
+        return Err(std::io::Error::other(format!("{} is not healthy: {health}", release.version)));
+    }
+    let mut failed = 0;
+    for _ in 0..REQUESTS {
+        failed += u32::from(!get("/").await?.status().is_success());
+    }
+    if f64::from(failed) > f64::from(REQUESTS) * TOLERATED {
+        return Err(std::io::Error::other(format!("{} failed {failed} of {REQUESTS} requests", release.version)));
+    }
+    Ok(format!("{} is healthy and answered {REQUESTS} requests, {failed} of them with an error", release.version))
+}

@@ -10,6 +10,7 @@ mod scope;
 mod values;
 
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -64,6 +65,8 @@ enum Work {
 pub struct Driver {
     shared: Arc<Shared>,
     id: RunId,
+    /// The run's own directory.
+    dir: PathBuf,
     pipeline: Arc<Pipeline>,
     scheduler: Scheduler,
     masks: Masks,
@@ -88,10 +91,12 @@ impl Driver {
     pub fn new(shared: Arc<Shared>, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) -> Self {
         let (mailbox, inbox) = mpsc::channel(MAILBOX);
         let id = scheduler.run().id.clone();
+        let dir = shared.paths.runs_dir().join(id.as_str());
         let variables = prepare::restored_variables(&pipeline, scheduler.run());
         Self {
             shared,
             id,
+            dir,
             pipeline,
             scheduler,
             masks: Masks::new(values),

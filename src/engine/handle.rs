@@ -52,7 +52,7 @@ impl Engine {
             started_at: self.shared.started_at,
             runs: self.shared.active_runs(),
             stages,
-            seq: self.shared.store.last_seq().await,
+            seq: self.shared.store.last_seq(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Engine {
         let id = RunId::new(clock::now(), clock::random());
         let definition = Definition { hash: pipeline.hash.clone(), format: new.format, text: new.definition };
         let event = NewEvent { at: clock::now(), run: id.clone(), kind };
-        let events = self.shared.store.create_run(definition, event).await?;
+        let events = self.shared.store.create_run(definition, vec![event]).await?;
         let run = Run::fold(&events);
         self.shared.hub.publish(events);
         let pipeline = Arc::new(pipeline);

@@ -24,7 +24,7 @@ impl Engine {
 
     /// Where a run's logs lie.
     pub fn log_dir(&self, run: &Run) -> PathBuf {
-        self.shared.paths.run_dir(&run.id)
+        self.shared.paths.runs_dir().join(run.id.as_str())
     }
 }
 

@@ -10,14 +10,11 @@ use flowdeck::api::{self, Api};
 use flowdeck::cli::Context;
 use flowdeck::cli::EngineRunArgs;
 use flowdeck::client::start::READY;
-use flowdeck::config::EngineLock;
+use flowdeck::config::{EngineLock, IdleTimeout};
 use flowdeck::engine::Engine;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-
-/// How long an engine that was started on demand stays without clients and runs.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Is the engine until it is told to stop or has been idle long enough.
 pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Error>> {
@@ -25,7 +22,7 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
         // Out of the client's session: its terminal's hang-up is none of ours. It fails for a group leader only.
         let _ = rustix::process::setsid();
     }
-    context.paths.create()?;
+    context.paths.prepare()?;
     let lock = EngineLock::acquire(&context.paths)?;
     let _log = log_to(&context.paths.log_dir(), options.detached)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -37,15 +34,15 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
 }
 
 async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn Error>> {
-    let settings = &context.workspace.settings().engine;
+    let settings = &context.settings;
     let exe = std::env::current_exe()?;
-    let engine = Engine::open(context.paths.clone(), exe, settings.max_concurrency).await?;
+    let engine = Engine::open(context.paths.clone(), exe, usize::try_from(settings.max_concurrency)?).await?;
     let socket = context.paths.socket();
-    let listener = bind(&socket)?;
+    let listener = bind(socket)?;
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let idle = options.idle_timeout.or(settings.idle_timeout).or(options.detached.then_some(IDLE));
-    if let Some(idle) = idle {
+    let on_demand = options.detached.then_some(settings.idle_timeout);
+    if let Some(IdleTimeout::After(idle)) = options.idle_timeout.or(on_demand) {
         tokio::spawn(stop_when_idle(engine.clone(), idle, stop.clone()));
     }
     announce(options.detached)?;
@@ -55,7 +52,7 @@ async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn
         served = serving => served?,
         () = async { stop.cancelled().await; tokio::time::sleep(Duration::from_millis(500)).await } => {}
     }
-    let _ = std::fs::remove_file(&socket);
+    let _ = std::fs::remove_file(socket);
     engine.shared.store.clone().close().await?;
     tracing::info!("the engine stopped");
     Ok(())

@@ -45,10 +45,9 @@ impl Driver {
         if self.runner.is_some() {
             return Ok(());
         }
-        let dir = self.shared.paths.run_dir(&self.id);
         let launch = runner::Launch {
             exe: &self.shared.exe,
-            dir: &dir,
+            dir: &self.dir,
             masks: self.masks.hidden(),
             environment: self.masks.values().0.clone(),
         };

@@ -17,7 +17,7 @@ impl Driver {
         if self.scheduler.run().status == RunStatus::Queued {
             return Ok(());
         }
-        let dir = self.shared.paths.run_dir(&self.id);
+        let dir = self.dir.clone();
         match Handle::adopt(&dir).await {
             Ok(Some((handle, reports, welcome))) => {
                 self.masks.add(as_values(welcome.environment));
@@ -79,7 +79,7 @@ impl Driver {
 
     /// Without a runner: what it left on disk counts, the rest is ended and unknown.
     fn settle_orphans(&mut self, never_started: bool) {
-        let dir = self.shared.paths.run_dir(&self.id);
+        let dir = self.dir.clone();
         let results = runner::leftover_results(&dir);
         let ended = runner::end_orphans(&dir);
         if ended > 0 {
@@ -137,7 +137,7 @@ impl Driver {
 
     /// The runner died under running stages: end them, and let `on_unknown` decide.
     fn lose_runner(&mut self) {
-        let dir = self.shared.paths.run_dir(&self.id);
+        let dir = self.dir.clone();
         let results = runner::leftover_results(&dir);
         runner::end_orphans(&dir);
         let lost: Vec<(usize, u32)> = self

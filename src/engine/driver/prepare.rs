@@ -45,6 +45,7 @@ impl Driver {
             Ok(Work::Process(mut spec)) => {
                 let remaining = self.scheduler.remaining(stage, moment.now);
                 let budget = remaining.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+                spec.env.push(("FLOWDECK_EXE".to_owned(), self.shared.exe.display().to_string()));
                 spec.timeout_ms = spec.timeout_ms.into_iter().chain(budget).min();
                 self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) });
             }
