@@ -8,5 +8,5 @@ pub mod procfs;
 pub mod spawn;
 pub mod spec;
 
-pub use spawn::{Child, SpawnError, spawn};
+pub use spawn::{Child, SpawnError, Started, Status, spawn};
 pub use spec::{Exit, Program, Spec};

@@ -164,6 +164,13 @@ impl Segment {
         self.index.write()
     }
 
+    /// Forgets what waits to be written: the disk does not take it.
+    pub fn discard(&mut self) {
+        self.batch.clear();
+        self.stdout.text.clear();
+        self.stderr.text.clear();
+    }
+
     fn half(&mut self, stream: Stream) -> &mut Half {
         match stream {
             Stream::Stdout => &mut self.stdout,

@@ -38,10 +38,16 @@ pub struct Child {
     pub pid: Pid,
     /// Readable when the child has ended.
     pub pidfd: OwnedFd,
-    pub stdout: OwnedFd,
-    pub stderr: OwnedFd,
     /// The script text the child reads; lives as long as the child needs it.
     _script: Option<OwnedFd>,
+}
+
+/// A child and the reading ends of its output.
+#[derive(Debug)]
+pub struct Started {
+    pub child: Child,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
 }
 
 /// How a child ended: its exit code or the signal that killed it.
@@ -61,7 +67,7 @@ impl Child {
 }
 
 /// Starts the process. `env` is added after the specification's own.
-pub fn spawn(spec: &Spec, env: &[(&str, &str)]) -> Result<Child, SpawnError> {
+pub fn spawn(spec: &Spec, env: &[(&str, &str)]) -> Result<Started, SpawnError> {
     let prepare = |error: io::Error| SpawnError::Prepare(plain(&error));
     let (words, script) = command_line(&spec.program).map_err(prepare)?;
     let (name, arguments) = words.split_first().ok_or(SpawnError::Empty)?;
@@ -83,7 +89,7 @@ pub fn spawn(spec: &Spec, env: &[(&str, &str)]) -> Result<Child, SpawnError> {
         super::group::signal(pid, rustix::process::Signal::KILL);
         prepare(errno.into())
     })?;
-    Ok(Child { pid, pidfd, stdout, stderr, _script: script })
+    Ok(Started { child: Child { pid, pidfd, _script: script }, stdout, stderr })
 }
 
 /// The words to start, and the memory file behind them when the script must not be an argument.
