@@ -1,0 +1,1 @@
+//! Makes output safe to draw.
