@@ -95,6 +95,8 @@ fn spawn(command: &EngineCommand) -> std::io::Result<tokio::process::Child> {
         .arg(&command.workspace)
         .arg("--state-dir")
         .arg(&command.state_dir)
+        // Started from inside a stage, the engine is still none of that stage's processes.
+        .env_remove("FLOWDECK_ATTEMPT")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

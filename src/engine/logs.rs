@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Engine, EngineError};
+use crate::language::Component;
 use crate::logs;
 use crate::model::{LogLine, LogQuery, LogWindow, Run, SearchHit, Stage, StageId, Stream};
 
@@ -14,11 +15,12 @@ impl Engine {
         let stage = stage.ok_or_else(|| EngineError::NoStage { run: run.id.clone(), stage: query.stage.clone() })?;
         let attempt = query.attempt.or_else(|| stage.attempts.last().map(|last| last.number)).unwrap_or(1);
         let dir = self.log_dir(&run);
-        if !logs::exists(&dir, &query.stage, attempt) {
+        let log = logs::log_path(&dir, &query.stage, attempt);
+        if !log.exists() && stage.component != Component::Shell.name() {
             return Ok(notes_as_log(&run, stage, attempt, &query));
         }
         let refused = |error: &dyn std::fmt::Display| EngineError::Refused(format!("the log cannot be read: {error}"));
-        let read = tokio::task::spawn_blocking(move || logs::read::window(&dir, &query, attempt)).await;
+        let read = tokio::task::spawn_blocking(move || logs::read::window(&dir, &query, attempt, None)).await;
         read.map_err(|error| refused(&error))?.map_err(|error| refused(&error))
     }
 
@@ -60,8 +62,30 @@ impl Engine {
         let attempt = attempt.or_else(|| found.attempts.last().map(|last| last.number)).unwrap_or(1);
         let dir = self.log_dir(&run);
         let (stage, pattern) = (stage.clone(), pattern.to_owned());
-        let search = tokio::task::spawn_blocking(move || logs::search::all(&dir, &stage, attempt, &pattern, limit)).await;
+        let search = tokio::task::spawn_blocking(move || find_all(&dir, &stage, attempt, &pattern, limit)).await;
         let refused = |error: &dyn std::fmt::Display| EngineError::Refused(format!("the log cannot be searched: {error}"));
         search.map_err(|error| refused(&error))?.map_err(|error| refused(&error))
     }
+}
+
+fn find_all(
+    dir: &std::path::Path,
+    stage: &StageId,
+    attempt: u32,
+    pattern: &str,
+    limit: usize,
+) -> Result<Vec<SearchHit>, Box<dyn std::error::Error + Send + Sync>> {
+    let regex = regex::Regex::new(pattern)?;
+    let mut hits = Vec::new();
+    match logs::read::Log::open(&logs::log_path(dir, stage, attempt)) {
+        Ok(log) => {
+            logs::search::search(&log, &regex, 0, &std::sync::atomic::AtomicBool::new(false), |hit| {
+                hits.push(hit);
+                hits.len() < limit
+            })?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(hits)
 }

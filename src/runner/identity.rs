@@ -96,9 +96,9 @@ fn runtime_dir() -> PathBuf {
     }
 }
 
-/// What every process of the run's attempts carries in its environment, followed by the stage and the attempt.
-pub fn mark(dir: &Path) -> String {
-    format!("{}:", dir.display())
+/// What every process of an attempt carries in its environment.
+pub fn attempt_mark(dir: &Path, stage: &StageId, attempt: u32) -> String {
+    format!("{}:{stage}:{attempt}:", dir.display())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Doing what has been recorded: start processes and calls, set timers, end attempts.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +47,7 @@ impl Driver {
         if self.runner.is_some() {
             return Ok(());
         }
+        make_private(&self.dir).map_err(runner::RunnerError::Directory)?;
         let launch = runner::Launch {
             exe: &self.shared.exe,
             dir: &self.dir,
@@ -146,6 +149,11 @@ async fn sleep_if(limit: Option<std::time::Duration>) {
         Some(limit) => tokio::time::sleep(limit).await,
         None => std::future::pending().await,
     }
+}
+
+/// The run's directory, for the engine's user alone.
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// The values of a run as a runner keeps them.

@@ -9,7 +9,7 @@ use crate::language::Component;
 use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, StageStatus, Values};
 use crate::operators;
 use crate::process::Exit;
-use crate::runner::{self, Handle, KnownState, Report};
+use crate::runner::{self, Handle, Known, Report};
 
 impl Driver {
     /// Finds out what became of the attempts that the journal says are running. Nothing for a new run.
@@ -18,7 +18,7 @@ impl Driver {
             return Ok(());
         }
         let dir = self.dir.clone();
-        match Handle::adopt(&dir).await {
+        match Handle::adopt(&dir, self.masks.hidden(), self.masks.values().0.clone()).await {
             Ok(Some((handle, reports, welcome))) => {
                 self.masks.add(as_values(welcome.environment));
                 self.attach(handle, reports);
@@ -49,17 +49,17 @@ impl Driver {
         self.scheduler.next_attempt(stage) - 1
     }
 
-    fn take_up_from(&mut self, stage: usize, known: &[runner::Known]) {
+    fn take_up_from(&mut self, stage: usize, known: &[(StageId, u32, Known)]) {
         if self.pipeline.stages[stage].component != Component::Shell {
             return self.interrupted(stage);
         }
         let attempt = self.current_attempt(stage);
         let id = &self.pipeline.stages[stage].id;
-        match known.iter().find(|known| known.stage == *id && known.attempt == attempt).map(|known| &known.state) {
-            Some(KnownState::Running { .. }) => {
+        match known.iter().find(|(stage, number, _)| stage == id && *number == attempt).map(|(_, _, known)| known) {
+            Some(Known::Running { .. }) => {
                 self.work.insert(stage, Work::Process { attempt });
             }
-            Some(KnownState::Finished { exit }) => {
+            Some(Known::Finished { exit }) => {
                 let exit = exit.clone();
                 self.on_exit(stage, attempt, &exit);
             }
@@ -79,13 +79,11 @@ impl Driver {
 
     /// Without a runner: what it left on disk counts, the rest is ended and unknown.
     fn settle_orphans(&mut self, never_started: bool) {
-        let dir = self.dir.clone();
-        let results = runner::leftover_results(&dir);
-        let ended = runner::end_orphans(&dir);
-        if ended > 0 {
-            tracing::warn!(run = %self.id, ended, "ended processes whose runner had died");
-        }
-        for stage in self.recorded_as_running() {
+        let results = self.leftover_results();
+        let running = self.recorded_as_running();
+        let attempts: Vec<(usize, u32)> = running.iter().map(|&stage| (stage, self.current_attempt(stage))).collect();
+        self.end_orphans(&attempts);
+        for stage in running {
             let attempt = self.current_attempt(stage);
             let id = self.pipeline.stages[stage].id.clone();
             let is_process = self.pipeline.stages[stage].component == Component::Shell;
@@ -94,6 +92,25 @@ impl Driver {
                 None if is_process && never_started => self.start_again(stage, attempt),
                 None => self.interrupted(stage),
             }
+        }
+    }
+
+    /// What the runner recorded and nobody took over.
+    fn leftover_results(&self) -> Vec<(StageId, u32, Exit)> {
+        runner::leftover_results(&self.dir).unwrap_or_else(|error| {
+            tracing::error!(run = %self.id, %error, "the runner's results cannot be read");
+            Vec::new()
+        })
+    }
+
+    /// Ends what is left of attempts whose runner died. Blocks this run until the processes are gone.
+    fn end_orphans(&self, attempts: &[(usize, u32)]) {
+        let named: Vec<(StageId, u32)> =
+            attempts.iter().map(|(stage, attempt)| (self.pipeline.stages[*stage].id.clone(), *attempt)).collect();
+        match tokio::task::block_in_place(|| runner::end_orphans(&self.dir, &named)) {
+            Ok(0) => {}
+            Ok(ended) => tracing::warn!(run = %self.id, ended, "ended processes whose runner had died"),
+            Err(error) => tracing::error!(run = %self.id, %error, "processes of a dead runner could not be ended"),
         }
     }
 
@@ -137,9 +154,7 @@ impl Driver {
 
     /// The runner died under running stages: end them, and let `on_unknown` decide.
     fn lose_runner(&mut self) {
-        let dir = self.dir.clone();
-        let results = runner::leftover_results(&dir);
-        runner::end_orphans(&dir);
+        let results = self.leftover_results();
         let lost: Vec<(usize, u32)> = self
             .work
             .iter()
@@ -148,6 +163,7 @@ impl Driver {
                 Work::Call { .. } => None,
             })
             .collect();
+        self.end_orphans(&lost);
         for (stage, attempt) in lost {
             let id = self.pipeline.stages[stage].id.clone();
             match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
