@@ -63,7 +63,7 @@ fn valid_pipelines(context: &Context) -> Result<String, String> {
         .iter()
         .filter(|file| {
             let text = std::fs::read_to_string(file).unwrap_or_default();
-            language::load(&text, Format::of_path(&file.display().to_string(), &text)).pipeline.is_none()
+            language::load(&text, Format::of(&file.display().to_string(), &text)).pipeline.is_none()
         })
         .map(|file| file.display().to_string())
         .collect();

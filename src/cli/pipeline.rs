@@ -46,7 +46,7 @@ pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, P
         eprintln!("error: {shown}: not UTF-8 text (byte {})", error.utf8_error().valid_up_to());
         Handoff::Exit(exit::USAGE)
     })?;
-    let format = Format::of_path(&shown, &text);
+    let format = Format::of(&shown, &text);
     let loaded = language::load(&text, format);
     if !loaded.problems.is_empty() {
         eprint!("{}", language::report(&loaded.problems, &shown, &text, colour()));

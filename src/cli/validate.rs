@@ -64,7 +64,7 @@ fn check(path: &Path) -> Report {
     let read = std::fs::read(path).map_err(|error| error.to_string());
     match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
         Ok(text) => {
-            let loaded = language::load(&text, Format::of_path(&file, &text));
+            let loaded = language::load(&text, Format::of(&file, &text));
             let stages = loaded.pipeline.map_or(0, |pipeline| pipeline.stages.len());
             Report { file, text, stages, problems: loaded.problems, unreadable: None }
         }

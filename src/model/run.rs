@@ -309,6 +309,10 @@ fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
         StageStatus::Running => {
             stage.status = StageStatus::Cancelled;
             stage.finished_at = Some(at);
+            if let Some(attempt) = stage.attempts.last_mut().filter(|attempt| attempt.status == StageStatus::Running) {
+                attempt.status = StageStatus::Cancelled;
+                attempt.finished_at = Some(at);
+            }
         }
         StageStatus::Succeeded
         | StageStatus::Failed

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::model::StageId;
 use serde::{Deserialize, Serialize};
 
 use crate::process::procfs;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::{Fault, StoreError};
 use super::row::{Entry, decode, integer, millis};
-use crate::model::{Event, EventKind, Outcome, Run, RunId, StageId, StageOutline};
+use crate::model::{Event, EventKind, Outcome, Run, RunId, StageId, StageOutline, StageStatus};
 
 /// Runs kept in memory at most; any other is folded again from the journal when something happens to it.
 const KEPT: usize = 512;
@@ -85,6 +85,9 @@ impl Folded {
         let stage = stage_of(&event.kind);
         let is_final = |run: &Run| stage.and_then(|id| run.stages.get(id)).is_some_and(|stage| stage.status.is_final());
         let (before, status) = (is_final(&self.run), self.run.status);
+        if matches!(event.kind, EventKind::RunFinished { .. }) {
+            return self.finish(event);
+        }
         self.run.apply(event);
         self.run.notes.clear();
         let after = is_final(&self.run);
@@ -93,6 +96,16 @@ impl Folded {
         if let Some(id) = stage.filter(|id| self.run.stages.contains_key(*id)) {
             self.stages_changed.insert(id.clone());
         }
+    }
+
+    /// The run's end settles what it overtook, so any stage may change with it.
+    fn finish(&mut self, event: &Event) {
+        let before: Vec<StageStatus> = self.run.stages.values().map(|stage| stage.status).collect();
+        self.run.apply(event);
+        let changed = self.run.stages.values().zip(before).filter(|(stage, before)| stage.status != *before);
+        self.stages_changed.extend(changed.map(|(stage, _)| stage.id.clone()));
+        self.done = self.run.summary().stages_done;
+        self.row_changed = true;
     }
 
     fn write(&mut self, conn: &Connection) -> Result<(), Fault> {

@@ -59,9 +59,6 @@ impl Workspace {
         self
     }
 
-    pub fn path(&self) -> &Path {
-        self.dir.path()
-    }
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
