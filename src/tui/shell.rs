@@ -293,7 +293,7 @@ impl Shell {
             let (width, height) = self.app.size();
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             self.app.draw(&mut buffer);
-            bytes.extend(self.encoder.frame(&buffer));
+            bytes.extend(self.encoder.frame(buffer));
             self.dirty = false;
             self.next_frame = Instant::now() + PACE;
         }

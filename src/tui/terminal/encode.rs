@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 /// How many colours the terminal has.
@@ -38,36 +38,57 @@ impl Encoder {
     }
 
     /// The bytes that make the terminal show `next`; empty when it already does. The terminal must be given them.
-    pub fn frame(&mut self, next: &Buffer) -> Vec<u8> {
+    pub fn frame(&mut self, mut next: Buffer) -> Vec<u8> {
+        part_halves(&mut next);
         let mut out = BEGIN.to_vec();
         if self.clear || self.shown.area != next.area {
             out.extend_from_slice(b"\x1b[m\x1b[2J");
             self.shown = Buffer::empty(next.area);
             self.clear = false;
         }
-        let mut pen = Pen { out, at: None, style: Style::reset(), depth: self.depth };
+        let mut pen = Pen { out, at: None, ink: Ink::default(), depth: self.depth };
         let start = pen.out.len();
-        for (x, y, cell) in self.shown.diff(next) {
+        for (x, y, cell) in self.shown.diff(&next) {
             pen.go(x, y);
-            pen.wear(cell.style());
+            pen.wear(Ink { fg: cell.fg, bg: cell.bg, modifier: cell.modifier });
             pen.write(cell.symbol(), next.area.width);
         }
         if pen.out.len() == start && start == BEGIN.len() {
             return Vec::new();
         }
-        if pen.style != Style::reset() {
+        if pen.ink != Ink::default() {
             pen.out.extend_from_slice(b"\x1b[m");
         }
         pen.out.extend_from_slice(END);
-        self.shown.clone_from(next);
+        self.shown = next;
         pen.out
     }
+}
+
+/// A wide glyph whose second half was painted over cannot be shown; it becomes a blank.
+fn part_halves(buffer: &mut Buffer) {
+    let width = usize::from(buffer.area.width);
+    for at in 0..buffer.content.len() {
+        let wide = buffer.content[at].symbol().len() > 1 && buffer.content[at].symbol().width() > 1;
+        let last = (at + 1) % width.max(1) == 0;
+        if wide && (last || buffer.content.get(at + 1).is_some_and(|half| half.symbol() != " ")) {
+            buffer.content[at].set_symbol(" ");
+        }
+    }
+}
+
+/// How the terminal writes at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Ink {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
 }
 
 struct Pen {
     out: Vec<u8>,
     at: Option<(u16, u16)>,
-    style: Style,
+    ink: Ink,
     depth: Depth,
 }
 
@@ -97,34 +118,33 @@ impl Pen {
         self.at = self.at.map(|(x, y)| (x + cells, y)).filter(|(x, _)| *x < width);
     }
 
-    fn wear(&mut self, style: Style) {
-        if style == self.style {
+    fn wear(&mut self, new: Ink) {
+        if new == self.ink {
             return;
         }
-        let (old, new) = (self.style, style);
         let mut codes: Vec<u8> = Vec::with_capacity(24);
-        let mut known = old;
-        if !(old.add_modifier - new.add_modifier).is_empty() {
+        let mut known = self.ink;
+        if !(known.modifier - new.modifier).is_empty() {
             codes.extend_from_slice(b";0");
-            known = Style::reset();
+            known = Ink::default();
         }
         for (modifier, code) in MODIFIERS {
-            if new.add_modifier.contains(*modifier) && !known.add_modifier.contains(*modifier) {
+            if (new.modifier - known.modifier).contains(*modifier) {
                 codes.extend_from_slice(code);
             }
         }
         if new.fg != known.fg {
-            colour(&mut codes, new.fg.unwrap_or(Color::Reset), false, self.depth);
+            colour(&mut codes, new.fg, false, self.depth);
         }
         if new.bg != known.bg {
-            colour(&mut codes, new.bg.unwrap_or(Color::Reset), true, self.depth);
+            colour(&mut codes, new.bg, true, self.depth);
         }
         if !codes.is_empty() {
             self.out.extend_from_slice(b"\x1b[");
             self.out.extend_from_slice(&codes[1..]);
             self.out.push(b'm');
         }
-        self.style = style;
+        self.ink = new;
     }
 }
 
@@ -257,15 +277,15 @@ mod tests {
     fn an_unchanged_frame_writes_nothing() {
         let mut encoder = Encoder::new(Depth::True);
         let first = page("hello\nworld");
-        assert!(!encoder.frame(&first).is_empty());
-        assert_eq!(encoder.frame(&first), b"");
+        assert!(!encoder.frame(first.clone()).is_empty());
+        assert_eq!(encoder.frame(first), b"");
     }
 
     #[test]
     fn a_small_change_writes_a_few_bytes() {
         let mut encoder = Encoder::new(Depth::True);
-        encoder.frame(&page("hello\nworld"));
-        assert_eq!(encoder.frame(&page("hello\nwurld")), b"\x1b[?2026h\x1b[2;2Hu\x1b[?2026l");
+        encoder.frame(page("hello\nworld"));
+        assert_eq!(encoder.frame(page("hello\nwurld")), b"\x1b[?2026h\x1b[2;2Hu\x1b[?2026l");
     }
 
     #[test]
@@ -273,18 +293,18 @@ mod tests {
         let mut buffer = page("x");
         buffer[(0, 0)].set_symbol("\x1b[2J");
         let mut encoder = Encoder::new(Depth::True);
-        encoder.frame(&page("y"));
-        assert_eq!(encoder.frame(&buffer), b"\x1b[?2026h\x1b[1H?\x1b[?2026l");
+        encoder.frame(page("y"));
+        assert_eq!(encoder.frame(buffer), b"\x1b[?2026h\x1b[1H?\x1b[?2026l");
     }
 
     #[test]
     fn colours_come_down_to_what_the_terminal_has() {
         let shown = |depth| {
             let mut encoder = Encoder::new(depth);
-            encoder.frame(&page("x"));
+            encoder.frame(page("x"));
             let mut next = page("x");
             next.set_style(Rect::new(0, 0, 1, 1), Style::new().fg(Color::Rgb(255, 0, 0)).add_modifier(Modifier::BOLD));
-            String::from_utf8(encoder.frame(&next)).expect("ascii")
+            String::from_utf8(encoder.frame(next)).expect("ascii")
         };
         assert!(shown(Depth::True).contains("\x1b[1;38;2;255;0;0mx"));
         assert!(shown(Depth::Indexed).contains("\x1b[1;38;5;196mx"));
@@ -306,7 +326,8 @@ mod tests {
                     let style = if bold { style.add_modifier(Modifier::BOLD) } else { style.remove_modifier(Modifier::BOLD) };
                     buffer.set_string(x, y, &symbol, style);
                 }
-                parser.process(&encoder.frame(&buffer));
+                super::part_halves(&mut buffer);
+                parser.process(&encoder.frame(buffer.clone()));
                 for y in 0..8u16 {
                     let mut x = 0;
                     while x < 30 {

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn an_escape_sequence_is_shown_and_does_nothing() {
-        assert_eq!(plain("a\u{1b}[2Jb\r\n", Charset::Unicode), "a␛[2Jb·");
+        assert_eq!(plain("a\u{1b}[2Jb\r\n", Charset::Unicode), "a␛[2Jb␍");
         assert_eq!(plain("a\u{1b}[2Jb", Charset::Ascii), "a?[2Jb");
         assert_eq!(plain("abc\u{202e}def", Charset::Unicode), "abc·def");
     }
