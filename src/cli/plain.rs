@@ -17,6 +17,8 @@ pub enum Voice {
     Silent,
 }
 
+/// The component type whose stages write a log.
+const PROCESS: &str = "shell";
 /// How many lines of output are fetched at once.
 const PAGE: u64 = 2000;
 
@@ -101,6 +103,9 @@ impl Narrator<'_> {
     /// Says what the run has come to, where the events that led there were not seen.
     async fn snapshot(&mut self, run: Run) -> Result<(), ClientError> {
         let known = self.run.replace(run.clone());
+        if known.is_none() {
+            self.say(run.created_at, &format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name));
+        }
         let mut attempts = Vec::new();
         for stage in run.stages.values() {
             let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
@@ -108,9 +113,6 @@ impl Narrator<'_> {
                 self.say(run.created_at, &format!("stage {} is {}", stage.id, stage.status));
             }
             attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
-        }
-        if known.is_none() {
-            self.say(run.created_at, &format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name));
         }
         if !run.needs.is_empty() {
             self.provide(&run).await?;
@@ -191,7 +193,9 @@ impl Narrator<'_> {
 
     /// Prints what an attempt's log has beyond what was printed.
     async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
-        if self.voice == Voice::Silent {
+        let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
+        // What an in-engine stage has to say are notes, and those come as events.
+        if self.voice == Voice::Silent || component != Some(PROCESS) {
             return Ok(());
         }
         let key = (stage.clone(), attempt);

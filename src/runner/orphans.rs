@@ -15,11 +15,13 @@ use crate::process::{group, kin};
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Ends every process of these attempts, with their descendants, and returns how many there were. Blocks until they
-/// are gone. Processes of attempts that had ended (a service that was deployed) are left alone.
+/// are gone. Processes of attempts that had ended (a service that was deployed) are left alone. `just_died` says that the
+/// runner was seen alive by this engine: then its session is searched as well, which later could mean somebody else by
+/// the same number.
 ///
 /// # Errors
 /// When the runner is alive, or the directory cannot be read.
-pub fn end_orphans(dir: &Path, attempts: &[(StageId, u32)]) -> io::Result<usize> {
+pub fn end_orphans(dir: &Path, attempts: &[(StageId, u32)], just_died: bool) -> io::Result<usize> {
     let Some(identity) = Identity::read(dir)? else { return Ok(0) };
     if identity.is_alive() {
         return Err(io::Error::other("the runner is alive"));
@@ -29,7 +31,7 @@ pub fn end_orphans(dir: &Path, attempts: &[(StageId, u32)]) -> io::Result<usize>
     let began = Instant::now();
     let mut ended = std::collections::HashSet::new();
     while began.elapsed() < LIMIT {
-        let found = kin::of_marks(&marks, |_| false)?;
+        let found = kin::of_marks(&marks, |stat| just_died && stat.session == identity.pid)?;
         if found.is_empty() {
             break;
         }

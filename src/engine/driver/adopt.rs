@@ -82,7 +82,7 @@ impl Driver {
         let results = self.leftover_results();
         let running = self.recorded_as_running();
         let attempts: Vec<(usize, u32)> = running.iter().map(|&stage| (stage, self.current_attempt(stage))).collect();
-        self.end_orphans(&attempts);
+        self.end_orphans(&attempts, false);
         for stage in running {
             let attempt = self.current_attempt(stage);
             let id = self.pipeline.stages[stage].id.clone();
@@ -104,10 +104,10 @@ impl Driver {
     }
 
     /// Ends what is left of attempts whose runner died. Blocks this run until the processes are gone.
-    fn end_orphans(&self, attempts: &[(usize, u32)]) {
+    fn end_orphans(&self, attempts: &[(usize, u32)], just_died: bool) {
         let named: Vec<(StageId, u32)> =
             attempts.iter().map(|(stage, attempt)| (self.pipeline.stages[*stage].id.clone(), *attempt)).collect();
-        match tokio::task::block_in_place(|| runner::end_orphans(&self.dir, &named)) {
+        match tokio::task::block_in_place(|| runner::end_orphans(&self.dir, &named, just_died)) {
             Ok(0) => {}
             Ok(ended) => tracing::warn!(run = %self.id, ended, "ended processes whose runner had died"),
             Err(error) => tracing::error!(run = %self.id, %error, "processes of a dead runner could not be ended"),
@@ -163,7 +163,7 @@ impl Driver {
                 Work::Call { .. } => None,
             })
             .collect();
-        self.end_orphans(&lost);
+        self.end_orphans(&lost, true);
         for (stage, attempt) in lost {
             let id = self.pipeline.stages[stage].id.clone();
             match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
