@@ -42,6 +42,7 @@ pub fn main(dir: &Path) -> ExitCode {
 }
 
 fn serve(dir: &Path) -> io::Result<()> {
+    crate::process::inherited::close_all()?;
     // The terminal and its signals are none of ours. Fails when we lead a group, and then we were started detached.
     rustix::process::setsid().ok();
     let dir = dir.canonicalize()?;
@@ -109,7 +110,7 @@ impl Server<'_> {
             }
             if events.input {
                 match self.listener.accept() {
-                    Ok((stream, _)) if self.converse(stream) => return Ok(()),
+                    Ok((stream, _)) if self.converse(&stream) => return Ok(()),
                     Ok(_) => {}
                     // No descriptors left: the stages go on, and the next try comes when some of them have ended.
                     Err(_) => std::thread::sleep(Duration::from_millis(100)),
@@ -145,8 +146,8 @@ impl Server<'_> {
 
     /// One engine, from its first line to the end of its connection. True when the runner shall leave.
     /// Whatever is wrong with a connection ends only the connection.
-    fn converse(&self, stream: UnixStream) -> bool {
-        let left = self.greet(&stream).and_then(|lines| lines.map_or(Ok(false), |mut lines| self.obey(&stream, &mut lines)));
+    fn converse(&self, stream: &UnixStream) -> bool {
+        let left = self.greet(stream).and_then(|lines| lines.map_or(Ok(false), |mut lines| self.obey(stream, &mut lines)));
         self.shared.table().link = None;
         // What the engine did not acknowledge goes to disk now.
         self.shared.finished.notify_one();
