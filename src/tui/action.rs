@@ -1,0 +1,194 @@
+//! Every action of the console, named and described once. The key map, the help, the bottom line, the palette and the
+//! error for an unknown name all read this one list; a new action is one entry here and one arm where it acts.
+
+/// Where the keyboard is. A key is looked up in the contexts of the moment, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// A dialog with choices.
+    Dialog,
+    /// A field or area that takes text; only keys that write no character work here.
+    Text,
+    Graph,
+    Log,
+    Inspector,
+    Run,
+    /// Screens that are lists.
+    List,
+    Runs,
+    Global,
+}
+
+impl Context {
+    /// The heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Dialog => "In a dialog",
+            Self::Text => "While typing",
+            Self::Graph => "Graph",
+            Self::Log => "Log",
+            Self::Inspector => "Inspector",
+            Self::Run => "This run",
+            Self::List => "List",
+            Self::Runs => "Runs",
+            Self::Global => "Everywhere",
+        }
+    }
+}
+
+/// What is known of an action without running it.
+#[derive(Debug)]
+pub struct Facts {
+    pub action: Action,
+    pub name: &'static str,
+    /// One phrase for the help and the palette.
+    pub description: &'static str,
+    /// One word for the bottom line; empty when it is not shown there.
+    pub hint: &'static str,
+    pub keys: &'static [&'static str],
+    pub contexts: &'static [Context],
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $hint:literal $description:literal [$($key:literal),*] [$($context:ident),*];)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action { $($variant),* }
+
+        /// The list, in the order of the help and the bottom line.
+        pub const ALL: &[Facts] = &[$(Facts {
+            action: Action::$variant,
+            name: $name,
+            description: $description,
+            hint: $hint,
+            keys: &[$($key),*],
+            contexts: &[$(Context::$context),*],
+        }),*];
+    };
+}
+
+actions! {
+    Accept "accept" "choose" "do what is selected" ["enter"] [Dialog, Text];
+    Save "save" "rerun" "go on with the edited text" ["ctrl-s"] [Text];
+    Other "other" "other" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
+
+    WalkLeft "walk-left" "" "walk to a stage before this one" ["h", "left"] [Graph];
+    WalkDown "walk-down" "" "walk to the stage below" ["j", "down"] [Graph];
+    WalkUp "walk-up" "" "walk to the stage above" ["k", "up"] [Graph];
+    WalkRight "walk-right" "" "walk to a stage after this one" ["l", "right"] [Graph];
+    FocusLog "focus-log" "log" "move to the stage's log" ["enter"] [Graph];
+    NextFailed "next-failed" "next failed" "select the next failed stage" ["n"] [Graph];
+    PreviousFailed "previous-failed" "" "select the failed stage before" ["N"] [Graph];
+    FirstStage "first-stage" "" "select the first stage" ["g", "home"] [Graph];
+    LastStage "last-stage" "" "select the last stage" ["G", "end"] [Graph];
+    FollowRunning "follow-running" "" "select whatever stage is running from now on" ["."] [Graph];
+    Zoom "zoom" "zoom" "show the graph as boxes, lines or a list" ["z"] [Run];
+
+    LogDown "log-down" "" "one line down" ["j", "down"] [Log];
+    LogUp "log-up" "" "one line up" ["k", "up"] [Log];
+    LogPageDown "log-page-down" "" "one page down" ["ctrl-f", "pagedown", "space"] [Log];
+    LogPageUp "log-page-up" "" "one page up" ["ctrl-b", "pageup"] [Log];
+    LogHalfDown "log-half-down" "" "half a page down" ["ctrl-d"] [Log];
+    LogHalfUp "log-half-up" "" "half a page up" ["ctrl-u"] [Log];
+    LogTop "log-top" "top" "the first line" ["g", "home"] [Log];
+    LogEnd "log-end" "follow" "the last line, and follow what comes" ["G", "end"] [Log];
+    LogLeft "log-left" "" "scroll left" ["<", "left", "h"] [Log];
+    LogRight "log-right" "" "scroll right" [">", "right", "l"] [Log];
+    Search "search" "search" "search the whole log for a regular expression" ["/"] [Log, Graph];
+    NextHit "next-hit" "next" "the next match" ["n"] [Log];
+    PreviousHit "previous-hit" "" "the match before" ["N"] [Log];
+    Wrap "wrap" "wrap" "wrap long lines or cut them" ["w"] [Log];
+    Timestamps "timestamps" "times" "times of lines: off, since the start, time of day" ["T"] [Log];
+    Mark "mark" "" "start or drop a selection of lines" ["v"] [Log];
+    Copy "copy" "copy" "copy the line or the selection" ["y"] [Log];
+
+    TabNext "tab-next" "next tab" "the next tab" ["l", "right", "]"] [Inspector];
+    TabPrevious "tab-previous" "" "the tab before" ["h", "left", "["] [Inspector];
+    TreeDown "tree-down" "" "one row down" ["j", "down"] [Inspector];
+    TreeUp "tree-up" "" "one row up" ["k", "up"] [Inspector];
+    TreePageDown "tree-page-down" "" "one page down" ["ctrl-d", "pagedown"] [Inspector];
+    TreePageUp "tree-page-up" "" "one page up" ["ctrl-u", "pageup"] [Inspector];
+    Fold "fold" "fold" "fold or unfold" ["enter", "space"] [Inspector];
+    FoldAll "fold-all" "" "fold or unfold everything" ["-"] [Inspector];
+    CopyValue "copy-value" "copy" "copy the value" ["y"] [Inspector];
+    CopyPath "copy-path" "" "copy the path of the value" ["Y"] [Inspector];
+
+    Inspect "inspect" "inspect" "config, inputs, output, error and attempts of the stage" ["i"] [Run];
+    FocusNext "focus-next" "pane" "move to the next pane" ["tab"] [Run];
+    Cancel "cancel" "cancel" "cancel the run, after asking; again to force" ["x"] [Run];
+    Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
+    EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];
+
+    ListDown "list-down" "" "one row down" ["j", "down"] [List];
+    ListUp "list-up" "" "one row up" ["k", "up"] [List];
+    ListPageDown "list-page-down" "" "one page down" ["ctrl-d", "ctrl-f", "pagedown"] [List];
+    ListPageUp "list-page-up" "" "one page up" ["ctrl-u", "ctrl-b", "pageup"] [List];
+    ListTop "list-top" "" "the first row" ["g", "home"] [List];
+    ListEnd "list-end" "" "the last row" ["G", "end"] [List];
+    Open "open" "open" "open the selected run" ["enter"] [List];
+    Filter "filter" "filter" "show only runs that match what you type" ["/"] [Runs];
+    StatusFilter "status-filter" "status" "show all, active, failed or succeeded runs" ["f"] [Runs];
+
+    Back "back" "back" "back out one step" ["esc"] [Dialog, Text, Global];
+    GoOverview "overview" "" "the overview" ["1"] [Global];
+    GoRuns "runs" "" "all runs" ["2"] [Global];
+    GoRun "run" "" "the run looked at last" ["3"] [Global];
+    Palette "palette" "" "find and do any action by name" [":"] [Global];
+    Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
+    Theme "theme" "" "the next theme" ["ctrl-t"] [Global];
+    Mouse "mouse" "" "let the wheel scroll here, or leave the mouse to the terminal" ["m"] [Global];
+    Redraw "redraw" "" "paint the screen again" ["ctrl-l"] [Global];
+    Suspend "suspend" "" "stop the console until the shell brings it back" ["ctrl-z"] [Global];
+    Quit "quit" "quit" "leave the console; runs go on" ["q", "ctrl-c"] [Global];
+}
+
+impl Action {
+    /// The action's entry in the list.
+    pub fn facts(self) -> &'static Facts {
+        &ALL[self as usize]
+    }
+
+    /// The action of this name, or the names nearest to it.
+    ///
+    /// # Errors
+    /// Says that the name is unknown, with a suggestion where one is near.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        match ALL.iter().find(|facts| facts.name == name) {
+            Some(facts) => Ok(facts.action),
+            None => Err(unknown("action", name, ALL.iter().map(|facts| facts.name))),
+        }
+    }
+}
+
+/// "unknown action `aprove`, did you mean `approve`?"
+pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
+    match near {
+        Some((distance, known)) if distance <= 1 + known.len() / 4 => {
+            format!("unknown {what} `{name}`, did you mean `{known}`?")
+        }
+        _ => format!("unknown {what} `{name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{ALL, Action};
+
+    #[test]
+    fn names_are_unique_and_find_their_action() {
+        let names: HashSet<_> = ALL.iter().map(|facts| facts.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for facts in ALL {
+            assert_eq!(Action::from_name(facts.name), Ok(facts.action));
+            assert_eq!(facts.action.facts().name, facts.name);
+            assert!(!facts.contexts.is_empty() && !facts.description.is_empty(), "{}", facts.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_gets_a_suggestion_when_one_is_near() {
+        assert_eq!(Action::from_name("cancle"), Err("unknown action `cancle`, did you mean `cancel`?".to_owned()));
+        assert_eq!(Action::from_name("qqqqqqqqqqqq"), Err("unknown action `qqqqqqqqqqqq`".to_owned()));
+    }
+}

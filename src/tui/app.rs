@@ -1,0 +1,391 @@
+//! The console's core: routes each message to the popup or screen it is for and collects what is to be done.
+//!
+//! Pure: the same messages give the same effects and the same picture. Must not know a terminal, a clock or a channel.
+
+mod bar;
+pub mod farewell;
+#[cfg(test)]
+mod tests;
+
+use crossterm::event::{KeyEvent, KeyEventKind, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::action::{Action, Context};
+use super::backend::{Reply, Request};
+use super::keymap::Key;
+use super::message::{Effect, Message};
+use super::popup::{Outcome, Popup, help::Help, palette::Palette};
+use super::screen::{Intent, Screen, Tone, overview::Overview, run::RunScreen, runs::Runs};
+use super::theme::{Role, SHIPPED, Theme};
+use super::widget::paint::Paint;
+use super::world::{Link, World};
+use crate::model::{RunId, Timestamp};
+
+/// How many runs lists ask for.
+const LISTED_RUNS: usize = 500;
+
+/// Below this size only a hint is shown.
+const SMALLEST: (u16, u16) = (40, 12);
+
+pub struct App {
+    pub world: World,
+    /// The screen shown is the last; `back` leaves it for the one below.
+    stack: Vec<Screen>,
+    popups: Vec<Popup>,
+    /// The last remark; the next key takes it away.
+    remark: Option<(Tone, String)>,
+    last_run: Option<RunId>,
+    size: (u16, u16),
+    mouse: bool,
+}
+
+impl App {
+    /// Starts on the overview, or on a run. The effects are the first questions.
+    pub fn new(world: World, run: Option<RunId>) -> (Self, Vec<Effect>) {
+        let stack = vec![Screen::Overview(Overview::default())];
+        let mut app = Self { world, stack, popups: Vec::new(), remark: None, last_run: None, size: (0, 0), mouse: false };
+        let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
+        if let Some(run) = run {
+            effects.extend(app.open_run(run));
+        }
+        (app, effects)
+    }
+
+    /// Handles one message that happened at `now`.
+    pub fn update(&mut self, message: Message, now: Timestamp) -> Vec<Effect> {
+        self.world.now = now;
+        let mut effects = match message {
+            Message::Key(key) if key.kind == KeyEventKind::Release => return Vec::new(),
+            Message::Key(key) => self.key(&key),
+            Message::Paste(text) => match self.popups.last_mut().map(|popup| popup.paste(&text)) {
+                Some(outcome) => self.outcome(outcome),
+                None => Vec::new(),
+            },
+            Message::Mouse(mouse) => self.mouse(mouse.kind),
+            Message::Resize { width, height } => {
+                self.size = (width, height);
+                Vec::new()
+            }
+            Message::Reply(reply) => self.reply(*reply),
+            Message::Layout(picture) => {
+                self.screen().take_picture(picture);
+                Vec::new()
+            }
+            Message::Second => Vec::new(),
+        };
+        effects.extend(self.fit());
+        effects
+    }
+
+    fn screen(&mut self) -> &mut Screen {
+        if self.stack.is_empty() {
+            self.stack.push(Screen::Overview(Overview::default()));
+        }
+        let last = self.stack.len() - 1;
+        &mut self.stack[last]
+    }
+
+    /// The screen on top.
+    pub fn shown(&self) -> Option<&Screen> {
+        self.stack.last()
+    }
+
+    fn contexts(&self) -> Vec<Context> {
+        self.shown().map_or_else(|| vec![Context::Global], Screen::contexts)
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        self.remark = None;
+        if let Some(popup) = self.popups.last_mut() {
+            let outcome = popup.key(key, &self.world);
+            return self.outcome(outcome);
+        }
+        match self.world.keys.find(Key::of(key), &self.contexts()) {
+            Some(action) => self.act(action),
+            None => Vec::new(),
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome) -> Vec<Effect> {
+        let intents = match outcome {
+            Outcome::Stay => return Vec::new(),
+            Outcome::Close => {
+                self.popups.pop();
+                return Vec::new();
+            }
+            Outcome::Then(intents) => {
+                self.popups.pop();
+                intents
+            }
+            Outcome::Act(action) => {
+                self.popups.pop();
+                return self.act(action);
+            }
+            Outcome::SetTheme(name) => {
+                self.popups.pop();
+                return self.set_theme(&name);
+            }
+            Outcome::Typed { purpose, text, accepted } => {
+                if accepted {
+                    self.popups.pop();
+                }
+                let Self { world, stack, .. } = self;
+                stack.last_mut().map_or_else(Vec::new, |screen| screen.typed(purpose, &text, accepted, world))
+            }
+        };
+        self.carry_out(intents)
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => vec![Effect::Quit],
+            Action::Suspend => vec![Effect::Suspend],
+            Action::Redraw => vec![Effect::Repaint],
+            Action::Back => self.back(),
+            Action::GoOverview => self.go(vec![Screen::Overview(Overview::default())]),
+            Action::GoRuns => self.go(vec![Screen::Overview(Overview::default()), Screen::Runs(Runs::default())]),
+            Action::GoRun => match self.last_run.clone().or_else(|| self.newest_run()) {
+                Some(run) => self.open_run(run),
+                None => self.remark(Tone::Plain, "there is no run yet"),
+            },
+            Action::Help => {
+                let contexts = self.contexts();
+                self.popups.push(Popup::Help(Help::new(contexts)));
+                Vec::new()
+            }
+            Action::Palette => {
+                self.popups.push(Popup::Palette(Palette::new(&self.contexts())));
+                Vec::new()
+            }
+            Action::Theme => {
+                let at = SHIPPED.iter().position(|(name, _)| *name == self.world.look.theme.name);
+                let next = SHIPPED[at.map_or(0, |at| (at + 1) % SHIPPED.len())].0;
+                self.set_theme(next)
+            }
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let words = if self.mouse { "the wheel scrolls here" } else { "the mouse is the terminal's again" };
+                self.remark = Some((Tone::Plain, words.to_owned()));
+                vec![Effect::Mouse(self.mouse)]
+            }
+            action => {
+                let Self { world, stack, .. } = self;
+                let intents = stack.last_mut().map_or_else(Vec::new, |screen| screen.act(action, world));
+                self.carry_out(intents)
+            }
+        }
+    }
+
+    fn newest_run(&self) -> Option<RunId> {
+        self.world.selected_run.clone().or_else(|| self.world.runs.as_ref()?.first().map(|run| run.id.clone()))
+    }
+
+    fn back(&mut self) -> Vec<Effect> {
+        let Self { world, stack, .. } = self;
+        if let Some(intents) = stack.last_mut().and_then(|screen| screen.back(world)) {
+            return self.carry_out(intents);
+        }
+        if self.stack.len() > 1 {
+            let left = self.stack.pop();
+            return leave(left.as_ref());
+        }
+        Vec::new()
+    }
+
+    /// Shows other screens; a run that is left is not followed any more.
+    fn go(&mut self, stack: Vec<Screen>) -> Vec<Effect> {
+        let effects = leave(self.shown());
+        self.stack = stack;
+        effects
+    }
+
+    fn open_run(&mut self, run: RunId) -> Vec<Effect> {
+        if let Some(Screen::Run(screen)) = self.shown()
+            && screen.id == run
+        {
+            return Vec::new();
+        }
+        if let Some(Screen::Run(_)) = self.shown() {
+            self.stack.pop();
+        }
+        self.last_run = Some(run.clone());
+        self.world.selected_run = Some(run.clone());
+        self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset))));
+        vec![Effect::Ask(Request::Follow(run))]
+    }
+
+    fn set_theme(&mut self, name: &str) -> Vec<Effect> {
+        match Theme::shipped(name) {
+            Ok(theme) => self.world.look.theme = theme,
+            Err(problem) => return self.remark(Tone::Bad, &problem),
+        }
+        self.remark(Tone::Plain, &format!("theme {name}"))
+    }
+
+    fn remark(&mut self, tone: Tone, text: &str) -> Vec<Effect> {
+        self.remark = Some((tone, text.to_owned()));
+        Vec::new()
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind) -> Vec<Effect> {
+        let down = match kind {
+            MouseEventKind::ScrollDown => true,
+            MouseEventKind::ScrollUp => false,
+            _ => return Vec::new(),
+        };
+        if !self.popups.is_empty() {
+            return Vec::new();
+        }
+        match self.screen() {
+            Screen::Run(run) => {
+                run.wheel(if down { 3 } else { -3 });
+                Vec::new()
+            }
+            Screen::Overview(_) | Screen::Runs(_) => self.act(if down { Action::ListDown } else { Action::ListUp }),
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) -> Vec<Effect> {
+        match reply {
+            Reply::Connected(status) => {
+                let again = matches!(self.world.link, Link::Lost(_));
+                self.world.link = Link::Connected(status.clone());
+                if !again {
+                    return Vec::new();
+                }
+                let heard = self.hear(Reply::Connected(status));
+                let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
+                effects.extend(heard);
+                effects
+            }
+            Reply::Disconnected(why) => {
+                self.world.link = Link::Lost(why);
+                Vec::new()
+            }
+            Reply::Runs(runs) => {
+                self.world.runs = Some(runs);
+                Vec::new()
+            }
+            Reply::Services(services) => {
+                self.world.services = Some(services);
+                Vec::new()
+            }
+            Reply::RunCreated(run) => self.open_run(run),
+            Reply::Done { what } => self.remark(Tone::Good, &what),
+            Reply::Failed { what, error } => {
+                let effects = self.hear(Reply::Failed { what: what.clone(), error: error.clone() });
+                self.remark = Some((Tone::Bad, format!("{what}: {error}")));
+                effects
+            }
+            Reply::RunEvent(event) => {
+                let effects = self.hear(Reply::RunEvent(event));
+                self.summarise();
+                effects
+            }
+            Reply::RunSnapshot(run) => {
+                let effects = self.hear(Reply::RunSnapshot(run));
+                self.summarise();
+                effects
+            }
+            reply @ (Reply::LogGrew { .. } | Reply::LogWindow { .. } | Reply::SearchHits { .. } | Reply::StageDetail { .. }) => {
+                self.hear(reply)
+            }
+        }
+    }
+
+    fn hear(&mut self, reply: Reply) -> Vec<Effect> {
+        let Self { world, stack, .. } = self;
+        let intents = stack.last_mut().map_or_else(Vec::new, |screen| screen.hear(reply, world));
+        self.carry_out(intents)
+    }
+
+    /// The list shows the followed run as new as the run's own screen does.
+    fn summarise(&mut self) {
+        let Some(Screen::Run(screen)) = self.stack.last() else { return };
+        let (Some(run), Some(runs)) = (screen.run.as_ref(), self.world.runs.as_mut()) else { return };
+        if let Some(summary) = runs.iter_mut().find(|summary| summary.id == run.id) {
+            *summary = run.summary();
+        }
+    }
+
+    fn carry_out(&mut self, intents: Vec<Intent>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for intent in intents {
+            match intent {
+                Intent::Ask(request) => effects.push(Effect::Ask(request)),
+                Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
+                Intent::Copy { text, what } => {
+                    self.remark = Some((Tone::Good, format!("copied {what} (OSC 52)")));
+                    effects.push(Effect::Copy(text));
+                }
+                Intent::OpenRun(run) => effects.extend(self.open_run(run)),
+                Intent::Open(popup) => self.popups.push(*popup),
+                Intent::Say(tone, text) => self.remark = Some((tone, text)),
+            }
+        }
+        effects
+    }
+
+    /// The terminal's width and height, from the last `Resize`.
+    pub fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// The screen's part of the terminal: all but the top and the bottom line.
+    fn body(&self) -> Rect {
+        Rect::new(0, 1, self.size.0, self.size.1.saturating_sub(2))
+    }
+
+    fn is_too_small(&self) -> bool {
+        self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
+    }
+
+    fn fit(&mut self) -> Vec<Effect> {
+        if self.is_too_small() {
+            return Vec::new();
+        }
+        let area = self.body();
+        let Self { world, stack, popups, .. } = self;
+        if let Some(popup) = popups.last_mut() {
+            popup.fit(area, world);
+        }
+        let intents = stack.last_mut().map_or_else(Vec::new, |screen| screen.fit(area, world));
+        self.carry_out(intents)
+    }
+
+    /// True while a running duration is on screen: the shell then sends one `Second` a second, else none.
+    pub fn is_ticking(&self) -> bool {
+        !self.is_too_small() && self.shown().is_some_and(|screen| screen.is_ticking(&self.world))
+    }
+
+    /// Paints everything. The buffer has the size of the last `Resize`.
+    pub fn draw(&self, buffer: &mut Buffer) {
+        let area = *buffer.area();
+        let mut paint = Paint::new(buffer, &self.world.look);
+        paint.clear(area);
+        if self.is_too_small() || (area.width, area.height) != self.size {
+            let text = format!("needs {}x{}, has {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+            paint.row(Rect { y: area.height / 2, ..area }, 0).role(&text, Role::Warning);
+            return;
+        }
+        self.draw_top(&mut paint, Rect { height: 1, ..area });
+        let body = self.body();
+        if let Some(screen) = self.shown() {
+            screen.draw(&mut paint, body, &self.world);
+        }
+        self.draw_bottom(&mut paint, Rect { y: area.height - 1, height: 1, ..area });
+        let below = Rect { y: 1, height: area.height - 1, ..area };
+        if let Some(popup) = self.popups.last() {
+            let area = if matches!(popup, Popup::Prompt(_)) { below } else { body };
+            popup.draw(&mut paint, area, &self.world);
+        }
+    }
+}
+
+fn leave(screen: Option<&Screen>) -> Vec<Effect> {
+    match screen {
+        Some(Screen::Run(_)) => vec![Effect::Ask(Request::Unfollow)],
+        Some(Screen::Overview(_) | Screen::Runs(_)) | None => Vec::new(),
+    }
+}

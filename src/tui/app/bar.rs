@@ -1,0 +1,82 @@
+//! The top line (where one is, the engine) and the bottom line (what keys do here, or the last remark).
+
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use super::App;
+use crate::tui::action::{ALL, Action, Context};
+use crate::tui::screen::{Screen, Tone};
+use crate::tui::theme::Role;
+use crate::tui::widget::paint::Paint;
+use crate::tui::world::Link;
+
+/// The screens there are, by number.
+const TABS: [(&str, Action); 3] = [("Overview", Action::GoOverview), ("Runs", Action::GoRuns), ("Run", Action::GoRun)];
+
+impl App {
+    pub(super) fn draw_top(&self, paint: &mut Paint<'_>, line: Rect) {
+        let bar = paint.style(Role::Bar);
+        paint.shade(line, bar);
+        let current = self.shown().map_or(0, Screen::number);
+        let mut row = paint.row(line, 0);
+        let (good, bad, dim, text) =
+            (row.style(Role::Success), row.style(Role::Failure), row.style(Role::Dim), row.style(Role::Text));
+        let read_only = if self.world.read_only { "read-only  " } else { "" };
+        let (state, style) = match &self.world.link {
+            Link::Connecting => ("connecting", dim),
+            Link::Connected(_) => ("connected", good),
+            Link::Lost(_) => ("disconnected", bad),
+        };
+        let place = if self.world.workspace.is_empty() { String::new() } else { format!("{}  ", self.world.workspace) };
+        row.right(&[(read_only, dim), (&place, text), (state, style), (" ", text)]);
+        row.gap(1).role("flowdeck", Role::Title).gap(2);
+        for (number, (name, action)) in (1..).zip(TABS) {
+            let key = self.world.key(action);
+            if number == current {
+                let style = row.style(Role::Accent).add_modifier(Modifier::UNDERLINED);
+                row.role(&key, Role::Accent).gap(1).put(name, style);
+            } else {
+                row.role(&key, Role::Key).gap(1).role(name, Role::Dim);
+            }
+            row.gap(2);
+        }
+    }
+
+    pub(super) fn draw_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
+        let bar = paint.style(Role::Bar);
+        paint.shade(line, bar);
+        if let Some((tone, text)) = &self.remark {
+            let role = match tone {
+                Tone::Good => Role::Success,
+                Tone::Plain => Role::Text,
+                Tone::Bad => Role::Failure,
+            };
+            paint.row(line, 0).gap(1).role(text, role);
+            return;
+        }
+        if let Link::Lost(why) = &self.world.link {
+            let mut row = paint.row(line, 0);
+            row.gap(1).role("the engine does not answer, trying again: ", Role::Failure).role(why, Role::Text);
+            return;
+        }
+        let popup = self.popups.last();
+        let contexts: Vec<Context> = popup.map_or_else(|| self.contexts(), |popup| popup.contexts().to_vec());
+        let hints = contexts.iter().flat_map(|context| ALL.iter().filter(move |facts| facts.contexts.contains(context)));
+        let mut row = paint.row(line, 0);
+        row.gap(1);
+        let mut said = Vec::new();
+        for facts in hints.filter(|facts| !facts.hint.is_empty()) {
+            let Some(key) = self.world.keys.keys(facts.action).first() else { continue };
+            if said.contains(key) {
+                continue;
+            }
+            said.push(*key);
+            let key = key.to_string();
+            let wanted = key.chars().count() + 1 + facts.hint.chars().count();
+            if usize::from(row.room()) < wanted {
+                break;
+            }
+            row.role(&key, Role::Key).gap(1).role(facts.hint, Role::Dim).gap(2);
+        }
+    }
+}

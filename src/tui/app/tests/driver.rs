@@ -1,0 +1,348 @@
+//! A scripted engine and a person at the keys.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use serde_json::{Value, json};
+
+use crate::model::{
+    Actor, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run,
+    RunId, RunStatus, SearchHit, StageError, StageId, StageOutline, Stream, Timestamp,
+};
+use crate::tui::app::App;
+use crate::tui::backend::{Reply, Request, Service, ServiceStatus};
+use crate::tui::glyph::Charset;
+use crate::tui::keymap::Keymap;
+use crate::tui::message::{Effect, Message};
+use crate::tui::theme::Theme;
+use crate::tui::widget::dag::Picture;
+use crate::tui::widget::paint::Look;
+use crate::tui::world::World;
+
+/// 2026-11-21 10:00:00 UTC.
+pub const START: Timestamp = Timestamp(1_795_255_200_000);
+
+pub fn at(seconds: f64) -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "small numbers of a script")]
+    Timestamp(START.0 + (seconds * 1_000.0) as i64)
+}
+
+/// The console with a scripted engine behind it.
+pub struct Driver {
+    pub app: App,
+    pub asked: Vec<Request>,
+    pub effects: Vec<Effect>,
+    pub now: Timestamp,
+    /// Runs the engine knows, newest first.
+    pub runs: Vec<Run>,
+    pub lines: u64,
+}
+
+impl Driver {
+    pub fn new(width: u16, height: u16, charset: Charset) -> Self {
+        let look = Look { theme: Theme::shipped("terminal").expect("shipped"), charset };
+        let world = World { look, keys: Keymap::default(), workspace: "shop".to_owned(), ..World::default() };
+        let (app, effects) = App::new(world, None);
+        let mut driver = Self { app, asked: Vec::new(), effects: Vec::new(), now: at(90.0), runs: runs(), lines: 1_204 };
+        driver.effects(effects);
+        driver.send(Message::Resize { width, height });
+        driver
+    }
+
+    /// A console on the failed deployment.
+    pub fn on_run(width: u16, height: u16, charset: Charset) -> Self {
+        let mut driver = Self::new(width, height, charset);
+        driver.keys("2 j enter");
+        driver
+    }
+
+    pub fn send(&mut self, message: Message) {
+        let effects = self.app.update(message, self.now);
+        self.effects(effects);
+    }
+
+    pub fn reply(&mut self, reply: Reply) {
+        self.send(Message::Reply(Box::new(reply)));
+    }
+
+    /// Answers like the engine would, at once.
+    fn effects(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Ask(request) => {
+                    self.asked.push(request.clone());
+                    for reply in self.answer(request) {
+                        self.reply(reply);
+                    }
+                }
+                Effect::LayOut(job) => self.send(Message::Layout(Box::new(Picture::of(&job)))),
+                other => self.effects.push(other),
+            }
+        }
+    }
+
+    fn answer(&self, request: Request) -> Vec<Reply> {
+        match request {
+            Request::Overview => vec![Reply::Connected(status()), Reply::Services(services())],
+            Request::ListRuns { .. } => vec![Reply::Runs(self.runs.iter().map(Run::summary).collect())],
+            Request::Follow(id) => {
+                let run = self.runs.iter().find(|run| run.id == id);
+                run.map(|run| Reply::RunSnapshot(Box::new(run.clone()))).into_iter().collect()
+            }
+            Request::StageDetail(id, stage) => {
+                let run = self.runs.iter().find(|run| run.id == id);
+                let stage = run.and_then(|run| run.stages.get(&stage).cloned());
+                stage.map(|stage| Reply::StageDetail { run: id, stage: Box::new(stage) }).into_iter().collect()
+            }
+            Request::LogWindow(run, query) => vec![Reply::LogWindow { run, window: window(&query, self.lines) }],
+            Request::SearchLog { run, stage, pattern, .. } => {
+                let hits = (0..self.lines).filter(|n| n % 400 == 100).map(|number| SearchHit { number, ranges: vec![(0, 4)] });
+                vec![Reply::SearchHits { run, stage, pattern, hits: hits.collect(), done: true }]
+            }
+            Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
+            Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
+            Request::Unfollow | Request::CancelSearch | Request::Services => Vec::new(),
+        }
+    }
+
+    /// Presses keys, written as in a key file and separated by blanks.
+    pub fn keys(&mut self, keys: &str) {
+        for key in keys.split_whitespace() {
+            self.send(Message::Key(key_event(key)));
+        }
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.send(Message::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+        }
+    }
+
+    pub fn buffer(&self) -> Buffer {
+        let (width, height) = self.app.size();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        self.app.draw(&mut buffer);
+        buffer
+    }
+
+    pub fn screen(&self) -> String {
+        text_of(&self.buffer())
+    }
+
+    pub fn shows(&self, text: &str) -> bool {
+        self.screen().contains(text)
+    }
+}
+
+pub fn text_of(buffer: &Buffer) -> String {
+    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+    (0..buffer.area.height).map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn key_event(name: &str) -> KeyEvent {
+    let (name, modifiers) = match name.strip_prefix("ctrl-") {
+        Some(rest) => (rest, KeyModifiers::CONTROL),
+        None => (name, KeyModifiers::NONE),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "space" => KeyCode::Char(' '),
+        "backspace" => KeyCode::Backspace,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        text => KeyCode::Char(text.chars().next().expect("a key")),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn status() -> EngineStatus {
+    EngineStatus {
+        pid: 4_711,
+        version: "0.1.0".to_owned(),
+        socket: "engine.sock".to_owned(),
+        state_dir: "state".to_owned(),
+        started_at: START,
+        runs: 1,
+        stages: 1,
+        seq: 99,
+    }
+}
+
+fn services() -> Vec<Service> {
+    let service = |environment: &str, version: &str, status, latency_ms, port: u16| Service {
+        name: "shop".to_owned(),
+        environment: environment.to_owned(),
+        version: (!version.is_empty()).then(|| version.to_owned()),
+        status,
+        latency_ms,
+        url: format!("http://127.0.0.1:{port}"),
+    };
+    vec![
+        service("staging", "1.5.0", ServiceStatus::Healthy, Some(3), 8_081),
+        service("production", "1.4.2", ServiceStatus::Unhealthy, Some(1_250), 8_082),
+        service("canary", "", ServiceStatus::Unknown, None, 8_083),
+    ]
+}
+
+pub fn line(number: u64) -> String {
+    match number % 7 {
+        0 => format!("\u{1b}[1;32m   Compiling\u{1b}[0m shop v1.5.{number}"),
+        3 => "\u{1b}[33mwarning\u{1b}[0m: unused variable `größe` in 日本語.rs".to_owned(),
+        5 => format!("test orders::case_{number}\t... \u{1b}[32mok\u{1b}[0m"),
+        _ => format!("[{number:>5}] fetching https://registry.example/{number}"),
+    }
+}
+
+fn window(query: &LogQuery, total: u64) -> LogWindow {
+    let from = query.from.unwrap_or(total.saturating_sub(query.count));
+    let lines = (from..(from + query.count).min(total))
+        .map(|number| LogLine {
+            number,
+            at: Timestamp(START.0 + i64::try_from(number * 20).expect("small")),
+            stream: Stream::Stdout,
+            text: line(number),
+            partial: false,
+        })
+        .collect();
+    let attempt = query.attempt.unwrap_or(1);
+    LogWindow { stage: query.stage.clone(), attempt, total, bytes: total * 61, lines, damage: None }
+}
+
+/// A script of a run: events one after the other.
+pub struct Script {
+    events: Vec<Event>,
+    run: RunId,
+}
+
+impl Script {
+    pub fn new(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp) -> Self {
+        let outline = |(id, component, after): &(&str, &str, &[&str])| StageOutline {
+            id: StageId::new(id),
+            name: None,
+            component: (*component).to_owned(),
+            depends_on: after.iter().map(|id| StageId::new(id)).collect(),
+        };
+        let pipeline = PipelineRef { id: name.to_owned(), name: name.to_owned(), version: None, hash: "0".repeat(64), path: None };
+        let actor = Actor { name: "ada".to_owned(), uid: Some(1_000), proof: crate::model::Proof::PeerCredentials };
+        let kind = EventKind::RunCreated {
+            pipeline,
+            stages: stages.iter().map(outline).collect(),
+            inputs: json!({"version": "1.5.0", "environment": "staging", "targets": [{"host": "a", "weight": 1}, {"host": "b", "weight": 2}]}),
+            actor,
+            workspace: "shop".to_owned(),
+            rerun_of: None,
+            environment_names: Vec::new(),
+            timeout_ms: None,
+            reused: Vec::new(),
+        };
+        let run = RunId::from_text(id);
+        let mut script = Self { events: Vec::new(), run };
+        script.push(created, kind);
+        script.push(created, EventKind::RunStarted);
+        script
+    }
+
+    fn push(&mut self, at: Timestamp, kind: EventKind) {
+        let seq = self.events.len() as u64 + 1;
+        self.events.push(Event { seq, at, run: self.run.clone(), kind });
+    }
+
+    pub fn start(mut self, stage: &str, attempt: u32, at: Timestamp) -> Self {
+        let config = json!({"command": format!("make {stage}"), "environment": {"TOKEN": "***"}, "timeout": 600});
+        self.push(at, EventKind::AttemptStarted { stage: StageId::new(stage), attempt, config });
+        self
+    }
+
+    pub fn ok(mut self, stage: &str, attempt: u32, at: Timestamp, output: Value) -> Self {
+        let outcome = Outcome::succeeded(output);
+        self.push(at, EventKind::AttemptFinished { stage: StageId::new(stage), attempt, outcome, next: Next::Settle });
+        self
+    }
+
+    pub fn fail(mut self, stage: &str, attempt: u32, at: Timestamp, message: &str, next: Next) -> Self {
+        let error = StageError::new(ErrorKind::Execution, message).caused_by("exit code 2");
+        self.push(at, EventKind::AttemptFinished { stage: StageId::new(stage), attempt, outcome: Outcome::failed(error), next });
+        self
+    }
+
+    pub fn skip(mut self, stage: &str, at: Timestamp, reason: &str) -> Self {
+        self.push(at, EventKind::StageSkipped { stage: StageId::new(stage), reason: reason.to_owned() });
+        self
+    }
+
+    pub fn note(mut self, stage: &str, at: Timestamp, message: &str) -> Self {
+        let stage = Some(StageId::new(stage));
+        self.push(at, EventKind::Noted { stage, level: NoteLevel::Info, message: message.to_owned() });
+        self
+    }
+
+    pub fn end(mut self, status: RunStatus, at: Timestamp, error: Option<(&str, &str)>) -> Self {
+        let error = error.map(|(stage, message)| {
+            let mut error = StageError::new(ErrorKind::Execution, message);
+            error.stage = Some(StageId::new(stage));
+            error
+        });
+        self.push(at, EventKind::RunFinished { status, output: Value::Null, error });
+        self
+    }
+
+    pub fn run(&self) -> Run {
+        Run::fold(&self.events).expect("begins with its creation")
+    }
+}
+
+const DEPLOY: &[(&str, &str, &[&str])] = &[
+    ("checkout", "shell", &[]),
+    ("build", "shell", &["checkout"]),
+    ("unit-tests", "shell", &["checkout"]),
+    ("lint", "shell", &["checkout"]),
+    ("package", "json-transform", &["build", "unit-tests", "lint"]),
+    ("deploy-staging", "shell", &["package"]),
+    ("smoke", "http-request", &["deploy-staging"]),
+    ("announce", "logger", &["smoke", "package"]),
+];
+
+/// Newest first: one running, one failed, one succeeded.
+pub fn runs() -> Vec<Run> {
+    let running = Script::new("1v9r8q0-aaaaa", "deploy", DEPLOY, at(60.0))
+        .start("checkout", 1, at(60.1))
+        .ok("checkout", 1, at(61.3), json!({"commit": "4f2a9c1"}))
+        .start("build", 1, at(61.4))
+        .start("unit-tests", 1, at(61.4))
+        .start("lint", 1, at(61.5))
+        .ok("lint", 1, at(63.0), json!({"warnings": 0}))
+        .run();
+    let failed = Script::new("1v9r8p0-bbbbb", "deploy", DEPLOY, at(-3_600.0))
+        .start("checkout", 1, at(-3_599.9))
+        .ok("checkout", 1, at(-3_598.7), json!({"commit": "9d11e07"}))
+        .start("build", 1, at(-3_598.6))
+        .start("unit-tests", 1, at(-3_598.6))
+        .start("lint", 1, at(-3_598.5))
+        .ok("lint", 1, at(-3_597.0), json!({"warnings": 0}))
+        .ok("build", 1, at(-3_584.2), json!({"artifact": "shop-1.5.0.tar.gz", "bytes": 4_213_551}))
+        .fail("unit-tests", 1, at(-3_580.0), "tests failed", Next::Retry { at: at(-3_578.0) })
+        .start("unit-tests", 2, at(-3_578.0))
+        .fail("unit-tests", 2, at(-3_561.3), "tests failed", Next::Settle)
+        .skip("package", at(-3_561.3), "unit-tests failed")
+        .skip("deploy-staging", at(-3_561.3), "package was skipped")
+        .skip("smoke", at(-3_561.3), "deploy-staging was skipped")
+        .note("announce", at(-3_561.2), "deployment of 1.5.0 did not happen")
+        .start("announce", 1, at(-3_561.2))
+        .ok("announce", 1, at(-3_561.1), Value::Null)
+        .end(RunStatus::Failed, at(-3_561.0), Some(("unit-tests", "tests failed")))
+        .run();
+    let done = Script::new("1v9r8k0-ccccc", "ci", &[("format", "shell", &[]), ("test", "shell", &["format"])], at(-90_000.0))
+        .start("format", 1, at(-89_999.0))
+        .ok("format", 1, at(-89_997.6), json!({}))
+        .start("test", 1, at(-89_997.5))
+        .ok("test", 1, at(-89_900.0), json!({"passed": 212}))
+        .end(RunStatus::Succeeded, at(-89_899.0), None)
+        .run();
+    vec![running, failed, done]
+}

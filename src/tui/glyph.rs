@@ -1,0 +1,141 @@
+//! The shapes on screen, once for terminals that show Unicode and once for those that do not.
+
+use crate::model::{RunStatus, StageStatus};
+
+use super::backend::ServiceStatus;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Charset {
+    #[default]
+    Unicode,
+    Ascii,
+}
+
+/// The corners and sides of a box: top left, top right, bottom left, bottom right, horizontal, vertical.
+pub type Frame = [&'static str; 6];
+
+impl Charset {
+    fn pick<T>(self, unicode: T, ascii: T) -> T {
+        match self {
+            Self::Unicode => unicode,
+            Self::Ascii => ascii,
+        }
+    }
+
+    pub fn stage(self, status: StageStatus) -> &'static str {
+        match status {
+            StageStatus::Pending => self.pick("○", "."),
+            StageStatus::Ready => self.pick("◌", ":"),
+            StageStatus::WaitingApproval => self.pick("◆", "@"),
+            StageStatus::Running => self.pick("●", "*"),
+            StageStatus::Retrying => self.pick("↻", "~"),
+            StageStatus::Succeeded => self.pick("✓", "+"),
+            StageStatus::Failed => self.pick("✗", "x"),
+            StageStatus::Skipped => self.pick("–", "-"),
+            StageStatus::Cancelled => self.pick("■", "#"),
+            StageStatus::TimedOut => self.pick("◷", "t"),
+            StageStatus::Unknown => "?",
+        }
+    }
+
+    pub fn run(self, status: RunStatus) -> &'static str {
+        match status {
+            RunStatus::Queued => self.pick("○", "."),
+            RunStatus::Running => self.pick("●", "*"),
+            RunStatus::Waiting => self.pick("◆", "@"),
+            RunStatus::Cancelling => self.pick("◼", "%"),
+            RunStatus::Succeeded => self.pick("✓", "+"),
+            RunStatus::Failed => self.pick("✗", "x"),
+            RunStatus::Cancelled => self.pick("■", "#"),
+        }
+    }
+
+    pub fn service(self, status: ServiceStatus) -> &'static str {
+        match status {
+            ServiceStatus::Healthy => self.pick("✓", "+"),
+            ServiceStatus::Unhealthy => self.pick("✗", "x"),
+            ServiceStatus::Unknown => "?",
+        }
+    }
+
+    /// The frame of panes, popups and boxes.
+    pub fn frame(self) -> Frame {
+        self.pick(["╭", "╮", "╰", "╯", "─", "│"], ["+", "+", "+", "+", "-", "|"])
+    }
+
+    /// The frame of what is selected.
+    pub fn heavy_frame(self) -> Frame {
+        self.pick(["┏", "┓", "┗", "┛", "━", "┃"], ["#", "#", "#", "#", "=", "#"])
+    }
+
+    pub fn horizontal(self) -> &'static str {
+        self.pick("─", "-")
+    }
+
+    pub fn ellipsis(self) -> &'static str {
+        self.pick("…", "~")
+    }
+
+    pub fn arrow(self) -> &'static str {
+        self.pick("▸", ">")
+    }
+
+    pub fn pointer(self) -> &'static str {
+        self.pick("▌", ">")
+    }
+
+    pub fn dot(self) -> &'static str {
+        self.pick("·", "|")
+    }
+
+    pub fn times(self) -> &'static str {
+        self.pick("×", "x")
+    }
+
+    /// Left, right, up, down: there is more that way.
+    pub fn more(self) -> [&'static str; 4] {
+        self.pick(["◂", "▸", "▴", "▾"], ["<", ">", "^", "v"])
+    }
+
+    /// Closed and open fold.
+    pub fn fold(self, open: bool) -> &'static str {
+        if open { self.pick("▾", "-") } else { self.pick("▸", "+") }
+    }
+
+    pub fn scroll(self) -> (&'static str, &'static str) {
+        self.pick(("▐", "·"), ("#", "|"))
+    }
+
+    /// An edge's cell by the sides it touches: 1 up, 2 right, 4 down, 8 left.
+    pub fn edge(self, sides: u8) -> &'static str {
+        const UNICODE: [&str; 16] = [" ", "│", "─", "╰", "│", "│", "╭", "├", "─", "╯", "─", "┴", "╮", "┤", "┬", "┼"];
+        const ASCII: [&str; 16] = [" ", "|", "-", "+", "|", "|", "+", "+", "-", "+", "-", "+", "+", "+", "+", "+"];
+        self.pick(UNICODE, ASCII)[usize::from(sides & 15)]
+    }
+}
+
+/// The word for a stage's status on screen.
+pub fn stage_word(status: StageStatus) -> &'static str {
+    match status {
+        StageStatus::WaitingApproval => "waiting approval",
+        StageStatus::TimedOut => "timed out",
+        other => other.name(),
+    }
+}
+
+/// A word of at most five cells, where a line has no room for more.
+pub fn short_word(status: StageStatus) -> &'static str {
+    match status {
+        StageStatus::Pending => "todo",
+        StageStatus::Ready => "ready",
+        StageStatus::WaitingApproval => "gate",
+        StageStatus::Running => "run",
+        StageStatus::Retrying => "retry",
+        StageStatus::Succeeded => "ok",
+        StageStatus::Failed => "fail",
+        StageStatus::Skipped => "skip",
+        StageStatus::Cancelled => "stop",
+        StageStatus::TimedOut => "late",
+        StageStatus::Unknown => "ask",
+    }
+}

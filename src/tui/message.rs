@@ -1,0 +1,47 @@
+//! What goes into the console's core and what comes out of it. The core itself has no clock and does no I/O.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::backend::{Reply, Request};
+use super::layout::Graph;
+use super::widget::dag::Picture;
+
+/// Everything that can happen to the console. Each comes with the time it happened at.
+#[derive(Debug, Clone)]
+pub enum Message {
+    Key(KeyEvent),
+    Paste(String),
+    Mouse(MouseEvent),
+    Resize {
+        width: u16,
+        height: u16,
+    },
+    Reply(Box<Reply>),
+    /// A layout that was asked for is done.
+    Layout(Box<Picture>),
+    /// A second has passed while something with a running duration is on screen.
+    Second,
+}
+
+/// What the shell has to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Ask(Request),
+    /// Lay these graphs out off the loop: boxes and lines of the same run.
+    LayOut(Box<LayoutJob>),
+    /// Put this text into the terminal's clipboard.
+    Copy(String),
+    /// Paint everything again.
+    Repaint,
+    Mouse(bool),
+    Suspend,
+    Quit,
+}
+
+/// A graph to be laid out at both zoom levels. `key` comes back with the result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayoutJob {
+    pub key: u64,
+    pub boxes: Graph,
+    pub lines: Graph,
+}

@@ -1,0 +1,187 @@
+//! What opens over a screen and takes the keys: one at a time on a stack, closed by `esc`.
+
+pub mod choose;
+pub mod edit;
+pub mod help;
+pub mod palette;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+
+use super::action::{Action, Context};
+use super::keymap::Key;
+use super::screen::Intent;
+use super::theme::Role;
+use super::widget::input::Input;
+use super::widget::paint::Paint;
+use super::world::World;
+
+#[derive(Debug, Clone)]
+pub enum Popup {
+    Help(help::Help),
+    Choose(choose::Choose),
+    Palette(palette::Palette),
+    Edit(Box<edit::Edit>),
+    Prompt(Prompt),
+}
+
+/// What typed text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Shown at once while typing.
+    Filter,
+    /// A regular expression, searched for when accepted.
+    Search,
+}
+
+/// One line of text at the bottom of the screen.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub purpose: Purpose,
+    input: Input,
+    error: Option<String>,
+}
+
+/// What a popup did with a key.
+#[derive(Debug)]
+pub enum Outcome {
+    Stay,
+    Close,
+    /// Close, then do this.
+    Then(Vec<Intent>),
+    /// Close, then act as if the action's key had been pressed.
+    Act(Action),
+    SetTheme(String),
+    /// Text for the screen below; the popup closes when it is accepted.
+    Typed {
+        purpose: Purpose,
+        text: String,
+        accepted: bool,
+    },
+}
+
+impl Popup {
+    pub fn prompt(purpose: Purpose, text: &str) -> Self {
+        Self::Prompt(Prompt { purpose, input: Input { text: text.to_owned() }, error: None })
+    }
+
+    pub fn contexts(&self) -> &'static [Context] {
+        match self {
+            Self::Help(_) => &[Context::List, Context::Dialog],
+            Self::Choose(_) => &[Context::Dialog, Context::List],
+            Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => &[Context::Text],
+        }
+    }
+
+    pub fn key(&mut self, key: &KeyEvent, world: &World) -> Outcome {
+        let pressed = Key::of(key);
+        let typing = self.contexts() == [Context::Text];
+        let action = world.keys.find(pressed, self.contexts()).filter(|_| !(typing && pressed.writes()));
+        if action == Some(Action::Back) {
+            return self.close();
+        }
+        match self {
+            Self::Help(help) => help.act(action, pressed, world),
+            Self::Choose(choose) => choose.act(action),
+            Self::Palette(palette) => palette.key(key, action),
+            Self::Edit(edit) => edit.key(key, action),
+            Self::Prompt(prompt) => prompt.key(key, action),
+        }
+    }
+
+    pub fn paste(&mut self, text: &str) -> Outcome {
+        match self {
+            Self::Palette(palette) => palette.paste(text),
+            Self::Edit(edit) => edit.paste(text),
+            Self::Prompt(prompt) => {
+                prompt.input.paste(text);
+                prompt.changed(false)
+            }
+            Self::Help(_) | Self::Choose(_) => Outcome::Stay,
+        }
+    }
+
+    fn close(&mut self) -> Outcome {
+        match self {
+            Self::Prompt(Prompt { purpose: Purpose::Filter, .. }) => {
+                Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
+            }
+            Self::Help(_) | Self::Choose(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => Outcome::Close,
+        }
+    }
+
+    pub fn fit(&mut self, area: Rect, world: &World) {
+        if let Self::Help(help) = self {
+            help.fit(area, world);
+        }
+    }
+
+    /// `area` is the screen between the top and the bottom line; a prompt takes its last row.
+    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        match self {
+            Self::Help(help) => help.draw(paint, area, world),
+            Self::Choose(choose) => choose.draw(paint, area),
+            Self::Palette(palette) => palette.draw(paint, area, world),
+            Self::Edit(edit) => edit.draw(paint, area),
+            Self::Prompt(prompt) => prompt.draw(paint, area),
+        }
+    }
+}
+
+impl Prompt {
+    fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
+        if action == Some(Action::Accept) {
+            return if self.error.is_none() { self.changed(true) } else { Outcome::Stay };
+        }
+        if self.input.key(key) { self.changed(false) } else { Outcome::Stay }
+    }
+
+    fn changed(&mut self, accepted: bool) -> Outcome {
+        if self.purpose == Purpose::Search {
+            let problem = regex::Regex::new(&self.input.text).err();
+            self.error = problem.map(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned());
+        }
+        Outcome::Typed { purpose: self.purpose, text: self.input.text.clone(), accepted }
+    }
+
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect) {
+        let Some(last) = area.height.checked_sub(1) else { return };
+        let line = Rect { y: area.y + last, height: 1, ..area };
+        paint.clear(line);
+        let bar = paint.style(Role::Bar);
+        paint.shade(line, bar);
+        let error = self.error.clone().unwrap_or_default();
+        let mut row = paint.row(line, 0);
+        let bad = row.style(Role::Failure);
+        row.gap(1).role(if self.purpose == Purpose::Filter { "filter " } else { "search " }, Role::Accent);
+        if !error.is_empty() {
+            row.right(&[(&error, bad), (" ", bad)]);
+        }
+        self.input.draw(&mut row);
+    }
+}
+
+/// An area of this size in the middle, as far as there is room.
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// Blanks an area, frames it and writes a title into the frame; returns the inside, one cell off the frame.
+pub fn window(paint: &mut Paint<'_>, area: Rect, title: &str) -> Rect {
+    paint.clear(area);
+    let (shape, border, name) = (paint.look.charset.frame(), paint.style(Role::Accent), paint.style(Role::Title));
+    let border = border.remove_modifier(ratatui::style::Modifier::BOLD);
+    paint.frame(area, shape, border);
+    if area.width > 6 {
+        let used = paint.text(area.x + 3, area.y, area.width - 6, title, name);
+        paint.symbol(area.x + 2, area.y, " ", border);
+        paint.symbol(area.x + 3 + used, area.y, " ", border);
+    }
+    Rect {
+        x: area.x + 2.min(area.width),
+        y: area.y + 1.min(area.height),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
+}

@@ -1,0 +1,111 @@
+//! Any action by its name, found by typing a part of it.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use ratatui::layout::Rect;
+
+use super::{Outcome, centred, window};
+use crate::tui::action::{ALL, Action, Context};
+use crate::tui::theme::{Role, SHIPPED};
+use crate::tui::widget::input::Input;
+use crate::tui::widget::paint::Paint;
+use crate::tui::world::World;
+
+#[derive(Debug, Clone)]
+enum Item {
+    Act(Action),
+    Theme(&'static str),
+}
+
+#[derive(Debug, Clone)]
+pub struct Palette {
+    input: Input,
+    items: Vec<Item>,
+    shown: Vec<usize>,
+    selected: usize,
+}
+
+impl Palette {
+    /// Offers what works in these contexts.
+    pub fn new(contexts: &[Context]) -> Self {
+        let works = |action: Action| action.facts().contexts.iter().any(|context| contexts.contains(context));
+        let actions = ALL.iter().map(|facts| facts.action).filter(|action| works(*action) && *action != Action::Palette);
+        let items: Vec<Item> = actions.map(Item::Act).chain(SHIPPED.iter().map(|(name, _)| Item::Theme(name))).collect();
+        Self { input: Input::default(), shown: (0..items.len()).collect(), items, selected: 0 }
+    }
+
+    pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
+        match (action, key.code) {
+            (Some(Action::Accept), _) => {
+                return match self.shown.get(self.selected).map(|at| &self.items[*at]) {
+                    Some(Item::Act(action)) => Outcome::Act(*action),
+                    Some(Item::Theme(name)) => Outcome::SetTheme((*name).to_owned()),
+                    None => Outcome::Stay,
+                };
+            }
+            (_, KeyCode::Down | KeyCode::Tab) => self.selected = (self.selected + 1).min(self.shown.len().saturating_sub(1)),
+            (_, KeyCode::Up | KeyCode::BackTab) => self.selected = self.selected.saturating_sub(1),
+            _ => {
+                if self.input.key(key) {
+                    self.find();
+                }
+            }
+        }
+        Outcome::Stay
+    }
+
+    pub fn paste(&mut self, text: &str) -> Outcome {
+        self.input.paste(text);
+        self.find();
+        Outcome::Stay
+    }
+
+    fn find(&mut self) {
+        let pattern = Pattern::parse(&self.input.text, CaseMatching::Ignore, Normalization::Smart);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut scored: Vec<(u32, usize)> = (self.items.iter().enumerate())
+            .filter_map(|(at, item)| {
+                let (name, about) = words(item);
+                let by_name = pattern.score(Utf32Str::new(&name, &mut buffer), &mut matcher).map(|score| score * 2);
+                let score = by_name.or_else(|| pattern.score(Utf32Str::new(about, &mut buffer), &mut matcher));
+                score.map(|score| (score, at))
+            })
+            .collect();
+        scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
+        self.shown = scored.into_iter().map(|(_, at)| at).collect();
+        self.selected = 0;
+    }
+
+    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        let area = centred(area, 76, 18);
+        let inside = window(paint, area, "Do");
+        let mut row = paint.row(inside, 0);
+        row.role(":", Role::Accent);
+        self.input.draw(&mut row);
+        let height = usize::from(inside.height.saturating_sub(2));
+        let top = (self.selected + 1).saturating_sub(height);
+        for (line, (at, item)) in (2..inside.height).zip(self.shown.iter().enumerate().skip(top)) {
+            let item = &self.items[*item];
+            let (name, about) = words(item);
+            let keys = match item {
+                Item::Act(action) => world.keys.keys(*action).first().map(ToString::to_string).unwrap_or_default(),
+                Item::Theme(_) => String::new(),
+            };
+            let (text, dim, key) = (paint.style(Role::Text), paint.style(Role::Dim), paint.style(Role::Key));
+            paint.row(inside, line).column(18, &name, text).gap(1).number(8, &keys, key).gap(2).put(about, dim);
+            if at == self.selected {
+                let style = paint.style(Role::Selection);
+                paint.shade(Rect { y: inside.y + line, height: 1, ..inside }, style);
+            }
+        }
+    }
+}
+
+fn words(item: &Item) -> (String, &'static str) {
+    match item {
+        Item::Act(action) => (action.facts().name.to_owned(), action.facts().description),
+        Item::Theme(name) => (format!("theme {name}"), "colours of the console"),
+    }
+}

@@ -1,0 +1,187 @@
+//! Screen 1: the services of the workspace, what runs now, what ran last.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::table;
+use super::{Intent, Tone};
+use crate::model::{RunStatus, RunSummary};
+use crate::tui::action::Action;
+use crate::tui::backend::{Service, ServiceStatus};
+use crate::tui::theme::Role;
+use crate::tui::widget::format;
+use crate::tui::widget::paint::Paint;
+use crate::tui::world::{Link, World};
+
+#[derive(Debug, Clone, Default)]
+pub struct Overview {
+    selected: usize,
+    top: usize,
+}
+
+/// How the rows of the screen are shared out.
+struct Parts {
+    services: Rect,
+    runs: Rect,
+}
+
+impl Overview {
+    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+        let rows = rows(world);
+        match action {
+            Action::ListDown => self.selected = (self.selected + 1).min(rows.len().saturating_sub(1)),
+            Action::ListUp => self.selected = self.selected.saturating_sub(1),
+            Action::ListPageDown => self.selected = (self.selected + 10).min(rows.len().saturating_sub(1)),
+            Action::ListPageUp => self.selected = self.selected.saturating_sub(10),
+            Action::ListTop => self.selected = 0,
+            Action::ListEnd => self.selected = rows.len().saturating_sub(1),
+            Action::Open => {
+                return match rows.get(self.selected) {
+                    Some(run) => vec![Intent::OpenRun(run.id.clone())],
+                    None => Intent::say(Tone::Plain, "there is no run yet"),
+                };
+            }
+            _ => return Vec::new(),
+        }
+        let chosen = rows.get(self.selected).map(|run| run.id.clone());
+        world.selected_run = chosen;
+        Vec::new()
+    }
+
+    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
+        let rows = rows(world);
+        // The selection stays on its run when new ones arrive above it.
+        let place = world.selected_run.as_ref().and_then(|id| rows.iter().position(|run| run.id == *id));
+        self.selected = place.unwrap_or(self.selected).min(rows.len().saturating_sub(1));
+        let height = parts(area, world).runs.height.saturating_sub(5);
+        self.top = table::scroll(self.top, self.selected, height, rows.len());
+        Vec::new()
+    }
+
+    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        let parts = parts(area, world);
+        if parts.services.height > 0 {
+            draw_services(paint, parts.services, world.services.as_deref().unwrap_or_default());
+        }
+        self.draw_runs(paint, parts.runs, world);
+    }
+
+    fn draw_runs(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        let (active, ended) = world.runs_by_life();
+        let mut line = 0;
+        if world.runs.is_none() {
+            return draw_unknown(paint, area, &world.link);
+        }
+        if active.is_empty() && ended.is_empty() {
+            heading(paint, area, 0, "Runs", &[]);
+            paint.row(area, 2).gap(3).role("No run yet. Start one from a shell:", Role::Dim);
+            paint.row(area, 4).gap(5).role("flowdeck run PIPELINE", Role::Accent);
+            return;
+        }
+        let count = |status: RunStatus| world.runs.iter().flatten().filter(|run| run.status == status).count();
+        let tally = |status: RunStatus, style: Style| (count(status), status.name(), style);
+        let theme = &world.look.theme;
+        let now = [RunStatus::Running, RunStatus::Waiting, RunStatus::Queued, RunStatus::Cancelling];
+        let past = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Cancelled];
+        let visible = rows(world).into_iter().enumerate().skip(self.top);
+        let mut section = None;
+        for (at, run) in visible {
+            let ends = run.status.is_final();
+            if section != Some(ends) {
+                if section.is_some() {
+                    line += 1;
+                }
+                let (name, tallies) = if ends { ("Recent", &past[..]) } else { ("Active", &now[..]) };
+                let tallies: Vec<_> = tallies.iter().map(|status| tally(*status, theme.run(*status))).collect();
+                heading(paint, area, line, name, &tallies);
+                line += 1;
+                if section.is_none() {
+                    table::draw_heading(paint, area, line);
+                    line += 1;
+                }
+                section = Some(ends);
+            }
+            if line >= area.height {
+                break;
+            }
+            table::draw_run(paint, area, line, run, world.now, at == self.selected);
+            line += 1;
+        }
+    }
+}
+
+/// Active runs first, then ended ones.
+fn rows(world: &World) -> Vec<&RunSummary> {
+    let (mut active, ended) = world.runs_by_life();
+    active.extend(ended);
+    active
+}
+
+fn parts(area: Rect, world: &World) -> Parts {
+    let services = world.services.as_deref().unwrap_or_default().len();
+    let wanted = if services == 0 { 0 } else { u16::try_from(services).unwrap_or(u16::MAX).saturating_add(3) };
+    let height = wanted.min(area.height / 2);
+    let services = Rect { height, ..area };
+    Parts { services, runs: Rect { y: area.y + height, height: area.height - height, ..area } }
+}
+
+fn heading(paint: &mut Paint<'_>, area: Rect, line: u16, name: &str, tallies: &[(usize, &str, Style)]) {
+    let dot = paint.look.charset.dot();
+    let mut row = paint.row(area, line);
+    row.gap(1).role(name, Role::Title).gap(2);
+    let mut first = true;
+    for (count, word, style) in tallies.iter().filter(|(count, _, _)| *count > 0) {
+        if !std::mem::take(&mut first) {
+            row.gap(1).role(dot, Role::Border).gap(1);
+        }
+        row.put(&format!("{count} {word}"), *style);
+    }
+}
+
+fn draw_unknown(paint: &mut Paint<'_>, area: Rect, link: &Link) {
+    let mut row = paint.row(area, 1);
+    row.gap(3);
+    match link {
+        Link::Connecting => row.role("connecting to the engine", Role::Dim),
+        Link::Connected(_) => row.role("reading the runs", Role::Dim),
+        Link::Lost(why) => row.role("the engine does not answer: ", Role::Failure).role(why, Role::Text),
+    };
+}
+
+fn draw_services(paint: &mut Paint<'_>, area: Rect, services: &[Service]) {
+    let count = |status: ServiceStatus| services.iter().filter(|service| service.status == status).count();
+    let tallies = [ServiceStatus::Healthy, ServiceStatus::Unhealthy, ServiceStatus::Unknown]
+        .map(|status| (count(status), word(status), paint.style(role(status))));
+    heading(paint, area, 0, "Services", &tallies);
+    let dim = paint.style(Role::Dim);
+    let mut row = paint.row(area, 1);
+    row.gap(3).column(10, "status", dim).gap(1).column(18, "service", dim).gap(1).column(13, "environment", dim).gap(1);
+    row.column(10, "version", dim).gap(1).number(8, "latency", dim).gap(2).put("address", dim);
+    let room = area.height.saturating_sub(3);
+    for (line, service) in (2..2 + room).zip(services) {
+        let (status, text) = (paint.style(role(service.status)), paint.style(Role::Text));
+        let glyph = paint.look.charset.service(service.status);
+        let latency = service.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{} ms", format::count(millis)));
+        let mut row = paint.row(area, line);
+        row.gap(1).put(glyph, status).gap(1).column(10, word(service.status), status).gap(1);
+        row.column(18, &service.name, text).gap(1).column(13, &service.environment, text).gap(1);
+        row.column(10, service.version.as_deref().unwrap_or("-"), text).gap(1).number(8, &latency, text).gap(2);
+        row.put(&service.url, dim);
+    }
+}
+
+fn word(status: ServiceStatus) -> &'static str {
+    match status {
+        ServiceStatus::Healthy => "healthy",
+        ServiceStatus::Unhealthy => "unhealthy",
+        ServiceStatus::Unknown => "unknown",
+    }
+}
+
+fn role(status: ServiceStatus) -> Role {
+    match status {
+        ServiceStatus::Healthy => Role::Success,
+        ServiceStatus::Unhealthy => Role::Failure,
+        ServiceStatus::Unknown => Role::Waiting,
+    }
+}

@@ -1,0 +1,353 @@
+//! Screen 3: one run. The graph above, the log of the selected stage below, the inspector on demand.
+
+mod ask;
+mod draw;
+mod inspector;
+
+use ratatui::layout::Rect;
+
+use super::{Intent, Tone};
+use crate::model::{EventKind, Run, RunId, Stage, Timestamp};
+use crate::tui::action::{Action, Context};
+use crate::tui::backend::{Reply, Request};
+use crate::tui::glyph::Charset;
+use crate::tui::layout::Step;
+use crate::tui::popup::{Popup, Purpose};
+use crate::tui::widget::dag::Dag;
+use crate::tui::widget::log::LogPane;
+use crate::tui::world::World;
+use inspector::Inspector;
+
+/// Which pane has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Focus {
+    #[default]
+    Graph,
+    Log,
+    Inspector,
+}
+
+#[derive(Debug, Clone)]
+pub struct RunScreen {
+    pub id: RunId,
+    pub run: Option<Box<Run>>,
+    pub dag: Dag,
+    pub log: LogPane,
+    inspector: Option<Inspector>,
+    /// A stage with everything it carries, asked for when the inspector opened.
+    detail: Option<Box<Stage>>,
+    focus: Focus,
+    cancel_at: Option<Timestamp>,
+    parts: Parts,
+}
+
+/// Where the panes are. Made anew whenever size or content change; painting only reads it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
+    heading: Rect,
+    graph: Rect,
+    /// Rows the graph could have had.
+    most: u16,
+    title: Rect,
+    error: Rect,
+    log: Rect,
+    inspector: Rect,
+}
+
+/// From this width on the inspector stands beside the log.
+const SIDE_BY_SIDE: u16 = 110;
+
+impl RunScreen {
+    pub fn new(id: RunId, charset: Charset) -> Self {
+        Self {
+            id,
+            run: None,
+            dag: Dag::new(),
+            log: LogPane::new(charset),
+            inspector: None,
+            detail: None,
+            focus: Focus::Graph,
+            cancel_at: None,
+            parts: Parts::default(),
+        }
+    }
+
+    pub fn focus_context(&self) -> Context {
+        match self.focus {
+            Focus::Graph => Context::Graph,
+            Focus::Log => Context::Log,
+            Focus::Inspector => Context::Inspector,
+        }
+    }
+
+    /// The stage being looked at; with its full detail when that has come.
+    fn stage(&self) -> Option<&Stage> {
+        self.run.as_ref()?.stages.get_index(self.dag.selected()).map(|(_, stage)| stage)
+    }
+
+    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+        match action {
+            Action::Inspect => return self.toggle_inspector(),
+            Action::FocusNext => self.focus_next(),
+            Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
+            Action::Cancel | Action::Rerun | Action::EditInputs => return self.order(action, world),
+            Action::Search => {
+                let before = self.log.search.as_ref().map_or("", |search| search.pattern.as_str());
+                return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Search, before)))];
+            }
+            _ => {
+                return match self.focus {
+                    Focus::Graph => self.act_on_graph(action),
+                    Focus::Log => self.act_on_log(action),
+                    Focus::Inspector => self.act_on_inspector(action),
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    fn act_on_graph(&mut self, action: Action) -> Vec<Intent> {
+        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        match action {
+            Action::WalkLeft => self.dag.walk(Step::Left, run),
+            Action::WalkRight => self.dag.walk(Step::Right, run),
+            Action::WalkUp => self.dag.walk(Step::Up, run),
+            Action::WalkDown => self.dag.walk(Step::Down, run),
+            Action::FirstStage => self.dag.select(0),
+            Action::LastStage => self.dag.select(run.stages.len().saturating_sub(1)),
+            Action::NextFailed | Action::PreviousFailed => {
+                return say_if_not(self.dag.next_failed(run, action == Action::PreviousFailed), "no stage has failed");
+            }
+            Action::FollowRunning => self.dag.following = true,
+            Action::FocusLog => self.focus = Focus::Log,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn act_on_log(&mut self, action: Action) -> Vec<Intent> {
+        match action {
+            Action::LogDown => self.log.step(1),
+            Action::LogUp => self.log.step(-1),
+            Action::LogPageDown => self.log.page(2),
+            Action::LogPageUp => self.log.page(-2),
+            Action::LogHalfDown => self.log.page(1),
+            Action::LogHalfUp => self.log.page(-1),
+            Action::LogTop => self.log.top(),
+            Action::LogEnd => self.log.end(),
+            Action::LogLeft => self.log.scroll_sideways(-8),
+            Action::LogRight => self.log.scroll_sideways(8),
+            Action::Wrap => self.log.toggle_wrap(),
+            Action::Timestamps => self.log.cycle_times(),
+            Action::Mark => self.log.toggle_mark(),
+            Action::NextHit | Action::PreviousHit => {
+                return say_if_not(self.log.jump(action == Action::PreviousHit, false), "no match");
+            }
+            Action::Copy => {
+                let Some((text, count, wanted)) = self.log.copied() else { return Intent::say(Tone::Plain, "nothing to copy") };
+                let some = if (count as u64) < wanted { " (those that are loaded)" } else { "" };
+                let what = format!("{}{some}", crate::tui::widget::format::plural(count, "line", "lines"));
+                return vec![Intent::Copy { text, what }];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn act_on_inspector(&mut self, action: Action) -> Vec<Intent> {
+        let (Some(run), Some(stage)) = (self.run.as_deref(), self.inspected()) else { return Vec::new() };
+        let (run, stage) = (run.inputs.clone(), stage.clone());
+        self.inspector.as_mut().map_or_else(Vec::new, |inspector| inspector.act(action, &run, &stage))
+    }
+
+    fn toggle_inspector(&mut self) -> Vec<Intent> {
+        if self.inspector.take().is_some() {
+            self.focus = if self.focus == Focus::Inspector { Focus::Graph } else { self.focus };
+            return Vec::new();
+        }
+        let Some(stage) = self.stage() else { return Vec::new() };
+        let ask = Intent::Ask(Request::StageDetail(self.id.clone(), stage.id.clone()));
+        self.inspector = Some(Inspector::of(stage));
+        self.focus = Focus::Inspector;
+        vec![ask]
+    }
+
+    fn focus_next(&mut self) {
+        self.focus = match (self.focus, self.inspector.is_some()) {
+            (Focus::Graph, _) => Focus::Log,
+            (Focus::Log, true) => Focus::Inspector,
+            (Focus::Log, false) | (Focus::Inspector, _) => Focus::Graph,
+        };
+        if self.focus == Focus::Log && self.parts.log.height == 0 {
+            self.focus = Focus::Inspector;
+        }
+    }
+
+    /// Drops a selection or search, closes the inspector, goes back to the graph: one step at a time.
+    pub fn back(&mut self) -> Option<Vec<Intent>> {
+        if self.focus == Focus::Log && self.log.drop_mark() {
+            return Some(Vec::new());
+        }
+        if self.focus == Focus::Log && self.log.search.is_some() {
+            self.log.set_search(None);
+            return Some(vec![Intent::Ask(Request::CancelSearch)]);
+        }
+        if self.focus == Focus::Inspector || self.focus == Focus::Graph && self.inspector.is_some() {
+            self.inspector = None;
+            self.focus = Focus::Graph;
+            return Some(Vec::new());
+        }
+        (self.focus == Focus::Log).then(|| {
+            self.focus = Focus::Graph;
+            Vec::new()
+        })
+    }
+
+    /// Starts a search over the whole log of the attempt on screen.
+    pub fn search(&mut self, pattern: &str) -> Vec<Intent> {
+        if pattern.is_empty() {
+            self.log.set_search(None);
+            return vec![Intent::Ask(Request::CancelSearch)];
+        }
+        let Some((stage, attempt)) = self.log.source() else {
+            return Intent::say(Tone::Plain, "this stage has no log yet");
+        };
+        let request = Request::SearchLog {
+            run: self.id.clone(),
+            stage: stage.clone(),
+            attempt: Some(attempt),
+            pattern: pattern.to_owned(),
+        };
+        self.log.set_search(Some(pattern));
+        self.focus = Focus::Log;
+        vec![Intent::Ask(request)]
+    }
+
+    pub fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
+        match reply {
+            Reply::RunSnapshot(run) if run.id == self.id => {
+                self.run = Some(run);
+                self.changed(world)
+            }
+            Reply::RunEvent(event) if event.run == self.id => {
+                if let EventKind::CancelRequested { .. } = event.kind {
+                    self.cancel_at = Some(event.at);
+                }
+                match &mut self.run {
+                    Some(run) => run.apply(&event),
+                    None => self.run = Run::created(&event).map(Box::new),
+                }
+                self.changed(world)
+            }
+            Reply::LogGrew { run, stage, attempt, lines, bytes } if run == self.id => {
+                if self.log.source() == Some((&stage, attempt)) {
+                    self.log.grew(lines, bytes);
+                }
+                Vec::new()
+            }
+            Reply::LogWindow { run, window } if run == self.id => {
+                self.log.take(window);
+                Vec::new()
+            }
+            Reply::SearchHits { run, stage, pattern, hits, done } if run == self.id => {
+                if self.log.source().is_some_and(|(shown, _)| *shown == stage) {
+                    self.log.hits(&pattern, hits, done);
+                }
+                Vec::new()
+            }
+            Reply::StageDetail { run, stage } if run == self.id => {
+                self.detail = Some(stage);
+                Vec::new()
+            }
+            Reply::Failed { .. } => {
+                self.log.failed();
+                Vec::new()
+            }
+            Reply::Connected(_) => vec![Intent::Ask(Request::Follow(self.id.clone()))],
+            _ => Vec::new(),
+        }
+    }
+
+    fn changed(&mut self, world: &World) -> Vec<Intent> {
+        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        self.dag.update(run, world.look.charset).map(|job| Intent::LayOut(Box::new(job))).into_iter().collect()
+    }
+
+    pub fn fit(&mut self, area: Rect, _world: &mut World) -> Vec<Intent> {
+        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
+        let source = stage.and_then(|stage| stage.attempts.last().map(|last| (stage.id.clone(), last.number, last.started_at)));
+        let mut intents = Vec::new();
+        let other = self.log.show(source);
+        if let (true, Some(search), Some((stage, attempt))) = (other, &self.log.search, self.log.source()) {
+            let (run, pattern) = (self.id.clone(), search.pattern.clone());
+            intents.push(Intent::Ask(Request::SearchLog { run, stage: stage.clone(), attempt: Some(attempt), pattern }));
+        }
+        self.parts = parts(area, &self.dag, run, stage.is_some_and(|stage| stage.error.is_some()), self.inspector.is_some());
+        self.dag.fit(self.parts.graph, self.parts.most, run);
+        self.log.fit(self.parts.log.width, self.parts.log.height);
+        if let Some(query) = self.log.wants() {
+            intents.push(Intent::Ask(Request::LogWindow(self.id.clone(), query)));
+        }
+        intents.extend(self.fit_inspector());
+        intents
+    }
+
+    /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
+    fn fit_inspector(&mut self) -> Option<Intent> {
+        let stage = self.stage()?.clone();
+        let inputs = self.run.as_ref()?.inputs.clone();
+        let detailed = self.inspected().cloned();
+        let inspector = self.inspector.as_mut()?;
+        let asks = inspector.look_at(&stage.id);
+        inspector.fit(&inputs, detailed.as_ref().unwrap_or(&stage), self.parts.inspector.height);
+        asks.then(|| Intent::Ask(Request::StageDetail(self.id.clone(), stage.id)))
+    }
+
+    /// What the inspector shows: the detail while it is as new as the fold, else the fold.
+    fn inspected(&self) -> Option<&Stage> {
+        let stage = self.stage()?;
+        let fresh = |detail: &&Stage| {
+            detail.id == stage.id && detail.status == stage.status && detail.attempts.len() == stage.attempts.len()
+        };
+        self.detail.as_deref().filter(fresh).or(Some(stage))
+    }
+
+    /// True while the run is going on.
+    pub fn is_ticking(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.started_at.is_some() && !run.status.is_final())
+    }
+
+    /// Scrolls with the wheel, whatever has the focus.
+    pub fn wheel(&mut self, lines: i64) {
+        self.log.step(lines);
+    }
+}
+
+fn say_if_not(found: bool, words: &str) -> Vec<Intent> {
+    if found { Vec::new() } else { Intent::say(Tone::Plain, words) }
+}
+
+fn parts(area: Rect, dag: &Dag, run: &Run, error: bool, inspector: bool) -> Parts {
+    let rows = |y: u16, height: u16| {
+        let y = y.min(area.height);
+        Rect { y: area.y + y, height: height.min(area.height - y), ..area }
+    };
+    let body = area.height.saturating_sub(2);
+    let most = (body * 9 / 20).max(1);
+    let graph = dag.rows(area.width, most, run.stages.len());
+    let title = rows(1 + graph, 1);
+    let below = rows(2 + graph, body);
+    let mut parts = Parts { heading: rows(0, 1), graph: rows(1, graph), most, title, ..Parts::default() };
+    if inspector && area.width < SIDE_BY_SIDE {
+        parts.inspector = below;
+        return parts;
+    }
+    let side = if inspector { area.width * 2 / 5 } else { 0 };
+    let left = Rect { width: area.width - side, ..below };
+    let error = u16::from(error && left.height > 2);
+    parts.inspector = Rect { x: area.x + left.width, width: side, ..below };
+    parts.error = Rect { height: error, ..left };
+    parts.log = Rect { y: left.y + error, height: left.height - error, ..left };
+    parts
+}

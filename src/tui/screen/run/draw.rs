@@ -1,0 +1,171 @@
+//! Paints the run screen.
+
+use ratatui::layout::Rect;
+
+use super::ask::GRACE_SECONDS;
+use super::{Focus, RunScreen};
+use crate::model::{NoteLevel, Run, RunStatus, Stage, StageStatus};
+use crate::tui::glyph::stage_word;
+use crate::tui::theme::Role;
+use crate::tui::widget::format;
+use crate::tui::widget::paint::Paint;
+use crate::tui::world::{Link, World};
+
+impl RunScreen {
+    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        let Some(run) = self.run.as_deref() else {
+            let mut row = paint.row(area, 1);
+            row.gap(3).role("reading run ", Role::Dim).role(self.id.as_str(), Role::Text);
+            if let Link::Lost(why) = &world.link {
+                row.gap(2).role("the engine does not answer: ", Role::Failure).role(why, Role::Text);
+            }
+            return;
+        };
+        self.draw_heading(paint, run, world);
+        self.dag.draw(paint, self.parts.graph, self.parts.most, run, world.now, self.focus == Focus::Graph);
+        let Some(stage) = self.stage() else {
+            paint.row(self.parts.title, 0).gap(1).role("this pipeline has no stages", Role::Dim);
+            return;
+        };
+        self.draw_title(paint, stage, world);
+        self.draw_error(paint, stage);
+        self.draw_log(paint, run, stage);
+        if let (Some(inspector), Some(stage)) = (&self.inspector, self.inspected()) {
+            let focused = self.focus == Focus::Inspector;
+            inspector.draw(paint, self.parts.inspector, &run.inputs, stage, focused);
+        }
+    }
+
+    fn draw_heading(&self, paint: &mut Paint<'_>, run: &Run, world: &World) {
+        let charset = paint.look.charset;
+        let status = paint.look.theme.run(run.status);
+        let took = match (run.started_at, run.finished_at) {
+            (Some(start), Some(end)) => format::duration(end.since(start)),
+            (Some(start), None) => format::running(world.now.since(start)),
+            (None, _) => String::new(),
+        };
+        let done = run.stages.values().filter(|stage| stage.status.is_final()).count();
+        let mut row = paint.row(self.parts.heading, 0);
+        let (dim, text) = (row.style(Role::Dim), row.style(Role::Text));
+        let ago = format::ago(run.created_at, world.now);
+        row.right(&[("by ", dim), (&run.actor.name, text), ("  started ", dim), (&ago, text), (" ", text)]);
+        row.gap(1).role(&run.pipeline.name, Role::Title).gap(1).role(self.id.as_str(), Role::Dim).gap(2);
+        row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1);
+        row.role(&took, Role::Text).gap(2).role(&format!("{done}/{}", run.stages.len()), Role::Text).role(" stages", Role::Dim);
+        if let (RunStatus::Cancelling, Some(at)) = (run.status, self.cancel_at) {
+            let left = GRACE_SECONDS.saturating_sub(world.now.since(at).as_secs());
+            row.gap(2).role(&format!("kill in {left}s"), Role::Warning);
+        }
+        if !run.needs.is_empty() {
+            row.gap(2).role("needs ", Role::Waiting).role(&run.needs.join(", "), Role::Text);
+        }
+    }
+
+    /// The line between graph and log: what the log is of, how long it is, where one is in it.
+    fn draw_title(&self, paint: &mut Paint<'_>, stage: &Stage, world: &World) {
+        let charset = paint.look.charset;
+        let status = paint.look.theme.stage(stage.status);
+        let focused = self.focus != Focus::Graph;
+        let line = paint.style(Role::Border);
+        let state = self.log_state(world);
+        let mut row = paint.row(self.parts.title, 0);
+        let accent = row.style(Role::Accent);
+        if !state.is_empty() {
+            row.right(&[(" ", line), (&state, accent), (" ", line), (charset.horizontal(), line)]);
+        }
+        row.put(charset.horizontal(), line).gap(1).role(stage.title(), if focused { Role::Accent } else { Role::Title }).gap(2);
+        row.put(charset.stage(stage.status), status).gap(1).put(stage_word(stage.status), status).gap(1);
+        if let Some(attempt) = stage.attempts.last().filter(|attempt| attempt.number > 1) {
+            row.gap(1).role(&format!("attempt {}", attempt.number), Role::Warning).gap(1);
+        }
+        if stage.status == StageStatus::Retrying
+            && let Some(at) = stage.retry_at
+        {
+            row.role(&format!("again in {}", format::running(at.since(world.now))), Role::Warning).gap(1);
+        }
+        if self.log.total() > 0 {
+            let lines = if self.log.total() == 1 { "line" } else { "lines" };
+            row.gap(1).role(&format!("{} {lines}", format::count(self.log.total())), Role::Dim);
+            row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim).gap(1);
+        }
+        row.gap(1).rule(line);
+    }
+
+    fn log_state(&self, world: &World) -> String {
+        if self.log.source().is_none() {
+            return String::new();
+        }
+        let mut parts = Vec::new();
+        if let (Some(search), Some(state)) = (&self.log.search, self.log.search_state()) {
+            parts.push(format!("/{} {state}", search.pattern.chars().take(24).collect::<String>()));
+        }
+        if self.log.follow {
+            if self.is_ticking() {
+                parts.push("follow".to_owned());
+            }
+        } else if self.log.unseen() > 0 {
+            let key = world.key(crate::tui::action::Action::LogEnd);
+            parts.push(format!("+{} new ({key})", format::count(self.log.unseen())));
+        }
+        parts.join("  ")
+    }
+
+    fn draw_error(&self, paint: &mut Paint<'_>, stage: &Stage) {
+        let Some(error) = stage.error.as_ref().filter(|_| self.parts.error.height > 0) else { return };
+        let mut row = paint.row(self.parts.error, 0);
+        row.gap(1).role(error.kind.name(), Role::Failure).gap(1).role(&error.message, Role::Text);
+        if let Some(cause) = &error.cause {
+            row.role(": ", Role::Dim).role(cause, Role::Dim);
+        }
+    }
+
+    fn draw_log(&self, paint: &mut Paint<'_>, run: &Run, stage: &Stage) {
+        let area = self.parts.log;
+        if area.height == 0 {
+            return;
+        }
+        if self.log.source().is_some() && !self.log.is_empty() {
+            self.log.draw(paint, area, self.focus == Focus::Log);
+        } else {
+            draw_without_log(paint, area, run, stage);
+        }
+        if let Some(damage) = &self.log.damage {
+            let last = Rect { y: area.bottom() - 1, height: 1, ..area };
+            paint.clear(last);
+            paint.row(last, 0).gap(1).role("the log is damaged: ", Role::Failure).role(damage, Role::Text);
+        }
+    }
+}
+
+/// What there is to say about a stage without output: why, and the notes it left.
+fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage) {
+    let mut line = 0;
+    for note in run.notes.iter().filter(|note| note.stage.as_ref() == Some(&stage.id)) {
+        let role = match note.level {
+            NoteLevel::Debug => Role::Dim,
+            NoteLevel::Info => Role::Text,
+            NoteLevel::Warning => Role::Warning,
+            NoteLevel::Error => Role::Failure,
+        };
+        paint.row(area, line).gap(1).role(&note.message, role);
+        line += 1;
+    }
+    if line > 0 {
+        return;
+    }
+    let waits = || {
+        let open = stage.depends_on.iter().filter(|id| run.stages.get(*id).is_some_and(|before| !before.status.is_final()));
+        open.map(crate::model::StageId::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let text = match (stage.status, &stage.reason) {
+        (StageStatus::Skipped, Some(reason)) => format!("skipped: {reason}"),
+        (StageStatus::Pending, _) if waits().is_empty() => "not started yet".to_owned(),
+        (StageStatus::Pending, _) => format!("waits for {}", waits()),
+        (StageStatus::Ready, _) => "waits for a free place".to_owned(),
+        (StageStatus::WaitingApproval, _) => "waits for an approval".to_owned(),
+        _ if stage.reused => "its result was kept from the run before; there is no log here".to_owned(),
+        (StageStatus::Running, _) => "no output yet".to_owned(),
+        _ => "no output".to_owned(),
+    };
+    paint.row(area, 0).gap(1).role(&text, Role::Dim);
+}

@@ -1,0 +1,98 @@
+//! Numbers and times as people read them.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+/// `0.4s`, `12.3s`, `3m04s`, `2h07m`, `3d04h`: at most six cells below ten days.
+pub fn duration(duration: Duration) -> String {
+    let tenths = duration.as_millis() / 100;
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{}.{}s", tenths / 10, tenths % 10),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+/// A duration that is still growing: whole seconds, so that it changes once a second.
+pub fn running(elapsed: Duration) -> String {
+    match elapsed.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        _ => duration(elapsed),
+    }
+}
+
+/// `now`, `12s ago`, `2m ago`, `3h ago`, `5d ago`.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.since(at).as_secs() {
+        0..5 => "now".to_owned(),
+        seconds @ 5..60 => format!("{seconds}s ago"),
+        seconds @ 60..3_600 => format!("{}m ago", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{}h ago", seconds / 3_600),
+        seconds => format!("{}d ago", seconds / 86_400),
+    }
+}
+
+/// `1,234,567`
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `812 B`, `3.4 KB`, `1.2 GB`
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if number < 1_000 {
+        return format!("{number} B");
+    }
+    let mut tenths = number / 100;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1_000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// The time of day in UTC, `14:03:07.120`.
+pub fn time_of_day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..23).map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// `1 stage`, `2 stages`
+pub fn plural(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{ago, bytes, count, duration, time_of_day};
+    use crate::model::Timestamp;
+
+    #[test]
+    fn durations_read_like_a_watch() {
+        let shown = |millis| duration(Duration::from_millis(millis));
+        assert_eq!([shown(0), shown(1_234), shown(59_999)], ["0.0s", "1.2s", "59.9s"]);
+        assert_eq!([shown(184_000), shown(7_620_000), shown(273_600_000)], ["3m04s", "2h07m", "3d04h"]);
+    }
+
+    #[test]
+    fn counts_sizes_and_times_are_short() {
+        assert_eq!([count(7), count(1_234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
+        assert_eq!([bytes(812), bytes(3_450), bytes(1_240_000_000)], ["812 B", "3.4 KB", "1.2 GB"]);
+        assert_eq!(ago(Timestamp(0), Timestamp(125_000)), "2m ago");
+        assert_eq!(time_of_day(Timestamp(1_700_000_000_120)), "22:13:20.120");
+    }
+}

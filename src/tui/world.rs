@@ -1,0 +1,46 @@
+//! What every screen may look at: the engine's last word on runs and services, the look, the keys, the time.
+
+use super::action::Action;
+use super::backend::Service;
+use super::keymap::Keymap;
+use super::widget::paint::Look;
+use crate::model::{EngineStatus, RunId, RunSummary, Timestamp};
+
+/// The connection to the engine.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Link {
+    #[default]
+    Connecting,
+    Connected(EngineStatus),
+    Lost(String),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// The time of the message being handled; drawing uses it too.
+    pub now: Timestamp,
+    pub look: Look,
+    pub keys: Keymap,
+    pub link: Link,
+    /// Newest first; `None` until the engine has answered.
+    pub runs: Option<Vec<RunSummary>>,
+    pub services: Option<Vec<Service>>,
+    /// No order goes to the engine.
+    pub read_only: bool,
+    /// What the workspace is called.
+    pub workspace: String,
+    /// The run selected in lists, kept while screens change.
+    pub selected_run: Option<RunId>,
+}
+
+impl World {
+    /// Runs that have not ended, and those that have; both newest first.
+    pub fn runs_by_life(&self) -> (Vec<&RunSummary>, Vec<&RunSummary>) {
+        self.runs.iter().flatten().partition(|run| !run.status.is_final())
+    }
+
+    /// The first key of an action, for sentences that name it.
+    pub fn key(&self, action: Action) -> String {
+        self.keys.keys(action).first().map_or_else(|| format!(":{}", action.facts().name), ToString::to_string)
+    }
+}
