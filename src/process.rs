@@ -3,6 +3,7 @@
 //! Must not know runs, the engine or the network.
 
 pub mod group;
+pub mod inherited;
 pub mod kin;
 pub mod procfs;
 pub mod spawn;

@@ -1,14 +1,17 @@
 //! The runner as a real process with real children: output, endings, and every way in which somebody dies.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use flowdeck::logs::log_path;
 use flowdeck::logs::read::Log;
-use flowdeck::model::{LogLine, StageId, Stream};
+use flowdeck::model::{LogLine, Stream};
 use flowdeck::process::{Exit, Program, Spec, procfs};
 use flowdeck::runner::{Handle, Known, Launch, Report, Welcome, end_orphans, forget_results, leftover_results, never_started};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -22,6 +25,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Place {
     dir: TempDir,
     pid: i32,
+    gates: BTreeMap<String, fs::File>,
 }
 
 impl Drop for Place {
@@ -64,7 +68,7 @@ impl Run {
         let masks = masks.iter().map(|mask| (*mask).to_owned()).collect();
         let environment = BTreeMap::from([("TOKEN".to_owned(), "value-of-token".to_owned())]);
         let (handle, reports, welcome) = Handle::launch(Launch { exe, dir: dir.path(), masks, environment }).await.unwrap();
-        Self { dir: Place { dir, pid: welcome.pid }, handle, reports, welcome }
+        Self { dir: Place { dir, pid: welcome.pid, gates: BTreeMap::new() }, handle, reports, welcome }
     }
 
     /// The engine goes away without a word; the run's directory and its runner stay.
@@ -136,10 +140,17 @@ impl Run {
         Log::open(&log_path(self.dir.path(), &stage.into(), 1)).unwrap().window(Some(0), u64::MAX).unwrap()
     }
 
-    fn fifo(&self, name: &str) -> PathBuf {
+    /// A named pipe that a script waits at (`read x < NAME`) until the gate is opened.
+    fn gate(&mut self, name: &str) {
         let path = self.dir.path().join(name);
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::from(0o600), 0).unwrap();
-        path
+        // Open for both: so nobody waits for, or misses, the other end.
+        let gate = fs::File::options().read(true).write(true).open(&path).unwrap();
+        self.dir.gates.insert(name.to_owned(), gate);
+    }
+
+    fn open_gate(&mut self, name: &str) {
+        self.dir.gates.get_mut(name).unwrap().write_all(b"\n").unwrap();
     }
 }
 
@@ -167,11 +178,11 @@ fn texts(lines: &[LogLine]) -> Vec<&str> {
 #[tokio::test]
 async fn both_streams_are_in_one_log_in_order() {
     let mut run = Run::new().await;
-    let go = run.fifo("go");
+    run.gate("go");
     run.start("both", "echo one; read x < go; echo two >&2; read x < go; echo three; printf four >&2").await;
     for expected in 1..=2 {
         assert_eq!(run.lines("both", expected).await.len() as u64, expected);
-        fs::write(&go, "\n").unwrap();
+        run.open_gate("go");
     }
     let exit = run.finished("both").await;
     assert_eq!((exit.code, exit.lines, exit.failure), (Some(0), 4, None));
@@ -219,7 +230,7 @@ async fn a_stage_gets_its_input_environment_and_directory() {
 #[tokio::test]
 async fn a_secret_script_is_in_no_argument_and_no_file() {
     let mut run = Run::with_masks(&["tops3cret"]).await;
-    run.fifo("go");
+    run.gate("go");
     let mut spec = run.spec("echo tops3cret; tr '\\0' ' ' < /proc/$$/cmdline; echo; read x < go");
     if let Program::Script { secret, .. } = &mut spec.program {
         *secret = true;
@@ -230,7 +241,7 @@ async fn a_secret_script_is_in_no_argument_and_no_file() {
     assert!(lines[1].text.starts_with("sh -e /proc/"), "{}", lines[1].text);
     let found = Command::new("grep").args(["-r", "--devices=skip", "tops3cret"]).arg(run.dir.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&found.stdout), "");
-    fs::write(run.dir.path().join("go"), "\n").unwrap();
+    run.open_gate("go");
     assert_eq!(run.finished("hidden").await.code, Some(0));
 }
 
@@ -291,10 +302,10 @@ async fn a_background_process_that_keeps_the_pipe_open_is_ended_with_its_stage()
 #[tokio::test]
 async fn a_daemon_that_detached_itself_survives_a_normal_end_but_not_a_cancel() {
     let mut run = Run::new().await;
+    run.gate("go");
     run.start("daemon", "setsid sh -c 'echo $$; exec sleep 1000' & read x < go").await;
-    run.fifo("go");
     let daemon: i32 = run.lines("daemon", 1).await[0].text.parse().unwrap();
-    fs::write(run.dir.path().join("go"), "\n").unwrap();
+    run.open_gate("go");
     assert_eq!(run.finished("daemon").await.code, Some(0));
     assert!(alive(daemon));
     run.start("cancelled", "setsid sh -c 'echo $$; exec sleep 1000' & sleep 1000").await;
@@ -309,14 +320,14 @@ async fn a_daemon_that_detached_itself_survives_a_normal_end_but_not_a_cancel() 
 #[tokio::test]
 async fn a_line_of_a_megabyte_arrives_whole_and_a_prompt_at_once() {
     let mut run = Run::new().await;
-    run.fifo("go");
+    run.gate("go");
     run.start("long", "head -c 1000000 /dev/zero | tr '\\0' x; echo; printf 'Name: '; read x < go; echo; echo done").await;
     let lines = run.lines("long", 17).await;
     let prompt = lines.last().unwrap();
     assert_eq!((prompt.text.as_str(), prompt.partial), ("Name: ", true));
     let long: String = lines[..lines.len() - 1].iter().map(|line| line.text.as_str()).collect();
     assert_eq!((long.len(), long.trim_matches('x')), (1_000_000, ""));
-    fs::write(run.dir.path().join("go"), "\n").unwrap();
+    run.open_gate("go");
     assert_eq!(run.finished("long").await.code, Some(0));
     assert_eq!(run.log("long").last().unwrap().text, "done");
 }
@@ -354,9 +365,9 @@ async fn the_deadline_is_kept_while_no_engine_is_connected() {
 #[tokio::test]
 async fn a_new_engine_finds_running_and_finished_attempts_and_the_environment() {
     let mut run = Run::with_masks(&["tops3cret"]).await;
+    run.gate("go");
     run.start("short", "echo k=v > $FLOWDECK_OUTPUT").await;
     run.start("long", "echo one; read x < go; echo two tops3cret").await;
-    run.fifo("go");
     run.lines("long", 1).await;
     let place = run.engine_dies();
     let pid = place.pid;
@@ -369,7 +380,7 @@ async fn a_new_engine_finds_running_and_finished_attempts_and_the_environment() 
     assert_eq!(run.finished("short").await.outputs["k"], "v");
     // Asking again does not start it again.
     run.start("long", "echo one; echo never").await;
-    fs::write(run.dir.path().join("go"), "\n").unwrap();
+    run.open_gate("go");
     assert_eq!(run.finished("long").await.lines, 2);
     assert_eq!(texts(&run.log("long")), ["one", "two ***"]);
 }
@@ -387,10 +398,10 @@ async fn an_acknowledged_attempt_is_not_started_again() {
 
 #[tokio::test]
 async fn a_wrong_cookie_is_refused_and_disturbs_nobody() {
-    use std::io::{Read, Write};
+    use std::io::Read;
     let mut run = Run::new().await;
+    run.gate("go");
     run.start("long", "read x < go").await;
-    run.fifo("go");
     run.started("long").await;
     let place = run.engine_dies();
     let socket = flowdeck::runner::socket_path(&place.path().canonicalize().unwrap());
@@ -403,7 +414,7 @@ async fn a_wrong_cookie_is_refused_and_disturbs_nobody() {
         assert_eq!(String::from_utf8_lossy(&answer), "");
     }
     let mut run = place.adopt().await;
-    fs::write(run.dir.path().join("go"), "\n").unwrap();
+    run.open_gate("go");
     assert_eq!(run.finished("long").await.code, Some(0));
 }
 
@@ -441,8 +452,8 @@ async fn results_nobody_took_are_on_disk_when_the_runner_dies() {
 #[tokio::test]
 async fn after_the_runner_is_killed_its_processes_are_found_and_ended() {
     let mut run = Run::new().await;
+    run.gate("go");
     run.start("family", "setsid sh -c 'echo $$; exec sleep 1000' & env -i sleep 1000 & echo $!; echo $$; read x < go").await;
-    run.fifo("go");
     let pids: Vec<i32> = run.lines("family", 3).await.iter().map(|line| line.text.parse().unwrap()).collect();
     assert!(end_orphans(run.dir.path(), &[(StageId::new("family"), 1)], true).is_err(), "a living runner's processes are its own");
     kill(run.dir.pid);
@@ -469,8 +480,8 @@ async fn the_runner_leaves_when_it_is_told_to_and_all_is_acknowledged() {
 #[tokio::test]
 async fn a_second_runner_for_the_same_run_is_the_first_one() {
     let mut run = Run::new().await;
+    run.gate("go");
     run.start("long", "read x < go").await;
-    run.fifo("go");
     run.started("long").await;
     let place = run.engine_dies();
     let exe = Path::new(env!("CARGO_BIN_EXE_flowdeck"));
@@ -478,7 +489,7 @@ async fn a_second_runner_for_the_same_run_is_the_first_one() {
     let (handle, reports, welcome) = Handle::launch(launch).await.unwrap();
     assert_eq!(welcome.pid, place.pid);
     let mut run = Run { dir: place, handle, reports, welcome };
-    fs::write(run.dir.path().join("go"), "\n").unwrap();
+    run.open_gate("go");
     assert_eq!(run.finished("long").await.code, Some(0));
 }
 

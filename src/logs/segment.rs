@@ -164,8 +164,8 @@ impl Segment {
         self.index.write()
     }
 
-    /// Forgets what waits to be written: the disk does not take it.
-    pub fn discard(&mut self) {
+    /// Forgets what waits to be written: the disk does not take it. The log ends here; push nothing more.
+    pub fn give_up(&mut self) {
         self.batch.clear();
         self.stdout.text.clear();
         self.stderr.text.clear();

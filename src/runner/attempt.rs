@@ -74,7 +74,9 @@ struct Attempt<'a> {
 
 /// Runs the attempt and reports its end.
 pub fn run(shared: &Shared, key: &Key, spec: &Spec, cancel: &Arc<Cancel>, masker: &Masker) {
-    let exit = execute(shared, key, spec, cancel, masker);
+    // Should this thread ever panic, the engine still gets an answer, and the others go on.
+    let execution = std::panic::AssertUnwindSafe(|| execute(shared, key, spec, cancel, masker));
+    let exit = std::panic::catch_unwind(execution).unwrap_or_else(|_| failed("the runner failed at this attempt".to_owned()));
     if exit.lines > 0 {
         shared.progress(key, exit.lines, exit.bytes, true);
     }
@@ -119,6 +121,15 @@ fn execute(shared: &Shared, key: &Key, spec: &Spec, cancel: &Cancel, masker: &Ma
         attempt.turn();
     }
     attempt.exit(began, &outputs, masker)
+}
+
+/// An attempt that is given up in the middle leaves no process behind.
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.phase != Phase::Over {
+            self.kill();
+        }
+    }
 }
 
 impl Attempt<'_> {

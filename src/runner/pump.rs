@@ -77,7 +77,9 @@ impl Pump {
             Err(_) => 0,
         };
         let ms = self.ms();
-        if pipe.mask.is_transparent() {
+        if self.failure.is_some() {
+            // Read and thrown away: the process must not hang on a full pipe while it is being ended.
+        } else if pipe.mask.is_transparent() {
             self.segment.push(pipe.stream, ms, &self.buffer[..read]);
         } else {
             self.masked.clear();
@@ -93,6 +95,9 @@ impl Pump {
     }
 
     fn end(&mut self, mut pipe: Pipe) {
+        if self.failure.is_some() {
+            return;
+        }
         self.masked.clear();
         pipe.mask.finish(&mut self.masked);
         let ms = self.ms();
@@ -101,11 +106,9 @@ impl Pump {
 
     /// Writes what was read. After a failure output is still read, so that the process does not hang, but not kept.
     pub fn write(&mut self) {
-        if self.failure.is_some() {
-            self.segment.discard();
-        } else if let Err(error) = self.segment.write() {
+        if let Err(error) = self.segment.write() {
             self.failure = Some(format!("the log could not be written: {}", plain(&error)));
-            self.segment.discard();
+            self.segment.give_up();
         }
         self.settle_at = self.segment.has_partial().then(|| Instant::now() + QUIET);
     }

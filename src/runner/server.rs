@@ -42,6 +42,7 @@ pub fn main(dir: &Path) -> ExitCode {
 }
 
 fn serve(dir: &Path) -> io::Result<()> {
+    crate::process::inherited::close_all()?;
     // The terminal and its signals are none of ours. Fails when we lead a group, and then we were started detached.
     rustix::process::setsid().ok();
     let dir = dir.canonicalize()?;
