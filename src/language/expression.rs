@@ -79,6 +79,7 @@ pub fn compile_condition(source: &str, scope: &dyn Scope) -> Result<Expression, 
 /// # Errors
 /// Text that is no expression, with the place in it.
 pub fn parse_condition(source: &str, ids: &parser::Ids<'_>) -> Result<Expression, EvalError> {
+    parser::check_length(source)?;
     parser::parse_spliced(&template::unwrap_outside_quotes(source), ids)
 }
 

@@ -24,13 +24,18 @@ pub(super) fn parse_spliced(source: &str, ids: &Ids<'_>) -> Result<Expression, E
     whole(source, ids, true, 0)
 }
 
+pub(super) fn check_length(source: &str) -> Result<(), EvalError> {
+    if source.len() > EXPRESSION_BYTES {
+        return Err(EvalError::syntax(0, format!("an expression longer than {EXPRESSION_BYTES} bytes")));
+    }
+    Ok(())
+}
+
 fn whole(source: &str, ids: &Ids<'_>, spliced: bool, depth: usize) -> Result<Expression, EvalError> {
     if source.starts_with("{{") {
         return Err(EvalError::syntax(0, "the template is not closed with `}}`"));
     }
-    if source.len() > EXPRESSION_BYTES {
-        return Err(EvalError::syntax(0, format!("an expression longer than {EXPRESSION_BYTES} bytes")));
-    }
+    check_length(source)?;
     let tokens = lexer::tokens(source, ids, spliced)?;
     let mut parser = Parser { tokens, at: 0, depth, ids };
     if parser.peek() == &Kind::End {

@@ -123,14 +123,20 @@ impl Lexer {
             }
         }
         let after_name = self.after_name;
+        // Quotes inside these do not quote as they do elsewhere.
+        let mut around = self.frames.iter().rev().take_while(|frame| !matches!(frame, Frame::Code(_)));
+        match around.find(|frame| matches!(frame, Frame::Arithmetic { .. } | Frame::Parameter { .. })) {
+            Some(Frame::Arithmetic { .. }) => return Ok(Place::Arithmetic),
+            Some(_) => return Err("it stands inside ${…}"),
+            None => {}
+        }
         match self.frames.last() {
             Some(Frame::Code(code)) if code.in_subscript() => Ok(Place::Subscript),
             Some(Frame::Code(_)) | None => Ok(Place::Word),
             Some(Frame::Single) => Ok(Place::Single),
             Some(Frame::AnsiC) => Ok(Place::AnsiC),
             Some(Frame::Double) => Ok(Place::Double { after_name }),
-            Some(Frame::Parameter { .. }) => Err("it stands inside ${…}"),
-            Some(Frame::Arithmetic { .. }) => Ok(Place::Arithmetic),
+            Some(Frame::Parameter { .. } | Frame::Arithmetic { .. }) => Err("it stands where quotes do not quote"),
             Some(Frame::Comment) => Ok(Place::Comment),
             Some(Frame::Heredoc(body)) if self.closes_early(body) => Err("the line starts with the here-document's marker"),
             Some(Frame::Heredoc(body)) => Ok(Place::Heredoc { quoted: body.quoted, after_name }),

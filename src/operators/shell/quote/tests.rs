@@ -148,6 +148,7 @@ fn arithmetic_takes_whole_numbers_only() {
     assert_eq!(run("sh", &splice_text("printf %s $(( 1 -@@ ))", "-2", Flavour::Sh).unwrap()), b"3");
     for value in ["x", "a[$(id)]", "", "1.5", "-", "1 + 1"] {
         assert!(splice_text(double, value, Flavour::Bash).unwrap_err().contains("whole number"), "{value}");
+        assert!(splice_text("echo $(( \"@@\" + 1 ))", value, Flavour::Sh).is_err(), "{value}");
         assert!(splice_text("(( @@ ))", value, Flavour::Bash).is_err(), "{value}");
     }
 }
@@ -181,6 +182,8 @@ fn places_where_shells_disagree_are_refused() {
         "echo $@@",
         "echo \"$@@\"",
         "echo ${x:-@@}",
+        "echo ${x:-\"@@\"}",
+        "echo ${x:-'@@'}",
         "echo \"${x:-'a'}\" @@",
         "x=$(case $y in a) echo @@;; esac)",
         "x=\"$(case $y in a) echo @@;; esac)\"",
