@@ -83,7 +83,8 @@ fn wide() {
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         let began = Instant::now();
-        let status = Command::new("ninja").args(["-j", &AT_ONCE.to_string()]).current_dir(place.path()).stdout(Stdio::null()).status();
+        let status =
+            Command::new("ninja").args(["-j", &AT_ONCE.to_string()]).current_dir(place.path()).stdout(Stdio::null()).status();
         assert!(status.expect("ninja").success());
         peer.push(began.elapsed());
         ours.push(place.run("wide"));
@@ -112,7 +113,8 @@ fn transforms() {
     };
     for (name, chained) in [("a chain", true), ("side by side", false)] {
         let place = Place::new();
-        let stages: Vec<String> = (0..count).map(|n| if chained { stage(n) } else { stage(0).replace("s0", &format!("s{n}")) }).collect();
+        let stages: Vec<String> =
+            (0..count).map(|n| if chained { stage(n) } else { stage(0).replace("s0", &format!("s{n}")) }).collect();
         place.pipeline("transforms", &pipeline(AT_ONCE, &stages));
         let took = median((0..3).map(|_| place.run_recorded("transforms")).collect());
         let rate = f64::from(count) / took.as_secs_f64();

@@ -87,7 +87,11 @@ fn print(status: &EngineStatus, json: bool) {
 /// Stops the engine and waits until it is gone.
 async fn stop(context: &Context, json: bool) -> Handoff {
     if !start::answers(context.paths.socket()).await {
-        if json { println!("{{\"running\": false}}") } else { println!("no engine runs") }
+        if json {
+            println!("{{\"running\": false}}")
+        } else {
+            println!("no engine runs")
+        }
         return Handoff::Exit(exit::SUCCESS);
     }
     let client = match context.client() {
@@ -97,7 +101,11 @@ async fn stop(context: &Context, json: bool) -> Handoff {
     match client.stop_engine().await {
         Ok(status) => match EngineLock::wait_until_free(&context.paths, PATIENCE).await {
             Ok(()) => {
-                if json { println!("{{\"running\": false}}") } else { println!("engine {} stopped", status.pid) }
+                if json {
+                    println!("{{\"running\": false}}")
+                } else {
+                    println!("engine {} stopped", status.pid)
+                }
                 Handoff::Exit(exit::SUCCESS)
             }
             Err(error) => complain(exit::UNREACHABLE, &error),

@@ -87,7 +87,8 @@ fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {
     };
     if let Some(file) = &source.inputs {
         let shown = file.display();
-        let read = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+        let read =
+            if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
         let text = read.map_err(|error| format!("{shown}: {error}"))?;
         match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => inputs.extend(fields),

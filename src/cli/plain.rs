@@ -6,9 +6,7 @@ use std::io::Write;
 use super::values::revive;
 use super::{Context, exit, inert};
 use crate::client::{Client, ClientError, Subscription, Update};
-use crate::model::{
-    Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageId, StageStatus, Timestamp,
-};
+use crate::model::{Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageId, StageStatus, Timestamp};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -110,7 +110,11 @@ fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, S
 
 async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Handoff {
     if args.detach {
-        if args.json { println!("{}", json!({"id": id})) } else { println!("{id}") }
+        if args.json {
+            println!("{}", json!({"id": id}))
+        } else {
+            println!("{id}")
+        }
         return Handoff::Exit(exit::SUCCESS);
     }
     let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();

@@ -106,7 +106,11 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
         Action::List { limit, status } => list(client, limit, status, json).await,
         Action::Show { id } => {
             let run = client.run(&id).await?;
-            if json { print_json(&run) } else { print(&run) }
+            if json {
+                print_json(&run)
+            } else {
+                print(&run)
+            }
             Ok(exit::SUCCESS)
         }
         Action::Logs { id, stage, attempt, follow } => logs(context, client, &id, stage, attempt, follow).await,
@@ -126,7 +130,11 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
 }
 
 fn done(id: &RunId, what: &str, json: bool) -> Result<u8, ClientError> {
-    if json { println!("{}", serde_json::json!({"id": id})) } else { println!("run {id} {what}") }
+    if json {
+        println!("{}", serde_json::json!({"id": id}))
+    } else {
+        println!("run {id} {what}")
+    }
     Ok(exit::SUCCESS)
 }
 

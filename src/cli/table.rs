@@ -14,7 +14,8 @@ pub fn print(header: &[&str], rows: &[Vec<String>]) {
     }
     let header: Vec<String> = header.iter().map(ToString::to_string).collect();
     for row in std::iter::once(&header).chain(rows) {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width()))));
+        let padded =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width()))));
         let line = padded.collect::<Vec<_>>().join("  ");
         println!("{}", inert::line(line.trim_end()));
     }

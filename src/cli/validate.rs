@@ -46,7 +46,8 @@ fn files(args: &Args, context: &Context) -> Result<Vec<PathBuf>, Handoff> {
     if args.pipelines.is_empty() {
         return pipelines(context.root()).map_err(|error| complain(exit::USAGE, &error));
     }
-    let resolve = |name: &String| resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error));
+    let resolve =
+        |name: &String| resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error));
     args.pipelines.iter().map(resolve).collect()
 }
 

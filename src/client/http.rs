@@ -118,10 +118,10 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request.send().await.map_err(|error| ClientError::Unreachable {
-            socket: self.socket.display().to_string(),
-            cause: innermost(&error),
-        })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ClientError::Unreachable { socket: self.socket.display().to_string(), cause: innermost(&error) })?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);

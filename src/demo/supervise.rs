@@ -31,13 +31,8 @@ pub fn announce(port: u16) -> std::io::Result<()> {
 /// When it does not come up; the message holds what it said.
 pub fn start(exe: &Path, dir: &Path) -> std::io::Result<u16> {
     let log = std::fs::File::create(dir.join("service.log"))?;
-    let mut child = Command::new(exe)
-        .args(["service", "serve"])
-        .arg(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()?;
+    let mut child =
+        Command::new(exe).args(["service", "serve"]).arg(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;

@@ -37,7 +37,11 @@ const BATCH: usize = 512;
 pub enum Mail {
     Input(Input),
     /// In-engine work is over.
-    Ended { stage: usize, attempt: u32, outcome: Outcome },
+    Ended {
+        stage: usize,
+        attempt: u32,
+        outcome: Outcome,
+    },
     /// From the run's runner.
     Report(runner::Report),
     /// Values the run waited for.

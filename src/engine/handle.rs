@@ -158,13 +158,7 @@ impl Engine {
     }
 
     /// Answers for an attempt whose effects are not known.
-    pub async fn resolve(
-        &self,
-        text: &str,
-        stage: &StageId,
-        resolution: Resolution,
-        actor: Actor,
-    ) -> Result<RunId, EngineError> {
+    pub async fn resolve(&self, text: &str, stage: &StageId, resolution: Resolution, actor: Actor) -> Result<RunId, EngineError> {
         let run = self.run(text).await?;
         let index = run.stages.get_index_of(stage);
         let index = index.ok_or_else(|| EngineError::NoStage { run: run.id.clone(), stage: stage.clone() })?;

@@ -66,9 +66,7 @@ impl Hub {
     /// Unfinished runs, and stages at work in them.
     pub fn load(&self) -> (usize, usize) {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = |run: &Run| {
-            run.stages.values().filter(|stage| stage.status == crate::model::StageStatus::Running).count()
-        };
+        let running = |run: &Run| run.stages.values().filter(|stage| stage.status == crate::model::StageStatus::Running).count();
         (live.len(), live.values().map(running).sum())
     }
 

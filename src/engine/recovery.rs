@@ -41,8 +41,7 @@ impl Engine {
     /// A run whose pinned pipeline this program cannot read any more.
     async fn give_up(&self, id: RunId) -> Result<(), StoreError> {
         let error = StageError::new(ErrorKind::Configuration, "the pinned pipeline of this run cannot be read by this version");
-        let kind =
-            EventKind::RunFinished { status: RunStatus::Failed, output: serde_json::Value::Null, error: Some(error) };
+        let kind = EventKind::RunFinished { status: RunStatus::Failed, output: serde_json::Value::Null, error: Some(error) };
         let events = self.shared.store.append(vec![NewEvent { at: clock::now(), run: id, kind }]).await?;
         self.shared.hub.publish(events);
         Ok(())

@@ -100,8 +100,8 @@ fn log_to(dir: &Path) -> std::io::Result<tracing_appender::non_blocking::WorkerG
     std::fs::create_dir_all(dir)?;
     let file = tracing_appender::rolling::never(dir, "console.log");
     let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(false).finish(file);
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_env("FLOWDECK_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FLOWDECK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).init();
     Ok(guard)
 }

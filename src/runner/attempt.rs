@@ -249,7 +249,8 @@ impl Attempt<'_> {
             found.extend(kin::members(leader.as_raw_nonzero().get()).unwrap_or_default());
         }
         if self.reason.is_some() {
-            let kin = kin::of_marks(std::slice::from_ref(&self.mark), |stat| stat.parent == leader.as_raw_nonzero().get()).unwrap_or_default();
+            let kin = kin::of_marks(std::slice::from_ref(&self.mark), |stat| stat.parent == leader.as_raw_nonzero().get())
+                .unwrap_or_default();
             found.extend(kin.into_iter().filter(|stat| stat.group != leader.as_raw_nonzero().get()));
         }
         let mut pids = Vec::with_capacity(found.len());

@@ -56,7 +56,8 @@ fn inputs_are_checked_before_anything_runs() {
 
 #[test]
 fn a_missing_environment_value_fails_the_stage_and_names_it() {
-    let workspace = Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: logger, config: {message: '{{env.NOT_SET_ANYWHERE}}'}}]}");
+    let workspace =
+        Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: logger, config: {message: '{{env.NOT_SET_ANYWHERE}}'}}]}");
     let said = workspace.say(&["run", "p", "--json"]);
     assert_eq!(said.code, Some(1), "{said:#?}");
     assert!(said.json()["error"]["message"].as_str().unwrap().contains("NOT_SET_ANYWHERE"), "{said:#?}");
@@ -72,7 +73,9 @@ fn a_template_that_fails_at_run_time_fails_its_stage() {
 
 #[test]
 fn a_hostile_expression_ends_with_an_error() {
-    for expression in ["[x for x in range(10**9)]", "'a' * 10**12", "9**9**9**9", "[[y for y in range(10**4)] for x in range(10**6)]"] {
+    for expression in
+        ["[x for x in range(10**9)]", "'a' * 10**12", "9**9**9**9", "[[y for y in range(10**4)] for x in range(10**6)]"]
+    {
         let text = format!("{{id: p, stages: [{{id: a, type: logger, config: {{message: \"{{{{{expression}}}}}\"}}}}]}}");
         let said = Workspace::with("p.yaml", &text).say(&["run", "p", "--json"]);
         assert!(matches!(said.code, Some(1 | 2)), "{expression}: {said:#?}");
@@ -81,7 +84,11 @@ fn a_hostile_expression_ends_with_an_error() {
 
 #[test]
 fn a_hundred_thousand_brackets_are_an_error_and_no_crash() {
-    for (text, file) in [("[".repeat(100_000), "p.json"), ("[".repeat(100_000), "p.yaml"), (format!("{{\"id\": {}", "[".repeat(100_000)), "q.json")] {
+    for (text, file) in [
+        ("[".repeat(100_000), "p.json"),
+        ("[".repeat(100_000), "p.yaml"),
+        (format!("{{\"id\": {}", "[".repeat(100_000)), "q.json"),
+    ] {
         refused(&text, file);
     }
     let nested = format!("{{id: p, stages: [{{id: a, type: logger, config: {{message: '{{{{{}}}}}'}}}}]}}", "(".repeat(100_000));
@@ -91,14 +98,23 @@ fn a_hundred_thousand_brackets_are_an_error_and_no_crash() {
 #[test]
 fn a_pipeline_of_ten_megabytes_loads_and_runs() {
     let filler = "x".repeat(10_000_000);
-    let text = format!("{{\"id\": \"p\", \"description\": \"{filler}\", \"stages\": [{{\"id\": \"a\", \"type\": \"logger\", \"config\": {{\"message\": \"hi\"}}}}]}}");
+    let text = format!(
+        "{{\"id\": \"p\", \"description\": \"{filler}\", \"stages\": [{{\"id\": \"a\", \"type\": \"logger\", \"config\": {{\"message\": \"hi\"}}}}]}}"
+    );
     let workspace = Workspace::with("big.json", &text);
     workspace.ok(&["run", "big", "--plain"]);
 }
 
 #[test]
 fn things_that_are_not_pipelines_are_refused_politely() {
-    for (text, file) in [("", "p.json"), ("null", "p.json"), ("[1, 2]", "p.yaml"), ("\u{feff}", "p.yaml"), ("a: b: c", "p.yaml"), ("{}", "p.json")] {
+    for (text, file) in [
+        ("", "p.json"),
+        ("null", "p.json"),
+        ("[1, 2]", "p.yaml"),
+        ("\u{feff}", "p.yaml"),
+        ("a: b: c", "p.yaml"),
+        ("{}", "p.json"),
+    ] {
         refused(text, file);
     }
     let workspace = Workspace::new();

@@ -223,7 +223,8 @@ fn a_silent_stage_without_end_is_ended_by_its_deadline_even_without_an_engine() 
 
 #[test]
 fn a_line_of_a_megabyte_arrives_whole() {
-    let text = "{id: p, stages: [{id: long, type: shell, config: {run: 'head -c 1000000 /dev/zero | tr \"\\\\0\" x; echo; echo end'}}]}";
+    let text =
+        "{id: p, stages: [{id: long, type: shell, config: {run: 'head -c 1000000 /dev/zero | tr \"\\\\0\" x; echo; echo end'}}]}";
     let workspace = Workspace::with("p.yaml", text);
     workspace.ok(&["run", "p", "--json"]);
     let out = workspace.ok(&["runs", "logs", "last", "long"]).out;
@@ -263,7 +264,8 @@ fn a_corrupt_log_index_is_named_and_the_log_still_read() {
     let workspace = Workspace::with("p.yaml", text);
     let id = workspace.ok(&["run", "p", "--json"]).json()["id"].as_str().unwrap().to_owned();
     let dir = workspace.state().join("runs").join(&id).join("logs/a");
-    let index = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).find(|path| !path.to_string_lossy().ends_with(".log"));
+    let index =
+        fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).find(|path| !path.to_string_lossy().ends_with(".log"));
     let index = index.expect("an index beside the log");
     let mut bytes = fs::read(&index).unwrap();
     assert!(bytes.len() > 40, "the index is too small to be damaged");

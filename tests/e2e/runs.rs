@@ -85,7 +85,8 @@ fn cancel_ends_the_stage_with_grace() {
 
 #[test]
 fn ctrl_c_cancels_once_with_grace_and_twice_by_force() {
-    let text = "{id: p, stages: [{id: deaf, type: shell, config: {run: 'trap \"\" TERM; echo up > up; while :; do sleep 1000; done'}}]}";
+    let text =
+        "{id: p, stages: [{id: deaf, type: shell, config: {run: 'trap \"\" TERM; echo up > up; while :; do sleep 1000; done'}}]}";
     let workspace = Workspace::with("p.yaml", text);
     workspace.fifo("up");
     let mut child = workspace.spawn(&["run", "p", "--plain"]);

@@ -59,7 +59,6 @@ impl Workspace {
         self
     }
 
-
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -129,7 +128,8 @@ impl Workspace {
     /// A named pipe in the workspace, to hold stages up and to hear from them.
     pub fn fifo(&self, name: &str) -> PathBuf {
         let path = self.file(name);
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::from(0o600), 0).expect("a fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::from(0o600), 0)
+            .expect("a fifo");
         path
     }
 

@@ -78,8 +78,7 @@ impl Driver {
         let spec = &self.pipeline.stages[stage];
         let attempt = self.scheduler.next_attempt(stage);
         let run = self.scheduler.run();
-        let scope =
-            RunScope::new(run, &self.pipeline, self.masks.values(), &self.variables, (&spec.id, attempt), clock::now());
+        let scope = RunScope::new(run, &self.pipeline, self.masks.values(), &self.variables, (&spec.id, attempt), clock::now());
         read(&scope)
     }
 

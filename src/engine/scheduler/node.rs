@@ -110,7 +110,9 @@ impl Scheduler {
         for &target in &dependants {
             let blocked_by = match settled {
                 Settled::Gated(gate) => Some(gate),
-                Settled::Ran if shut && !flow::reads(&self.pipeline.stages[target], &self.pipeline.stages[stage].id) => Some(stage),
+                Settled::Ran if shut && !flow::reads(&self.pipeline.stages[target], &self.pipeline.stages[stage].id) => {
+                    Some(stage)
+                }
                 Settled::Ran | Settled::Skipped => None,
             };
             let node = &mut self.nodes[target];

@@ -15,8 +15,8 @@ impl Scheduler {
     /// # Panics
     /// Never: a fold whose stages do not match the pipeline gives `None`.
     pub fn restore(pipeline: Arc<Pipeline>, run: Run) -> Option<Self> {
-        let matches = run.stages.len() == pipeline.stages.len()
-            && run.stages.keys().zip(&pipeline.stages).all(|(id, spec)| *id == spec.id);
+        let matches =
+            run.stages.len() == pipeline.stages.len() && run.stages.keys().zip(&pipeline.stages).all(|(id, spec)| *id == spec.id);
         if !matches {
             return None;
         }

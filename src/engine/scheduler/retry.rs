@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::Moment;
 use crate::language::{OnError, OnUnknown, Retry, StageSpec};
-use crate::operators;
 use crate::model::{Ending, ErrorKind, Next, Outcome, Stage, StageError, StageStatus, Timestamp};
+use crate::operators;
 
 /// The outcome as it will be recorded, and what follows it. `halted`: nothing new may start, so nothing is retried.
 pub(super) fn decide(spec: &StageSpec, stage: &Stage, outcome: Outcome, halted: bool, moment: Moment) -> (Outcome, Next) {

@@ -22,8 +22,13 @@ pub(super) fn pipeline(text: &str) -> Arc<Pipeline> {
 }
 
 pub(super) fn created(pipeline: &Pipeline) -> Event {
-    let reference =
-        PipelineRef { id: pipeline.id.clone(), name: pipeline.name.clone(), version: None, hash: pipeline.hash.clone(), path: None };
+    let reference = PipelineRef {
+        id: pipeline.id.clone(),
+        name: pipeline.name.clone(),
+        version: None,
+        hash: pipeline.hash.clone(),
+        path: None,
+    };
     let kind = EventKind::RunCreated {
         pipeline: reference,
         stages: pipeline.outlines(),
