@@ -32,7 +32,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         kill(self.pid);
         gone(self.pid);
-        end_orphans(self.dir.path(), true).ok();
+        end_orphans(self.dir.path(), &[], true).ok();
     }
 }
 
@@ -455,11 +455,11 @@ async fn after_the_runner_is_killed_its_processes_are_found_and_ended() {
     run.gate("go");
     run.start("family", "setsid sh -c 'echo $$; exec sleep 1000' & env -i sleep 1000 & echo $!; echo $$; read x < go").await;
     let pids: Vec<i32> = run.lines("family", 3).await.iter().map(|line| line.text.parse().unwrap()).collect();
-    assert!(end_orphans(run.dir.path(), true).is_err(), "a living runner's processes are its own");
+    assert!(end_orphans(run.dir.path(), &[("family".into(), 1)], true).is_err(), "a living runner's processes are its own");
     kill(run.dir.pid);
     while run.next().await != Report::Gone {}
     gone(run.dir.pid);
-    assert!(end_orphans(run.dir.path(), true).unwrap() >= 3);
+    assert!(end_orphans(run.dir.path(), &[("family".into(), 1)], true).unwrap() >= 3);
     assert!(pids.iter().all(|pid| !alive(*pid)), "{pids:?}");
     assert_eq!(leftover_results(run.dir.path()).unwrap(), []);
     assert!(!never_started(run.dir.path()));

@@ -15,12 +15,13 @@ pub fn members(group: i32) -> io::Result<Vec<Stat>> {
     Ok(procfs::all()?.into_iter().filter(|stat| stat.group == group && !stat.dead).collect())
 }
 
-/// Living processes whose mark starts with `mark`, or that `also` picks, with all their descendants.
+/// Living processes whose mark starts with one of `marks`, or that `also` picks, with all their descendants.
 /// The caller itself is never among them.
-pub fn of_mark(mark: &str, also: impl Fn(&Stat) -> bool) -> io::Result<Vec<Stat>> {
+pub fn of_marks(marks: &[String], also: impl Fn(&Stat) -> bool) -> io::Result<Vec<Stat>> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let all = procfs::all()?;
-    let belongs = |stat: &&Stat| also(stat) || procfs::environment_has(stat.pid, MARK, mark);
+    let marked = |stat: &Stat| marks.iter().any(|mark| procfs::environment_has(stat.pid, MARK, mark));
+    let belongs = |stat: &&Stat| also(stat) || marked(stat);
     let mut ours: HashSet<i32> = all.iter().filter(|stat| !stat.dead).filter(belongs).map(|stat| stat.pid).collect();
     loop {
         let before = ours.len();

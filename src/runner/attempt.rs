@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
-use super::identity::mark;
+use super::identity::attempt_mark;
 use super::outputs::OutputFile;
 use super::pump::Pump;
 use super::stop::{Cancel, Wish};
@@ -92,7 +92,7 @@ fn execute(shared: &Shared, key: &Key, spec: &Spec, cancel: &Cancel, masker: &Ma
         Ok(outputs) => outputs,
         Err(error) => return failed(format!("$FLOWDECK_OUTPUT could not be created: {}", spawn::plain(&error))),
     };
-    let mark = format!("{}{}:{}:", mark(&shared.dir), key.0, key.1);
+    let mark = attempt_mark(&shared.dir, &key.0, key.1);
     let output_path = outputs.path().to_string_lossy();
     let started = match crate::process::spawn(spec, &[("FLOWDECK_OUTPUT", &output_path), (kin::MARK, &mark)]) {
         Ok(started) => started,
@@ -249,7 +249,8 @@ impl Attempt<'_> {
             found.extend(kin::members(leader.as_raw_nonzero().get()).unwrap_or_default());
         }
         if self.reason.is_some() {
-            let kin = kin::of_mark(&self.mark, |stat| stat.parent == leader.as_raw_nonzero().get()).unwrap_or_default();
+            let kin = kin::of_marks(std::slice::from_ref(&self.mark), |stat| stat.parent == leader.as_raw_nonzero().get())
+                .unwrap_or_default();
             found.extend(kin.into_iter().filter(|stat| stat.group != leader.as_raw_nonzero().get()));
         }
         let mut pids = Vec::with_capacity(found.len());

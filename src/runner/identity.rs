@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::model::StageId;
 use serde::{Deserialize, Serialize};
 
 use crate::process::procfs;
@@ -96,9 +97,9 @@ fn runtime_dir() -> PathBuf {
     }
 }
 
-/// What every process of the run's attempts carries in its environment, followed by the stage and the attempt.
-pub fn mark(dir: &Path) -> String {
-    format!("{}:", dir.display())
+/// What every process of an attempt carries in its environment.
+pub fn attempt_mark(dir: &Path, stage: &StageId, attempt: u32) -> String {
+    format!("{}:{stage}:{attempt}:", dir.display())
 }
 
 #[cfg(test)]

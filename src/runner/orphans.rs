@@ -7,25 +7,31 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
-use super::identity::{Identity, mark};
+use super::identity::{Identity, attempt_mark};
+use crate::model::StageId;
 use crate::process::{group, kin};
 
 /// Longer than this nobody waits for the kernel.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Ends every process of the run's attempts, with their descendants, and returns how many there were. Blocks until they
-/// are gone. `just_died` says that the runner was seen alive by this engine: then its session is searched as well, which
-/// later could mean somebody else by the same number. An error when the runner is alive.
-pub fn end_orphans(dir: &Path, just_died: bool) -> io::Result<usize> {
+/// Ends every process of these attempts, with their descendants, and returns how many there were. Blocks until they
+/// are gone. Processes of attempts that had ended (a service that was deployed) are left alone. `just_died` says that the
+/// runner was seen alive by this engine: then its session is searched as well, which later could mean somebody else by
+/// the same number.
+///
+/// # Errors
+/// When the runner is alive, or the directory cannot be read.
+pub fn end_orphans(dir: &Path, attempts: &[(StageId, u32)], just_died: bool) -> io::Result<usize> {
     let Some(identity) = Identity::read(dir)? else { return Ok(0) };
     if identity.is_alive() {
         return Err(io::Error::other("the runner is alive"));
     }
-    let mark = mark(&dir.canonicalize()?);
+    let dir = dir.canonicalize()?;
+    let marks: Vec<String> = attempts.iter().map(|(stage, attempt)| attempt_mark(&dir, stage, *attempt)).collect();
     let began = Instant::now();
     let mut ended = std::collections::HashSet::new();
     while began.elapsed() < LIMIT {
-        let found = kin::of_mark(&mark, |stat| just_died && stat.session == identity.pid)?;
+        let found = kin::of_marks(&marks, |stat| just_died && stat.session == identity.pid)?;
         if found.is_empty() {
             break;
         }
