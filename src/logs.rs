@@ -1,13 +1,12 @@
-//! Log segments, their index, the window reader, search, masking and sanitising.
+//! Log segments, their index, the window reader, search and masking.
 //!
 //! Owns the files below `RUN/logs/` and everything that is done to output between a process and a screen.
-//! Must not know processes, runs beyond their ids, or terminals.
+//! Must not know processes, runs beyond their ids, or terminals: making text safe to draw is up to who draws it.
 
 pub mod index;
 pub mod mask;
 pub mod read;
 pub mod record;
-pub mod sanitise;
 pub mod search;
 pub mod segment;
 

@@ -36,7 +36,7 @@ fn assert_whole(workspace: &Workspace, run: &Value) {
     for stage in ["first", "second"] {
         assert_eq!(run["stages"][stage]["attempts"].as_array().map(Vec::len), Some(1), "{run:#}");
     }
-    let id = run["id"].as_str().unwrap();
+    let id = run["id"].as_str().expect("an id");
     assert_eq!(workspace.ok(&["runs", "logs", id, "first"]).out, "before\ngo\nafter\n");
     assert_eq!(workspace.ok(&["runs", "logs", id, "second"]).out, "done\n");
 }
@@ -156,9 +156,8 @@ fn a_killed_runner_ends_its_stages_and_the_attempt_is_unknown() {
     let shown = || workspace.ok(&["runs", "show", &id, "--json"]).json();
     until("the attempt is unknown", || shown()["stages"]["ship"]["status"] == "unknown");
     assert!(!is_alive(stage), "the stage outlived its runner");
-    let attempt = format!("{id}");
     until("nothing of it is left", || {
-        processes_naming(&attempt).iter().all(|pid| {
+        processes_naming(&id).iter().all(|pid| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             !String::from_utf8_lossy(&line).contains("sleep")
         })
@@ -284,7 +283,7 @@ struct SmallDisk(std::path::PathBuf);
 impl SmallDisk {
     fn mount(workspace: &Workspace, size: &str) -> Option<Self> {
         let dir = workspace.file("small");
-        fs::create_dir(&dir).unwrap();
+        fs::create_dir(&dir).expect("a directory");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&dir).status();
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self(dir));

@@ -1,1 +1,0 @@
-//! Makes output safe to draw.
