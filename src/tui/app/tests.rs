@@ -1,7 +1,7 @@
 //! Drives the core as a person would: keys in, effects and pictures out, time in hand.
 
-mod driver;
 mod drawing;
+mod driver;
 mod keys;
 mod random;
 mod scale;

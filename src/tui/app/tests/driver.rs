@@ -228,7 +228,8 @@ impl Script {
             component: (*component).to_owned(),
             depends_on: after.iter().map(|id| StageId::new(id)).collect(),
         };
-        let pipeline = PipelineRef { id: name.to_owned(), name: name.to_owned(), version: None, hash: "0".repeat(64), path: None };
+        let pipeline =
+            PipelineRef { id: name.to_owned(), name: name.to_owned(), version: None, hash: "0".repeat(64), path: None };
         let actor = Actor { name: "ada".to_owned(), uid: Some(1_000), proof: crate::model::Proof::PeerCredentials };
         let kind = EventKind::RunCreated {
             pipeline,
