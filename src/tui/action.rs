@@ -98,6 +98,8 @@ actions! {
     Wrap "wrap" "wrap" "wrap long lines or cut them" ["w"] [Log];
     Timestamps "timestamps" "times" "times of lines: off, since the start, time of day" ["T"] [Log];
     Mark "mark" "" "start or drop a selection of lines" ["v"] [Log];
+    AttemptPrevious "attempt-previous" "" "the log of the attempt before" ["["] [Log];
+    AttemptNext "attempt-next" "" "the log of the next attempt" ["]"] [Log];
     Copy "copy" "copy" "copy the line or the selection" ["y"] [Log];
 
     TabNext "tab-next" "next tab" "the next tab" ["l", "right", "]"] [Inspector];
