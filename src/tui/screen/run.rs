@@ -251,6 +251,7 @@ impl RunScreen {
                 self.changed(world)
             }
             Reply::RunEvent(event) if event.run == self.id => {
+                let ends = matches!(event.kind, EventKind::RunFinished { .. });
                 if let EventKind::CancelRequested { .. } = event.kind {
                     self.cancel_at = Some(event.at);
                 }
@@ -258,7 +259,9 @@ impl RunScreen {
                     Some(run) => run.apply(&event),
                     None => self.run = Run::created(&event).map(Box::new),
                 }
-                self.changed(world)
+                let mut intents = self.changed(world);
+                intents.extend(ends.then_some(Intent::Bell));
+                intents
             }
             Reply::LogGrew { run, stage, attempt, lines, bytes } if run == self.id => {
                 if self.log.source() == Some((&stage, attempt)) {
@@ -319,6 +322,7 @@ impl RunScreen {
 
     /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
     fn fit_inspector(&mut self) -> Option<Intent> {
+        self.inspector.as_ref()?;
         let stage = self.stage()?.clone();
         let inputs = self.run.as_ref()?.inputs.clone();
         let detailed = self.inspected().cloned();

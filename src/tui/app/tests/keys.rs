@@ -320,3 +320,14 @@ fn hostile_names_and_errors_stay_text() {
     }
     assert!(driver.app.farewell().lines.iter().all(|line| !line.chars().any(char::is_control)));
 }
+
+#[test]
+fn the_bell_rings_once_when_the_followed_run_ends() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("2 enter");
+    let run = driver.runs[0].id.clone();
+    let kind = EventKind::RunFinished { status: RunStatus::Succeeded, output: json!(null), error: None };
+    driver.reply(Reply::RunEvent(Box::new(Event { seq: 700, at: at(95.0), run, kind })));
+    assert_eq!(driver.effects, [Effect::Bell]);
+    assert!(!driver.app.is_ticking(), "nothing changes any more");
+}
