@@ -68,7 +68,7 @@ macro_rules! actions {
 actions! {
     Accept "accept" "choose" "do what is selected" ["enter"] [Dialog, Text];
     Save "save" "rerun" "go on with the edited text" ["ctrl-s"] [Text];
-    Other "other" "other" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
+    Other "other" "select" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
 
     WalkLeft "walk-left" "" "walk to a stage before this one" ["h", "left"] [Graph];
     WalkDown "walk-down" "" "walk to the stage below" ["j", "down"] [Graph];
@@ -98,6 +98,8 @@ actions! {
     Wrap "wrap" "wrap" "wrap long lines or cut them" ["w"] [Log];
     Timestamps "timestamps" "times" "times of lines: off, since the start, time of day" ["T"] [Log];
     Mark "mark" "" "start or drop a selection of lines" ["v"] [Log];
+    AttemptPrevious "attempt-previous" "" "the log of the attempt before" ["["] [Log];
+    AttemptNext "attempt-next" "" "the log of the next attempt" ["]"] [Log];
     Copy "copy" "copy" "copy the line or the selection" ["y"] [Log];
 
     TabNext "tab-next" "next tab" "the next tab" ["l", "right", "]"] [Inspector];
@@ -117,9 +119,9 @@ actions! {
     Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
     EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];
 
-    ListDown "list-down" "" "one row down" ["j", "down"] [List];
+    ListDown "list-down" "down" "one row down" ["j", "down"] [List];
     ListUp "list-up" "" "one row up" ["k", "up"] [List];
-    ListPageDown "list-page-down" "" "one page down" ["ctrl-d", "ctrl-f", "pagedown"] [List];
+    ListPageDown "list-page-down" "page" "one page down" ["ctrl-d", "ctrl-f", "pagedown"] [List];
     ListPageUp "list-page-up" "" "one page up" ["ctrl-u", "ctrl-b", "pageup"] [List];
     ListTop "list-top" "" "the first row" ["g", "home"] [List];
     ListEnd "list-end" "" "the last row" ["G", "end"] [List];

@@ -322,6 +322,7 @@ impl App {
                 Intent::OpenRun(run) => effects.extend(self.open_run(run)),
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),
+                Intent::Bell => effects.push(Effect::Bell),
             }
         }
         effects

@@ -12,7 +12,7 @@ mod order;
 mod place;
 mod route;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::ops::Range;
 

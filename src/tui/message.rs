@@ -31,6 +31,8 @@ pub enum Effect {
     LayOut(Box<LayoutJob>),
     /// Put this text into the terminal's clipboard.
     Copy(String),
+    /// Ring the terminal's bell, once.
+    Bell,
     /// Paint everything again.
     Repaint,
     Mouse(bool),

@@ -73,6 +73,16 @@ impl Popup {
         }
     }
 
+    /// What the bottom line says.
+    pub fn hints(&self) -> &'static [Action] {
+        match self {
+            Self::Help(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
+            Self::Choose(_) => &[Action::Other, Action::Accept, Action::Back],
+            Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
+            Self::Edit(_) => &[Action::Save, Action::Back],
+        }
+    }
+
     pub fn key(&mut self, key: &KeyEvent, world: &World) -> Outcome {
         let pressed = Key::of(key);
         let typing = self.contexts() == [Context::Text];

@@ -46,6 +46,8 @@ pub enum Intent {
     OpenRun(RunId),
     Open(Box<Popup>),
     Say(Tone, String),
+    /// Something the user waits for has happened.
+    Bell,
 }
 
 impl Intent {

@@ -75,6 +75,7 @@ pub fn capabilities(variable: impl Fn(&str) -> Option<String>) -> (Depth, Charse
 }
 
 /// Runs the console until the user leaves it, the terminal hangs up or a signal ends it. Runs are never touched by that.
+/// The farewell is empty when the terminal takes no more bytes: printing to it would block.
 ///
 /// # Errors
 /// When standard input or output is no terminal, or when the terminal can no longer be read or written.
@@ -83,9 +84,9 @@ pub async fn run(options: Options, requests: mpsc::Sender<Request>, mut replies:
     let mut shell = Shell::new(options, requests)?;
     let end = shell.turn(&guard, &mut replies).await;
     let farewell = shell.app.farewell();
-    shell.writer.finish(PATIENCE).await;
+    let drained = shell.writer.finish(PATIENCE).await;
     guard.leave();
-    end.map(|()| farewell)
+    end.map(|()| if drained { farewell } else { Farewell::default() })
 }
 
 struct Signals {
@@ -187,6 +188,7 @@ impl Shell {
                     });
                 }
                 Effect::Copy(text) => self.copy(&text),
+                Effect::Bell => self.extra.push(0x07),
                 Effect::Repaint => self.encoder.forget(),
                 Effect::Mouse(on) => {
                     self.mouse = on;

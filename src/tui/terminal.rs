@@ -18,10 +18,10 @@ use tokio::sync::Notify;
 
 pub use encode::{Depth, Encoder};
 
-/// Alternate screen, cleared; no cursor; bracketed paste; the window title kept on the terminal's own stack.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?2004h\x1b[22;0t";
+/// The window title put on the terminal's own stack and set; alternate screen, cleared; no cursor; bracketed paste.
+const ENTER: &[u8] = b"\x1b[22;0t\x1b]2;flowdeck\x07\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?2004h";
 /// The same backwards. Mouse modes are turned off too: that is harmless when they were not on.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[23;0t\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[m\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[m\x1b[?25h\x1b[?1049l\x1b[23;0t";
 pub const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 pub const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Ends whatever sequence a frame was cut off in.

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::App;
-use crate::tui::action::{ALL, Action, Context};
+use crate::tui::action::{ALL, Action, Context, Facts};
 use crate::tui::screen::{Screen, Tone};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
@@ -59,13 +59,18 @@ impl App {
             row.gap(1).role("the engine does not answer, trying again: ", Role::Failure).role(why, Role::Text);
             return;
         }
-        let popup = self.popups.last();
-        let contexts: Vec<Context> = popup.map_or_else(|| self.contexts(), |popup| popup.contexts().to_vec());
-        let hints = contexts.iter().flat_map(|context| ALL.iter().filter(move |facts| facts.contexts.contains(context)));
+        let hints: Vec<&Facts> = match self.popups.last() {
+            Some(popup) => popup.hints().iter().map(|action| action.facts()).collect(),
+            None => {
+                let contexts = self.contexts();
+                let known = |context: &Context| ALL.iter().filter(|facts| facts.contexts.contains(context)).collect::<Vec<_>>();
+                contexts.iter().flat_map(known).collect()
+            }
+        };
         let mut row = paint.row(line, 0);
         row.gap(1);
         let mut said = Vec::new();
-        for facts in hints.filter(|facts| !facts.hint.is_empty()) {
+        for facts in hints.into_iter().filter(|facts| !facts.hint.is_empty()) {
             let Some(key) = self.world.keys.keys(facts.action).first() else { continue };
             if said.contains(key) {
                 continue;

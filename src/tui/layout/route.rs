@@ -30,59 +30,88 @@ fn channel(layered: &Layered, rows: &[i32], left: &[u32]) -> Channel {
     Channel { x: 0, width: LEAD_IN + LEAD_OUT + tracks.max(1), nets }
 }
 
+/// Nets that share a column: one alone, or all that lead to nothing but the same node.
+struct Bundle {
+    nets: Vec<usize>,
+    low: i32,
+    high: i32,
+}
+
 fn extent(net: &Net) -> (i32, i32) {
     net.sinks.iter().fold((net.row, net.row), |(low, high), sink| (low.min(sink.row), high.max(sink.row)))
 }
 
-/// Takes nets in an order that avoids crossings and puts each right of every net it overlaps; returns the columns used.
+fn bundles(nets: &[Net]) -> Vec<Bundle> {
+    let mut bundles: Vec<Bundle> = Vec::new();
+    let mut into: BTreeMap<u32, usize> = BTreeMap::new();
+    for (number, net) in nets.iter().enumerate().filter(|(_, net)| net.sinks.iter().any(|sink| sink.row != net.row)) {
+        let (low, high) = extent(net);
+        let shared = match net.sinks.as_slice() {
+            [Sink { node: Some(node), .. }] => Some(*into.entry(*node).or_insert(bundles.len())),
+            _ => None,
+        };
+        match shared.and_then(|at| bundles.get_mut(at)) {
+            Some(bundle) => {
+                bundle.nets.push(number);
+                (bundle.low, bundle.high) = (bundle.low.min(low), bundle.high.max(high));
+            }
+            None => bundles.push(Bundle { nets: vec![number], low, high }),
+        }
+    }
+    bundles
+}
+
+/// Takes bundles in an order that avoids crossings and puts each right of those it overlaps; returns the columns used.
 fn assign_tracks(nets: &mut [Net]) -> u16 {
-    let bent: Vec<usize> = (0..nets.len()).filter(|n| nets[*n].sinks.iter().any(|sink| sink.row != nets[*n].row)).collect();
-    let Some(top) = bent.iter().map(|n| extent(&nets[*n]).0).min() else { return 0 };
-    let bottom = bent.iter().map(|n| extent(&nets[*n]).1).max().unwrap_or(top);
+    let bundles = bundles(nets);
+    let Some(top) = bundles.iter().map(|bundle| bundle.low).min() else { return 0 };
+    let bottom = bundles.iter().map(|bundle| bundle.high).max().unwrap_or(top);
     let index = |row: i32| usize::try_from(row - top).unwrap_or(0);
     let mut taken = vec![0u16; index(bottom) + 1];
     let mut widest = 0;
-    for net in track_order(nets, &bent) {
-        let (low, high) = extent(&nets[net]);
-        let span = &mut taken[index(low)..=index(high)];
+    for bundle in track_order(nets, &bundles).into_iter().map(|at| &bundles[at]) {
+        let span = &mut taken[index(bundle.low)..=index(bundle.high)];
         let track = span.iter().copied().max().unwrap_or(0);
         span.fill(track + 1);
         let shown = track % MOST_TRACKS;
         widest = widest.max(shown + 1);
-        nets[net].track = Some(i32::from(LEAD_IN + shown));
+        for net in &bundle.nets {
+            nets[*net].track = Some(i32::from(LEAD_IN + shown));
+        }
     }
     widest
 }
 
-/// Left to right. A net that starts at a row where another one ends must turn off before it, or the two would look
+/// Left to right. A bundle that starts at a row where another one ends must turn off before it, or the two would look
 /// joined; among the free ones, those going down come lowest first and those going up highest first.
-fn track_order(nets: &[Net], bent: &[usize]) -> Vec<usize> {
-    let starts: BTreeMap<i32, usize> = bent.iter().map(|n| (nets[*n].row, *n)).collect();
-    let mut waits: BTreeMap<usize, usize> = bent.iter().map(|n| (*n, 0)).collect();
+fn track_order(nets: &[Net], bundles: &[Bundle]) -> Vec<usize> {
+    let numbered = || bundles.iter().enumerate().flat_map(|(at, bundle)| bundle.nets.iter().map(move |net| (at, &nets[*net])));
+    let starts: BTreeMap<i32, usize> = numbered().map(|(at, net)| (net.row, at)).collect();
+    let mut waits: BTreeMap<usize, usize> = (0..bundles.len()).map(|at| (at, 0)).collect();
     let mut frees: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for &net in bent {
-        for sink in &nets[net].sinks {
-            if let Some(&other) = starts.get(&sink.row).filter(|other| **other != net) {
-                frees.entry(other).or_default().push(net);
-                *waits.entry(net).or_default() += 1;
+    for (at, net) in numbered() {
+        for sink in &net.sinks {
+            if let Some(&other) = starts.get(&sink.row).filter(|other| **other != at) {
+                frees.entry(other).or_default().push(at);
+                *waits.entry(at).or_default() += 1;
             }
         }
     }
-    let preference = |net: usize| {
-        let (low, high) = extent(&nets[net]);
-        let row = nets[net].row;
-        let down = high - row >= row - low;
-        (if down { -i64::from(row) } else { i64::from(row) }, net)
+    let preference = |at: usize| {
+        let bundle = &bundles[at];
+        let row = bundle.nets.iter().map(|net| nets[*net].row).min().unwrap_or(bundle.low);
+        let down = bundle.high - row >= row - bundle.low;
+        (if down { -i64::from(row) } else { i64::from(row) }, at)
     };
     let mut ready: BinaryHeap<Reverse<(i64, usize)>> =
-        waits.iter().filter(|(_, count)| **count == 0).map(|(net, _)| Reverse(preference(*net))).collect();
-    let mut order = Vec::with_capacity(bent.len());
-    while let Some(net) = ready.pop().map(|Reverse((_, net))| net).or_else(|| waits.keys().next().copied()) {
-        if waits.remove(&net).is_none() {
+        waits.iter().filter(|(_, count)| **count == 0).map(|(at, _)| Reverse(preference(*at))).collect();
+    let mut order = Vec::with_capacity(bundles.len());
+    while let Some(at) = ready.pop().map(|Reverse((_, at))| at).or_else(|| waits.keys().next().copied()) {
+        if waits.remove(&at).is_none() {
             continue;
         }
-        order.push(net);
-        for freed in frees.remove(&net).unwrap_or_default() {
+        order.push(at);
+        for freed in frees.remove(&at).unwrap_or_default() {
             if let Some(count) = waits.get_mut(&freed) {
                 *count -= 1;
                 if *count == 0 {

@@ -9,8 +9,8 @@ use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
 use crate::tui::backend::{Service, ServiceStatus};
 use crate::tui::theme::Role;
-use crate::tui::widget::format;
 use crate::tui::widget::paint::Paint;
+use crate::tui::widget::{format, text};
 use crate::tui::world::{Link, World};
 
 #[derive(Debug, Clone, Default)]
@@ -84,6 +84,7 @@ impl Overview {
         let now = [RunStatus::Running, RunStatus::Waiting, RunStatus::Queued, RunStatus::Cancelling];
         let past = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Cancelled];
         let visible = rows(world).into_iter().enumerate().skip(self.top);
+        let columns = table::Columns::of(world.runs.iter().flatten(), area.width, paint.look.charset);
         let mut section = None;
         for (at, run) in visible {
             let ends = run.status.is_final();
@@ -96,7 +97,7 @@ impl Overview {
                 heading(paint, area, line, name, &tallies);
                 line += 1;
                 if section.is_none() {
-                    table::draw_heading(paint, area, line);
+                    table::draw_heading(paint, area, line, columns);
                     line += 1;
                 }
                 section = Some(ends);
@@ -104,7 +105,7 @@ impl Overview {
             if line >= area.height {
                 break;
             }
-            table::draw_run(paint, area, line, run, world.now, at == self.selected);
+            table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
             line += 1;
         }
     }
@@ -153,19 +154,24 @@ fn draw_services(paint: &mut Paint<'_>, area: Rect, services: &[Service]) {
     let tallies = [ServiceStatus::Healthy, ServiceStatus::Unhealthy, ServiceStatus::Unknown]
         .map(|status| (count(status), word(status), paint.style(role(status))));
     heading(paint, area, 0, "Services", &tallies);
+    let charset = paint.look.charset;
+    let widest = |text: fn(&Service) -> &str, least: u16| {
+        services.iter().map(|service| text::width(text(service), charset)).max().unwrap_or(0).clamp(least, 24)
+    };
+    let (name, place) = (widest(|service| &service.name, 7), widest(|service| &service.environment, 11));
+    let version = widest(|service| service.version.as_deref().unwrap_or("-"), 7);
     let dim = paint.style(Role::Dim);
     let mut row = paint.row(area, 1);
-    row.gap(3).column(10, "status", dim).gap(1).column(18, "service", dim).gap(1).column(13, "environment", dim).gap(1);
-    row.column(10, "version", dim).gap(1).number(8, "latency", dim).gap(2).put("address", dim);
+    row.gap(3).column(10, "status", dim).gap(1).column(name, "service", dim).gap(2).column(place, "environment", dim).gap(2);
+    row.column(version, "version", dim).gap(1).number(9, "latency", dim).gap(2).put("address", dim);
     let room = area.height.saturating_sub(3);
     for (line, service) in (2..2 + room).zip(services) {
         let (status, text) = (paint.style(role(service.status)), paint.style(Role::Text));
-        let glyph = paint.look.charset.service(service.status);
         let latency = service.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{} ms", format::count(millis)));
         let mut row = paint.row(area, line);
-        row.gap(1).put(glyph, status).gap(1).column(10, word(service.status), status).gap(1);
-        row.column(18, &service.name, text).gap(1).column(13, &service.environment, text).gap(1);
-        row.column(10, service.version.as_deref().unwrap_or("-"), text).gap(1).number(8, &latency, text).gap(2);
+        row.gap(1).put(charset.service(service.status), status).gap(1).column(10, word(service.status), status).gap(1);
+        row.column(name, &service.name, text).gap(2).column(place, &service.environment, text).gap(2);
+        row.column(version, service.version.as_deref().unwrap_or("-"), text).gap(1).number(9, &latency, text).gap(2);
         row.put(&service.url, dim);
     }
 }

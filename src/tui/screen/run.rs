@@ -7,7 +7,7 @@ mod inspector;
 use ratatui::layout::Rect;
 
 use super::{Intent, Tone};
-use crate::model::{EventKind, Run, RunId, Stage, Timestamp};
+use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, Timestamp};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::glyph::Charset;
@@ -37,6 +37,8 @@ pub struct RunScreen {
     /// A stage with everything it carries, asked for when the inspector opened.
     detail: Option<Box<Stage>>,
     focus: Focus,
+    /// An attempt other than the last, chosen by the user for this stage.
+    attempt: Option<(StageId, u32)>,
     cancel_at: Option<Timestamp>,
     parts: Parts,
 }
@@ -67,6 +69,7 @@ impl RunScreen {
             inspector: None,
             detail: None,
             focus: Focus::Graph,
+            attempt: None,
             cancel_at: None,
             parts: Parts::default(),
         }
@@ -140,6 +143,8 @@ impl RunScreen {
             Action::Wrap => self.log.toggle_wrap(),
             Action::Timestamps => self.log.cycle_times(),
             Action::Mark => self.log.toggle_mark(),
+            Action::AttemptPrevious => return self.turn_attempt(-1),
+            Action::AttemptNext => return self.turn_attempt(1),
             Action::NextHit | Action::PreviousHit => {
                 return say_if_not(self.log.jump(action == Action::PreviousHit, false), "no match");
             }
@@ -151,6 +156,22 @@ impl RunScreen {
             }
             _ => {}
         }
+        Vec::new()
+    }
+
+    /// The attempt whose log is shown: the one chosen, else the last.
+    fn attempt<'s>(&self, stage: &'s Stage) -> Option<&'s Attempt> {
+        let chosen = self.attempt.as_ref().filter(|(id, _)| *id == stage.id).map(|(_, number)| *number);
+        stage.attempts.iter().find(|attempt| Some(attempt.number) == chosen).or(stage.attempts.last())
+    }
+
+    fn turn_attempt(&mut self, by: isize) -> Vec<Intent> {
+        let Some(stage) = self.stage() else { return Vec::new() };
+        let shown = self.attempt(stage).map(|attempt| attempt.number);
+        let at = stage.attempts.iter().position(|attempt| Some(attempt.number) == shown);
+        let next = at.and_then(|at| stage.attempts.get(at.checked_add_signed(by)?));
+        let Some(next) = next else { return Intent::say(Tone::Plain, "there is no other attempt that way") };
+        self.attempt = Some((stage.id.clone(), next.number));
         Vec::new()
     }
 
@@ -230,6 +251,7 @@ impl RunScreen {
                 self.changed(world)
             }
             Reply::RunEvent(event) if event.run == self.id => {
+                let ends = matches!(event.kind, EventKind::RunFinished { .. });
                 if let EventKind::CancelRequested { .. } = event.kind {
                     self.cancel_at = Some(event.at);
                 }
@@ -237,7 +259,9 @@ impl RunScreen {
                     Some(run) => run.apply(&event),
                     None => self.run = Run::created(&event).map(Box::new),
                 }
-                self.changed(world)
+                let mut intents = self.changed(world);
+                intents.extend(ends.then_some(Intent::Bell));
+                intents
             }
             Reply::LogGrew { run, stage, attempt, lines, bytes } if run == self.id => {
                 if self.log.source() == Some((&stage, attempt)) {
@@ -263,7 +287,10 @@ impl RunScreen {
                 self.log.failed();
                 Vec::new()
             }
-            Reply::Connected(_) => vec![Intent::Ask(Request::Follow(self.id.clone()))],
+            Reply::Connected(_) => {
+                self.log.retry();
+                vec![Intent::Ask(Request::Follow(self.id.clone()))]
+            }
             _ => Vec::new(),
         }
     }
@@ -276,7 +303,7 @@ impl RunScreen {
     pub fn fit(&mut self, area: Rect, _world: &mut World) -> Vec<Intent> {
         let Some(run) = self.run.as_deref() else { return Vec::new() };
         let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
-        let source = stage.and_then(|stage| stage.attempts.last().map(|last| (stage.id.clone(), last.number, last.started_at)));
+        let source = stage.and_then(|stage| self.attempt(stage).map(|shown| (stage.id.clone(), shown.number, shown.started_at)));
         let mut intents = Vec::new();
         let other = self.log.show(source);
         if let (true, Some(search), Some((stage, attempt))) = (other, &self.log.search, self.log.source()) {
@@ -295,6 +322,7 @@ impl RunScreen {
 
     /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
     fn fit_inspector(&mut self) -> Option<Intent> {
+        self.inspector.as_ref()?;
         let stage = self.stage()?.clone();
         let inputs = self.run.as_ref()?.inputs.clone();
         let detailed = self.inspected().cloned();
@@ -333,12 +361,13 @@ fn parts(area: Rect, dag: &Dag, run: &Run, error: bool, inspector: bool) -> Part
         let y = y.min(area.height);
         Rect { y: area.y + y, height: height.min(area.height - y), ..area }
     };
-    let body = area.height.saturating_sub(2);
+    let air = u16::from(area.height >= 30);
+    let body = area.height.saturating_sub(2 + air);
     let most = (body * 9 / 20).max(1);
     let graph = dag.rows(area.width, most, run.stages.len());
-    let title = rows(1 + graph, 1);
-    let below = rows(2 + graph, body);
-    let mut parts = Parts { heading: rows(0, 1), graph: rows(1, graph), most, title, ..Parts::default() };
+    let title = rows(1 + air + graph, 1);
+    let below = rows(2 + air + graph, body);
+    let mut parts = Parts { heading: rows(0, 1), graph: rows(1 + air, graph), most, title, ..Parts::default() };
     if inspector && area.width < SIDE_BY_SIDE {
         parts.inspector = below;
         return parts;

@@ -142,14 +142,16 @@ impl Runs {
             return;
         };
         self.draw_title(paint, area, runs.len());
-        table::draw_heading(paint, area, 1);
+        let shown = self.shown.iter().filter_map(|at| runs.get(*at));
+        let columns = table::Columns::of(shown, area.width, paint.look.charset);
+        table::draw_heading(paint, area, 1, columns);
         if self.shown.is_empty() {
             let text = if runs.is_empty() { "no run yet: start one with `flowdeck run PIPELINE`" } else { "no run matches" };
             paint.row(area, 3).gap(3).role(text, Role::Dim);
         }
         for (line, (at, index)) in (2..area.height).zip(self.shown.iter().enumerate().skip(self.top)) {
             if let Some(run) = runs.get(*index) {
-                table::draw_run(paint, area, line, run, world.now, at == self.selected);
+                table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
             }
         }
     }

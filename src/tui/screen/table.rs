@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 
 use crate::model::{RunSummary, Timestamp};
+use crate::tui::glyph::Charset;
 use crate::tui::theme::Role;
-use crate::tui::widget::format;
 use crate::tui::widget::paint::Paint;
+use crate::tui::widget::{format, text};
 
 /// How long a run took or has taken.
 pub fn took(run: &RunSummary, now: Timestamp) -> String {
@@ -16,51 +17,66 @@ pub fn took(run: &RunSummary, now: Timestamp) -> String {
     }
 }
 
-/// The heading over run rows.
-pub fn draw_heading(paint: &mut Paint<'_>, area: Rect, line: u16) {
-    let dim = paint.style(Role::Dim);
-    let wide = area.width >= 100;
-    let mut row = paint.row(area, line);
-    row.gap(3).column(10, "status", dim).gap(1).column(if wide { 24 } else { 18 }, "pipeline", dim).gap(1);
-    row.column(13, "run", dim)
-        .gap(1)
-        .number(7, "stages", dim)
-        .gap(1)
-        .number(6, "took", dim)
-        .gap(2)
-        .column(8, "started", dim)
-        .gap(1);
-    if wide {
-        row.column(10, "by", dim).gap(1);
+/// Columns of a list of runs, as wide as what is in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns {
+    pipeline: u16,
+    id: u16,
+    actor: u16,
+}
+
+impl Columns {
+    pub fn of<'a>(runs: impl Iterator<Item = &'a RunSummary>, width: u16, charset: Charset) -> Self {
+        let (mut pipeline, mut id, mut actor) = (8, 3, 2);
+        for run in runs {
+            pipeline = text::width(&run.pipeline_name, charset).max(pipeline);
+            id = text::width(run.id.as_str(), charset).max(id);
+            actor = text::width(&run.actor, charset).max(actor);
+        }
+        let wide = width >= 100;
+        Self { pipeline: pipeline.min(if wide { 32 } else { 20 }), id: id.min(16), actor: if wide { actor.min(12) } else { 0 } }
     }
-    row.put("", dim);
+}
+
+/// The heading over run rows.
+pub fn draw_heading(paint: &mut Paint<'_>, area: Rect, line: u16, columns: Columns) {
+    let dim = paint.style(Role::Dim);
+    let mut row = paint.row(area, line);
+    row.gap(3).column(10, "status", dim).gap(1).column(columns.pipeline, "pipeline", dim).gap(2);
+    row.column(columns.id, "run", dim).gap(1).number(7, "stages", dim).gap(1).number(6, "took", dim).gap(2);
+    row.column(8, "started", dim).gap(2).column(columns.actor, "by", dim);
 }
 
 /// One run in one line.
-pub fn draw_run(paint: &mut Paint<'_>, area: Rect, line: u16, run: &RunSummary, now: Timestamp, selected: bool) {
+pub fn draw_run(
+    paint: &mut Paint<'_>,
+    area: Rect,
+    line: u16,
+    run: &RunSummary,
+    now: Timestamp,
+    columns: Columns,
+    selected: bool,
+) {
     let theme = &paint.look.theme;
     let status = theme.run(run.status);
     let (text, dim, bad) = (paint.style(Role::Text), paint.style(Role::Dim), paint.style(Role::Failure));
     let glyph = paint.look.charset.run(run.status);
-    let wide = area.width >= 100;
     let mut row = paint.row(area, line);
     row.gap(1).put(glyph, status).gap(1).column(10, run.status.name(), status).gap(1);
-    row.column(if wide { 24 } else { 18 }, &run.pipeline_name, text).gap(1).column(13, run.id.as_str(), dim).gap(1);
+    row.column(columns.pipeline, &run.pipeline_name, text).gap(2).column(columns.id, run.id.as_str(), dim).gap(1);
     row.number(7, &format!("{}/{}", run.stages_done, run.stages_total), text).gap(1);
-    row.number(6, &took(run, now), text).gap(2).column(8, &format::ago(run.created_at, now), dim).gap(1);
-    if wide {
-        row.column(10, &run.actor, dim).gap(1);
+    row.number(6, &took(run, now), text).gap(2).column(8, &format::ago(run.created_at, now), dim).gap(2);
+    if columns.actor > 0 {
+        row.column(columns.actor, &run.actor, dim).gap(2);
     }
     if let Some(failure) = &run.failure {
-        let room = row.room();
-        row.column(room, failure, bad.remove_modifier(ratatui::style::Modifier::BOLD));
+        row.put(failure, bad.remove_modifier(ratatui::style::Modifier::BOLD));
     }
     if selected {
         let style = paint.style(Role::Selection);
         let y = area.y + line;
         paint.shade(Rect { y, height: 1, ..area }, style);
-        let pointer = paint.look.charset.pointer();
-        let accent = paint.style(Role::Accent);
+        let (pointer, accent) = (paint.look.charset.pointer(), paint.style(Role::Accent));
         paint.symbol(area.x, y, pointer, accent);
     }
 }

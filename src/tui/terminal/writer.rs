@@ -67,13 +67,15 @@ impl Writer {
         result.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()))
     }
 
-    /// Gives the frame under way a moment, then lets go: a thread stuck in a write ends with the process.
-    pub async fn finish(mut self, patience: std::time::Duration) {
-        let drained = !self.busy || tokio::time::timeout(patience, self.drained()).await.is_ok();
+    /// Gives the frame under way a moment, then lets go: a thread stuck in a write ends with the process. True when
+    /// everything has gone.
+    pub async fn finish(mut self, patience: std::time::Duration) -> bool {
+        let drained = !self.busy || matches!(tokio::time::timeout(patience, self.drained()).await, Ok(Ok(())));
         self.frames = None;
         if let Some(thread) = self.thread.take().filter(|_| drained) {
             let _ = thread.join();
         }
+        drained
     }
 }
 
@@ -114,7 +116,7 @@ mod tests {
         assert!(!writer.is_busy());
         assert_eq!(shown.recv().expect("a frame"), b"one");
         writer.send(b"two".to_vec());
-        writer.finish(Duration::from_millis(1)).await;
+        assert!(!writer.finish(Duration::from_millis(1)).await);
         assert!(shown.try_recv().is_err(), "the second frame never went out");
     }
 

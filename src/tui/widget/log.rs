@@ -52,6 +52,10 @@ pub struct LogPane {
     pub damage: Option<String>,
     lines: Vec<Line>,
     waiting: bool,
+    /// The last answer did not help: ask again only after something has changed.
+    refused: bool,
+    /// Lines asked for around the view; less when the server gives less at a time.
+    margin: u64,
     /// Nothing has come for this source yet.
     fresh: bool,
     /// First line on screen, and how many of its wrapped rows are above it.
@@ -72,7 +76,7 @@ pub struct LogPane {
 
 impl LogPane {
     pub fn new(charset: Charset) -> Self {
-        Self { follow: true, charset, ..Self::default() }
+        Self { follow: true, margin: MARGIN, charset, ..Self::default() }
     }
 
     /// Looks at another attempt's log. The same one again changes nothing. View settings stay.
@@ -87,6 +91,7 @@ impl LogPane {
             source,
             start,
             fresh: true,
+            margin: MARGIN,
             follow: true,
             wrap: self.wrap,
             times: self.times,
@@ -119,6 +124,7 @@ impl LogPane {
 
     /// The log is now this long.
     pub fn grew(&mut self, lines: u64, bytes: u64) {
+        self.refused &= lines <= self.total;
         self.total = self.total.max(lines);
         self.bytes = self.bytes.max(bytes);
         self.fresh &= self.total == 0;
@@ -138,6 +144,10 @@ impl LogPane {
         if !joins {
             self.lines.clear();
         }
+        // A server may give less than was asked for; what is in view comes first then, and a useless answer is the last.
+        let helps = joins || self.follow || window.total == 0 || window.lines.iter().any(|line| line.number == self.top);
+        self.refused = (!helps && self.margin == 0) || (window.lines.is_empty() && window.total > 0);
+        self.margin = if helps { MARGIN } else { 0 };
         self.lines.extend(window.lines.into_iter().map(line));
         let surplus = self.lines.len().saturating_sub(MOST_LINES);
         self.lines.drain(..surplus);
@@ -145,13 +155,19 @@ impl LogPane {
 
     /// A window could not be read: ask again when something changes.
     pub fn failed(&mut self) {
+        self.refused |= self.waiting;
         (self.waiting, self.fresh) = (false, false);
+    }
+
+    /// The answer waited for will not come (the connection was lost): ask again.
+    pub fn retry(&mut self) {
+        (self.waiting, self.refused, self.fresh) = (false, false, self.lines.is_empty());
     }
 
     /// The lines needed next, if any are missing. One question at a time: a flood of output cannot become one of requests.
     pub fn wants(&mut self) -> Option<LogQuery> {
         let (stage, attempt) = self.source.clone()?;
-        if self.waiting || self.size.1 == 0 {
+        if self.waiting || self.refused || self.size.1 == 0 {
             return None;
         }
         let query = |from, count| Some(LogQuery { stage, attempt: Some(attempt), from, count });
@@ -163,10 +179,10 @@ impl LogPane {
             let have = self.lines.first().map_or(0, |line| line.number)..self.lines.last().map_or(0, |line| line.number + 1);
             if from >= to || (have.contains(&from) && have.end >= to) {
                 None
-            } else if have.contains(&from) && self.total - have.end <= 2 * MARGIN {
-                query(Some(have.end), self.total - have.end)
+            } else if have.contains(&from) {
+                query(Some(have.end), (to - have.end + MARGIN).min(self.total - have.end))
             } else {
-                query(Some(from.saturating_sub(MARGIN)), height + 2 * MARGIN)
+                query(Some(from.saturating_sub(self.margin)), height + 2 * self.margin)
             }
         };
         self.waiting = wanted.is_some();
@@ -251,6 +267,7 @@ impl LogPane {
 
     /// Stops following without moving.
     fn anchor(&mut self) {
+        self.refused = false;
         if std::mem::take(&mut self.follow) {
             self.seen = self.total;
         }
@@ -263,7 +280,7 @@ impl LogPane {
 
     /// Goes to the last line and follows what comes.
     pub fn end(&mut self) {
-        self.follow = true;
+        (self.follow, self.refused) = (true, false);
         self.mark = None;
     }
 

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::text;
 use crate::tui::glyph::{Charset, Frame};
@@ -39,6 +39,8 @@ impl<'a> Paint<'a> {
     /// Sets one prepared symbol (of our own glyphs), if the cell is on screen.
     pub fn symbol(&mut self, x: u16, y: u16, symbol: &str, style: Style) {
         if let Some(cell) = self.buffer.cell_mut((x, y)) {
+            // Attributes are replaced, colours laid over: a dim frame does not dim the title written into it.
+            cell.modifier = Modifier::empty();
             cell.set_symbol(symbol).set_style(style);
         }
     }

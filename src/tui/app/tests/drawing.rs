@@ -1,28 +1,147 @@
-use super::driver::Driver;
+//! Every screen in text and style, over sizes and charsets, for one scripted morning.
+
+use std::fmt::Write;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+
+use super::driver::{Driver, text_of};
+use crate::tui::action::Action;
 use crate::tui::glyph::Charset;
+use crate::tui::theme::SHIPPED;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+/// The text, then for every row its styles as letters with how many cells each covers, then what the letters mean.
+fn dump(buffer: &Buffer) -> String {
+    let mut styles: Vec<(Color, Color, Modifier)> = Vec::new();
+    let mut out = text_of(buffer);
+    out.push_str("\n\n");
+    for y in 0..buffer.area.height {
+        let mut runs: Vec<(usize, u16)> = Vec::new();
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let style = (cell.fg, cell.bg, cell.modifier);
+            let known = styles.iter().position(|known| *known == style).unwrap_or_else(|| {
+                styles.push(style);
+                styles.len() - 1
+            });
+            match runs.last_mut() {
+                Some((last, count)) if *last == known => *count += 1,
+                _ => runs.push((known, 1)),
+            }
+        }
+        let row: Vec<String> = runs.iter().map(|(style, count)| format!("{}{count}", letter(*style))).collect();
+        writeln!(out, "{}", row.join(" ")).expect("memory");
+    }
+    for (number, (ink, ground, modifier)) in styles.iter().enumerate() {
+        writeln!(out, "{} = {ink:?} on {ground:?} {modifier:?}", letter(number)).expect("memory");
+    }
+    out
+}
+
+fn letter(number: usize) -> char {
+    ('a'..='z').chain('A'..='Z').nth(number).unwrap_or('?')
+}
+
+fn snapshot(name: &str, driver: &Driver) {
+    let (width, height) = driver.app.size();
+    let charset = if driver.app.world.look.charset == Charset::Ascii { "ascii" } else { "unicode" };
+    insta::assert_snapshot!(format!("{name}_{width}x{height}_{charset}"), dump(&driver.buffer()));
+}
+
+fn everywhere(name: &str, keys: &str) {
+    for charset in [Charset::Unicode, Charset::Ascii] {
+        for (width, height) in SIZES {
+            let mut driver = Driver::new(width, height, charset);
+            driver.keys(keys);
+            snapshot(name, &driver);
+        }
+    }
+}
 
 #[test]
-fn look() {
-    for (w, h) in [(80, 24), (120, 40)] {
-        let mut driver = Driver::new(w, h, Charset::Unicode);
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("2");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("enter");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("z z");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("2 j enter");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("i");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("esc ?");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("esc r");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("esc :");
-        eprintln!("{}\n=======", driver.screen());
-        driver.keys("esc e");
-        eprintln!("{}\n=======", driver.screen());
+fn the_overview() {
+    everywhere("overview", "");
+}
+
+#[test]
+fn the_runs() {
+    everywhere("runs", "2 j");
+}
+
+#[test]
+fn a_running_run() {
+    everywhere("run_running", "2 enter");
+}
+
+#[test]
+fn a_failed_run_with_the_inspector_open() {
+    everywhere("run_failed", "2 j enter i");
+}
+
+#[test]
+fn the_question_before_a_rerun() {
+    everywhere("rerun", "2 j enter r");
+}
+
+#[test]
+fn the_help() {
+    everywhere("help", "2 enter ?");
+}
+
+#[test]
+fn the_editor() {
+    everywhere("edit", "2 j enter e");
+}
+
+#[test]
+fn the_graph_as_lines_and_as_a_list() {
+    for (name, keys) in [("graph_lines", "2 j enter z"), ("graph_list", "2 j enter z z")] {
+        let mut driver = Driver::new(120, 40, Charset::Unicode);
+        driver.keys(keys);
+        snapshot(name, &driver);
     }
+}
+
+#[test]
+fn a_search_in_the_log() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("enter /");
+    driver.type_text("shop");
+    driver.keys("enter T");
+    snapshot("search", &driver);
+}
+
+#[test]
+fn every_theme() {
+    for (name, _) in SHIPPED {
+        let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+        while driver.app.world.look.theme.name != *name {
+            driver.keys("ctrl-t");
+        }
+        driver.keys("tab");
+        snapshot(&format!("theme_{name}"), &driver);
+    }
+}
+
+#[test]
+fn ascii_screens_have_nothing_but_ascii() {
+    for keys in ["", "2", "2 enter", "2 j enter i", "2 enter ?", "2 j enter e", "2 enter z", "2 enter z z", ":"] {
+        let mut driver = Driver::new(100, 30, Charset::Ascii);
+        driver.keys(keys);
+        let screen = driver.screen();
+        assert!(screen.is_ascii(), "{keys}: {screen}");
+    }
+}
+
+#[test]
+fn the_bottom_line_names_the_keys_of_this_place_as_they_are_mapped() {
+    let mut driver = Driver::on_run(120, 40, Charset::Unicode);
+    driver.app.world.keys = crate::tui::keymap::Keymap::with_overrides("keys", "[keys]\nzoom = \"Z\"\n").expect("valid");
+    driver.keys("tab");
+    let screen = driver.screen();
+    let last = screen.lines().last().expect("a line");
+    assert!(last.contains("Z zoom") && last.contains("w wrap"), "{last}");
+    assert_eq!(driver.app.world.key(Action::Zoom), "Z");
 }

@@ -1,1 +1,333 @@
+//! What keys and news do, seen from outside.
 
+use serde_json::json;
+
+use super::driver::{Driver, Script, at};
+use crate::model::{Event, EventKind, RunStatus, StageId};
+use crate::tui::backend::{Reply, Request, RerunFrom};
+use crate::tui::glyph::Charset;
+use crate::tui::message::Effect;
+
+fn orders(driver: &Driver) -> Vec<&Request> {
+    driver.asked.iter().filter(|request| matches!(request, Request::Cancel { .. } | Request::Rerun { .. })).collect()
+}
+
+#[test]
+fn quitting_asks_nothing_of_the_engine() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    let asked = driver.asked.len();
+    driver.keys("q");
+    assert_eq!(driver.effects, [Effect::Quit]);
+    assert_eq!(driver.asked.len(), asked);
+}
+
+#[test]
+fn a_failed_run_opens_on_its_failure_with_the_error_in_view() {
+    let driver = Driver::on_run(80, 24, Charset::Unicode);
+    assert!(driver.shows("EXECUTION tests failed: exit code 2"));
+    assert!(driver.shows("unit-tests  ✗ failed  attempt 2 of 2"));
+    assert!(driver.shows("fetching https://registry.example/1203"), "the end of the failed stage's log");
+}
+
+#[test]
+fn a_cancel_needs_more_than_one_key_and_no_is_selected() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("2 enter x");
+    assert!(driver.shows("Cancel this run?"));
+    driver.keys("enter");
+    assert!(!driver.shows("Cancel this run?"));
+    assert!(orders(&driver).is_empty(), "enter alone says no");
+    driver.keys("x y");
+    assert!(orders(&driver).is_empty(), "no single key says yes");
+    driver.keys("j enter");
+    assert!(matches!(orders(&driver)[..], [Request::Cancel { force: false, .. }]));
+    assert!(driver.shows("cancel requested"));
+}
+
+#[test]
+fn a_second_cancel_forces_and_the_grace_counts_down() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("2 enter");
+    let run = driver.runs[0].id.clone();
+    let actor = driver.runs[0].actor.clone();
+    let kind = EventKind::CancelRequested { actor, force: false, reason: None };
+    driver.reply(Reply::RunEvent(Box::new(Event { seq: 500, at: at(90.0), run, kind })));
+    assert!(driver.shows("kill in 10s"));
+    driver.now = at(94.0);
+    driver.send(crate::tui::message::Message::Second);
+    assert!(driver.shows("kill in 6s"));
+    driver.keys("x");
+    assert!(driver.shows("Force the cancel?"));
+    driver.keys("down enter");
+    assert!(matches!(orders(&driver)[..], [Request::Cancel { force: true, .. }]));
+}
+
+#[test]
+fn a_rerun_offers_the_failure_the_start_and_this_stage() {
+    let from = |keys: &str| {
+        let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+        driver.keys(keys);
+        match orders(&driver)[..] {
+            [Request::Rerun { from, inputs: None, .. }] => Some(from.clone()),
+            _ => None,
+        }
+    };
+    assert_eq!(from("r enter"), None);
+    assert_eq!(from("r esc"), None);
+    assert_eq!(from("r j enter"), Some(RerunFrom::Failed));
+    assert_eq!(from("r j j enter"), Some(RerunFrom::Start));
+    assert_eq!(from("r k enter"), Some(RerunFrom::Stage(StageId::new("unit-tests"))));
+    assert_eq!(from("r j j j j enter"), None, "round to no");
+}
+
+#[test]
+fn the_run_made_by_a_rerun_is_shown() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("r j enter");
+    assert_eq!(
+        driver.asked.iter().rfind(|request| matches!(request, Request::Follow(_))),
+        Some(&Request::Follow(driver.runs[2].id.clone()))
+    );
+    assert!(driver.shows("1v9r8k0-ccccc"));
+}
+
+#[test]
+fn edited_inputs_are_checked_while_typing_and_sent_after_a_question() {
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    driver.keys("e");
+    assert!(driver.shows("valid JSON"));
+    driver.type_text("x");
+    assert!(!driver.shows("valid JSON") && driver.shows("line 1 column 1"));
+    driver.keys("ctrl-s");
+    assert!(driver.shows("Inputs of deploy"), "an invalid text goes nowhere");
+    driver.keys("backspace right");
+    driver.type_text("\"dry\": true,");
+    assert!(driver.shows("1 changed"));
+    driver.keys("ctrl-s");
+    assert!(driver.shows("Run with these inputs?") && driver.shows("Changed: dry"));
+    driver.keys("j enter");
+    let [Request::Rerun { from: RerunFrom::Start, inputs: Some(inputs), .. }] = orders(&driver)[..] else {
+        panic!("{:?}", orders(&driver))
+    };
+    assert_eq!(inputs["dry"], json!(true));
+    assert_eq!(inputs["version"], json!("1.5.0"));
+}
+
+#[test]
+fn a_read_only_console_gives_no_orders() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.app.world.read_only = true;
+    for keys in ["x", "r", "e"] {
+        driver.keys(keys);
+        assert!(driver.shows("this console is read-only"), "{keys}");
+    }
+    assert!(orders(&driver).is_empty());
+}
+
+#[test]
+fn escape_backs_out_one_step_at_a_time_and_never_leaves() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("enter /");
+    driver.type_text("shop");
+    driver.keys("enter i ?");
+    let steps = ["Help", "  config  inputs", "/shop 3/3", "unit-tests", "pipeline"];
+    for step in steps {
+        assert!(driver.shows(step), "{step} in\n{}", driver.screen());
+        driver.keys("esc");
+    }
+    driver.keys("esc esc esc esc");
+    assert!(driver.shows("Services"));
+    assert!(driver.effects.is_empty());
+}
+
+#[test]
+fn leaving_a_run_ends_following_it() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("1");
+    assert_eq!(driver.asked.last(), Some(&Request::Unfollow));
+    driver.keys("3");
+    assert!(driver.asked.contains(&Request::Follow(driver.runs[1].id.clone())));
+    assert!(driver.shows("1v9r8p0-bbbbb"), "3 goes back to the run looked at last");
+}
+
+#[test]
+fn the_selection_follows_the_running_stage_until_the_user_moves() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("2 enter");
+    let run = driver.runs[0].id.clone();
+    let start = |stage: &str, seq, seconds| {
+        let kind = EventKind::AttemptStarted { stage: StageId::new(stage), attempt: 1, config: json!(null) };
+        Reply::RunEvent(Box::new(Event { seq, at: at(seconds), run: run.clone(), kind }))
+    };
+    driver.reply(start("package", 600, 91.0));
+    assert!(driver.shows("─ package  ● running"));
+    driver.keys("l");
+    assert!(driver.shows("─ deploy-staging  ○ pending"), "{}", driver.screen());
+    driver.reply(start("smoke", 601, 92.0));
+    assert!(driver.shows("─ deploy-staging  ○ pending"), "the user's choice stays");
+    driver.keys(".");
+    driver.reply(start("announce", 602, 93.0));
+    assert!(driver.shows("─ announce  ● running"));
+}
+
+#[test]
+fn a_stage_without_output_says_why() {
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    driver.lines = 0;
+    driver.keys("G");
+    assert!(driver.shows("deployment of 1.5.0 did not happen"), "{}", driver.screen());
+    driver.keys("h");
+    assert!(driver.shows("skipped: "));
+}
+
+#[test]
+fn the_log_of_an_earlier_attempt_can_be_read() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("enter [");
+    assert!(driver.shows("attempt 1 of 2"));
+    driver.keys("[");
+    assert!(driver.shows("no other attempt that way"));
+    driver.keys("]");
+    assert!(driver.shows("attempt 2 of 2"));
+}
+
+#[test]
+fn scrolling_up_stops_following_and_the_end_key_goes_on() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("2 enter enter k k k");
+    let before = driver.screen();
+    let run = driver.runs[0].id.clone();
+    driver.lines = 9_999;
+    let grew = Reply::LogGrew { run, stage: StageId::new("unit-tests"), attempt: 1, lines: 9_999, bytes: 600_000 };
+    driver.reply(grew);
+    assert!(driver.shows("+8,795 new (G)"));
+    let log = |screen: &str| {
+        screen
+            .lines()
+            .skip(12)
+            .take(11)
+            .map(|line| line.chars().take(70).collect::<String>().trim_end().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(log(&driver.screen()), log(&before));
+    driver.keys("G");
+    assert!(driver.shows("registry.example/9998") && driver.shows("follow"));
+}
+
+#[test]
+fn copying_hands_the_raw_text_to_the_clipboard() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("enter k k v j y");
+    assert_eq!(driver.effects, [Effect::Copy(format!("{}\n{}", super::driver::line(1_201), super::driver::line(1_202)))]);
+    assert!(driver.shows("copied 2 lines"));
+    driver.keys("i Y");
+    assert_eq!(driver.effects.last(), Some(&Effect::Copy("type".to_owned())));
+}
+
+#[test]
+fn a_filter_narrows_while_typing_and_escape_drops_it() {
+    let mut driver = Driver::new(100, 30, Charset::Unicode);
+    driver.keys("2 /");
+    driver.type_text("depfail");
+    assert!(driver.shows("1v9r8p0-bbbbb") && !driver.shows("1v9r8q0-aaaaa") && !driver.shows("1v9r8k0-ccccc"));
+    driver.keys("enter");
+    assert!(driver.shows("filter depfail"));
+    driver.keys("esc");
+    assert!(driver.shows("1v9r8k0-ccccc"));
+    driver.keys("f f");
+    assert!(driver.shows("failed and cancelled only") && !driver.shows("1v9r8k0-ccccc"));
+}
+
+#[test]
+fn a_bad_pattern_is_named_and_not_searched_for() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("/");
+    driver.type_text("a(");
+    assert!(driver.shows("unclosed group"));
+    driver.keys("enter");
+    assert!(!driver.asked.iter().any(|request| matches!(request, Request::SearchLog { .. })));
+}
+
+#[test]
+fn the_palette_does_what_its_entry_says() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys(":");
+    driver.type_text("rerun");
+    driver.keys("enter");
+    assert!(driver.shows("Run again?"));
+    driver.keys("esc :");
+    driver.type_text("theme light");
+    driver.keys("enter");
+    assert_eq!(driver.app.world.look.theme.name, "light");
+}
+
+#[test]
+fn a_lost_connection_is_said_and_everything_is_asked_again() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.reply(Reply::Disconnected("connection refused".to_owned()));
+    assert!(driver.shows("disconnected") && driver.shows("connection refused"));
+    driver.asked.clear();
+    driver.reply(Reply::Connected(crate::model::EngineStatus {
+        pid: 1,
+        version: String::new(),
+        socket: String::new(),
+        state_dir: String::new(),
+        started_at: at(0.0),
+        runs: 0,
+        stages: 0,
+        seq: 0,
+    }));
+    assert!(driver.asked.contains(&Request::Overview) && driver.asked.contains(&Request::Follow(driver.runs[1].id.clone())));
+}
+
+#[test]
+fn a_second_is_wanted_only_while_something_runs_on_screen() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    assert!(driver.app.is_ticking(), "a run is going on in the list");
+    driver.keys("2 j enter");
+    assert!(!driver.app.is_ticking(), "this run has ended");
+    driver.keys("esc k enter");
+    assert!(driver.app.is_ticking());
+    driver.send(crate::tui::message::Message::Resize { width: 20, height: 5 });
+    assert!(!driver.app.is_ticking(), "only the hint is shown");
+    assert!(driver.shows("needs 40x12"));
+}
+
+#[test]
+fn the_farewell_says_how_it_went_and_how_to_come_back() {
+    let driver = Driver::on_run(80, 24, Charset::Unicode);
+    let lines = driver.app.farewell().lines;
+    assert!(lines.len() <= super::super::farewell::MOST_LINES);
+    assert_eq!(lines[0], "✗ deploy 1v9r8p0-bbbbb failed after 39.0s · 8/8 stages");
+    assert_eq!(lines[1], "  unit-tests failed: tests failed");
+    assert_eq!(lines[7], "    [ 1203] fetching https://registry.example/1203");
+    assert!(lines.last().is_some_and(|line| line.ends_with("flowdeck runs show 1v9r8p0-bbbbb")));
+    assert!(Driver::new(80, 24, Charset::Unicode).app.farewell().lines.is_empty(), "no run was looked at");
+}
+
+#[test]
+fn hostile_names_and_errors_stay_text() {
+    let bad = "\u{1b}[2J\u{9b}31m\u{7}\r\n\u{202e}x";
+    let script = Script::new(bad, bad, &[(bad, bad, &[])], at(0.0)).start(bad, 1, at(1.0));
+    let script = script.fail(bad, 1, at(2.0), bad, crate::model::Next::Settle).end(RunStatus::Failed, at(3.0), Some((bad, bad)));
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    driver.runs = vec![script.run()];
+    driver.reply(Reply::Runs(vec![driver.runs[0].summary()]));
+    for keys in ["1", "2", "enter", "i", "l", "l", "esc", "z", "z", "r", "esc", "e", "esc", ":", "esc", "?"] {
+        driver.keys(keys);
+        let buffer = driver.buffer();
+        assert!(!buffer.content.iter().any(|cell| cell.symbol().chars().any(char::is_control)), "after {keys}");
+    }
+    assert!(driver.app.farewell().lines.iter().all(|line| !line.chars().any(char::is_control)));
+}
+
+#[test]
+fn the_bell_rings_once_when_the_followed_run_ends() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("2 enter");
+    let run = driver.runs[0].id.clone();
+    let kind = EventKind::RunFinished { status: RunStatus::Succeeded, output: json!(null), error: None };
+    driver.reply(Reply::RunEvent(Box::new(Event { seq: 700, at: at(95.0), run, kind })));
+    assert_eq!(driver.effects, [Effect::Bell]);
+    assert!(!driver.app.is_ticking(), "nothing changes any more");
+}

@@ -48,7 +48,6 @@ impl RunScreen {
         let mut row = paint.row(self.parts.heading, 0);
         let (dim, text) = (row.style(Role::Dim), row.style(Role::Text));
         let ago = format::ago(run.created_at, world.now);
-        row.right(&[("by ", dim), (&run.actor.name, text), ("  started ", dim), (&ago, text), (" ", text)]);
         row.gap(1).role(&run.pipeline.name, Role::Title).gap(1).role(self.id.as_str(), Role::Dim).gap(2);
         row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1);
         row.role(&took, Role::Text).gap(2).role(&format!("{done}/{}", run.stages.len()), Role::Text).role(" stages", Role::Dim);
@@ -58,6 +57,13 @@ impl RunScreen {
         }
         if !run.needs.is_empty() {
             row.gap(2).role("needs ", Role::Waiting).role(&run.needs.join(", "), Role::Text);
+        }
+        row.gap(2);
+        let (by, started) = (("by ", dim), ("  started ", dim));
+        let room = row.room();
+        row.right(&[by, (&run.actor.name, text), started, (&ago, text), (" ", text)]);
+        if row.room() == room {
+            row.right(&[(&ago, text), (" ", text)]);
         }
     }
 
@@ -75,8 +81,8 @@ impl RunScreen {
         }
         row.put(charset.horizontal(), line).gap(1).role(stage.title(), if focused { Role::Accent } else { Role::Title }).gap(2);
         row.put(charset.stage(stage.status), status).gap(1).put(stage_word(stage.status), status).gap(1);
-        if let Some(attempt) = stage.attempts.last().filter(|attempt| attempt.number > 1) {
-            row.gap(1).role(&format!("attempt {}", attempt.number), Role::Warning).gap(1);
+        if let (Some(attempt), Some(last)) = (self.attempt(stage), stage.attempts.last().filter(|last| last.number > 1)) {
+            row.gap(1).role(&format!("attempt {} of {}", attempt.number, last.number), Role::Warning).gap(1);
         }
         if stage.status == StageStatus::Retrying
             && let Some(at) = stage.retry_at

@@ -140,3 +140,34 @@ fn a_selection_copies_raw_lines() {
     assert_eq!(pane.copied(), Some(("line 96\nline 97\nline 98".to_owned(), 3, 3)));
     assert!(!pane.drop_mark());
 }
+
+#[test]
+fn a_log_that_cannot_be_read_is_not_asked_for_over_and_over() {
+    let mut pane = LogPane::new(Charset::Unicode);
+    pane.show(Some((StageId::new("build"), 1, Timestamp(0))));
+    pane.fit(40, 10);
+    let query = pane.wants().expect("a first window");
+    pane.failed();
+    assert_eq!(pane.wants(), None);
+    pane.grew(500, 0);
+    pane.fit(40, 10);
+    assert!(pane.wants().is_some(), "there is more now");
+    let nothing = LogWindow { total: 500, lines: Vec::new(), ..window(&query, 0, text) };
+    pane.take(nothing);
+    pane.fit(40, 10);
+    assert_eq!(pane.wants(), None);
+    pane.step(-1);
+    assert!(pane.wants().is_some(), "the user asked for it");
+}
+
+#[test]
+fn a_server_that_gives_little_at_a_time_still_fills_the_view() {
+    let mut pane = pane(1_000);
+    pane.go(300);
+    for _ in 0..20 {
+        pane.fit(40, 10);
+        let Some(query) = pane.wants() else { break };
+        pane.take(window(&LogQuery { count: query.count.min(7), ..query }, 1_000, text));
+    }
+    assert!(draw(&pane).iter().all(|row| row.contains("line ")), "{:?}", draw(&pane));
+}

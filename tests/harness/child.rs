@@ -1,0 +1,165 @@
+//! What runs inside the pty: the console on an engine that follows a script.
+
+use std::io::Write;
+use std::time::Duration;
+
+use flowdeck::model::{
+    Actor, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogWindow, Next, Outcome, PipelineRef, Proof, Run, RunId,
+    RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
+};
+use flowdeck::tui::backend::{Reply, Request, Service, ServiceStatus};
+use flowdeck::tui::glyph::Charset;
+use flowdeck::tui::theme::Theme;
+use flowdeck::tui::{Options, run as console};
+use tokio::sync::mpsc;
+
+pub const SCRIPT: &str = "FLOWDECK_TEST_SCRIPT";
+
+pub fn run() {
+    let script = std::env::var(SCRIPT).unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let end = runtime.block_on(async {
+        let (ask, asked) = mpsc::channel(32);
+        let (tell, told) = mpsc::channel(64);
+        let options = Options {
+            theme: Theme::shipped("terminal").expect("shipped"),
+            charset: Charset::Unicode,
+            workspace: "shop".to_owned(),
+            ..Options::default()
+        };
+        tokio::spawn(engine(script, asked, tell));
+        console(options, ask, told).await
+    });
+    let mut out = std::io::stdout();
+    let lines = match end {
+        Ok(farewell) => farewell.lines,
+        Err(error) => vec![error.to_string()],
+    };
+    for line in lines {
+        // Nobody may be listening any more.
+        let _ = writeln!(out, "\r{line}");
+    }
+    runtime.shutdown_timeout(Duration::from_millis(10));
+    std::process::exit(0);
+}
+
+async fn engine(script: String, mut asked: mpsc::Receiver<Request>, tell: mpsc::Sender<Reply>) {
+    while let Some(request) = asked.recv().await {
+        for reply in answer(&request) {
+            if tell.send(reply).await.is_err() {
+                return;
+            }
+        }
+        match (script.as_str(), &request) {
+            ("panic-task", Request::ListRuns { .. }) => {
+                tokio::spawn(async { panic!("a scripted failure") });
+            }
+            ("panic-thread", Request::ListRuns { .. }) => {
+                std::thread::spawn(|| panic!("a scripted failure"));
+            }
+            ("flood", Request::Follow(run)) => {
+                tokio::spawn(flood(run.clone(), tell.clone()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Output that never ends: every line changes the whole log pane.
+async fn flood(run: RunId, tell: mpsc::Sender<Reply>) {
+    for lines in (0u64..).step_by(1_000) {
+        let grew = Reply::LogGrew { run: run.clone(), stage: StageId::new("unit-tests"), attempt: 1, lines, bytes: lines };
+        if tell.send(grew).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn answer(request: &Request) -> Vec<Reply> {
+    match request {
+        Request::Overview => vec![Reply::Connected(status()), Reply::Services(vec![service()])],
+        Request::ListRuns { .. } => vec![Reply::Runs(runs().iter().map(Run::summary).collect())],
+        Request::Follow(id) => {
+            runs().into_iter().find(|run| run.id == *id).map(|run| Reply::RunSnapshot(Box::new(run))).into_iter().collect()
+        }
+        Request::LogWindow(run, query) => {
+            let from = query.from.unwrap_or(0);
+            let line = |number| LogLine {
+                number,
+                at: Timestamp(0),
+                stream: Stream::Stdout,
+                text: format!("{number} {}", "output ".repeat(20)),
+                partial: false,
+            };
+            let lines: Vec<LogLine> = (from..from + query.count).map(line).collect();
+            let (stage, total) = (query.stage.clone(), from + query.count);
+            let attempt = query.attempt.unwrap_or(1);
+            vec![Reply::LogWindow {
+                run: run.clone(),
+                window: LogWindow { stage, attempt, total, bytes: total, lines, damage: None },
+            }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn status() -> EngineStatus {
+    EngineStatus {
+        pid: 1,
+        version: "0".to_owned(),
+        socket: String::new(),
+        state_dir: String::new(),
+        started_at: Timestamp(0),
+        runs: 0,
+        stages: 0,
+        seq: 0,
+    }
+}
+
+fn service() -> Service {
+    Service {
+        name: "shop".to_owned(),
+        environment: "staging".to_owned(),
+        version: Some("1.5.0".to_owned()),
+        status: ServiceStatus::Healthy,
+        latency_ms: Some(3),
+        url: "http://127.0.0.1:8081".to_owned(),
+    }
+}
+
+/// Three runs that have ended, so that nothing on the overview changes with time.
+fn runs() -> Vec<Run> {
+    vec![ended("1v9r8q0-aaaaa", false), ended("1v9r8p0-bbbbb", true), ended("1v9r8k0-ccccc", false)]
+}
+
+fn ended(id: &str, fails: bool) -> Run {
+    let stage = StageId::new("unit-tests");
+    let outline = StageOutline { id: stage.clone(), name: None, component: "shell".to_owned(), depends_on: Vec::new() };
+    let pipeline =
+        PipelineRef { id: "deploy".to_owned(), name: "deploy".to_owned(), version: None, hash: String::new(), path: None };
+    let actor = Actor { name: "ada".to_owned(), uid: None, proof: Proof::PeerCredentials };
+    let error = StageError::new(ErrorKind::Execution, "tests failed");
+    let outcome = if fails { Outcome::failed(error.clone()) } else { Outcome::succeeded(serde_json::Value::Null) };
+    let status = if fails { RunStatus::Failed } else { RunStatus::Succeeded };
+    let kinds = [
+        EventKind::RunCreated {
+            pipeline,
+            stages: vec![outline],
+            inputs: serde_json::json!({}),
+            actor,
+            workspace: String::new(),
+            rerun_of: None,
+            environment_names: Vec::new(),
+            timeout_ms: None,
+            reused: Vec::new(),
+        },
+        EventKind::RunStarted,
+        EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null },
+        EventKind::AttemptFinished { stage, attempt: 1, outcome, next: Next::Settle },
+        EventKind::RunFinished { status, output: serde_json::Value::Null, error: fails.then_some(error) },
+    ];
+    let event = |(seq, kind)| Event { seq, at: Timestamp(1_000), run: RunId::from_text(id), kind };
+    let events: Vec<Event> = (1u64..).zip(kinds).map(event).collect();
+    Run::fold(&events).expect("begins with its creation")
+}

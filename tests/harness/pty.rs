@@ -1,0 +1,236 @@
+//! The outside of the pty: types, sends signals, and judges by what a terminal would show.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::termios::{LocalModes, Termios, tcgetattr};
+
+use super::child::SCRIPT;
+
+/// Longer than anything takes on a busy machine; only a hung console waits for it.
+const LONG: Duration = Duration::from_secs(20);
+
+pub struct Console {
+    input: Option<std::fs::File>,
+    /// Kept open, so that the terminal's settings can be read when the console is gone.
+    terminal: Option<pty_process::blocking::Pts>,
+    control: Option<OwnedFd>,
+    chunks: Option<Receiver<Vec<u8>>>,
+    seen: Vec<u8>,
+    parser: vt100::Parser,
+    before: Termios,
+    child: std::process::Child,
+    gone: bool,
+}
+
+fn size(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).expect("not zero")
+}
+
+impl Console {
+    pub fn start(script: &str, width: u16, height: u16) -> Self {
+        let (pty, pts) = pty_process::blocking::open().expect("a pty");
+        pty.resize(pty_process::Size::new(height, width)).expect("a size");
+        let before = tcgetattr(&pty).expect("settings");
+        let child = pty_process::blocking::Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "console_in_the_pty", "--ignored", "--nocapture"])
+            .env(SCRIPT, script)
+            .env("RUST_BACKTRACE", "0")
+            .spawn_borrowed(&pts)
+            .expect("the console starts");
+        let copy = || pty.as_fd().try_clone_to_owned().expect("a copy");
+        let (input, control, mut output) = (std::fs::File::from(copy()), copy(), std::fs::File::from(copy()));
+        let (send, chunks) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                if send.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            input: Some(input),
+            terminal: Some(pts),
+            control: Some(control),
+            chunks: Some(chunks),
+            seen: Vec::new(),
+            parser: vt100::Parser::new(size(height), size(width), 0),
+            before,
+            child,
+            gone: false,
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Takes what the terminal was sent, for at most `patience`; false when nothing came.
+    fn read(&mut self, patience: Duration) -> bool {
+        let Some(chunks) = &self.chunks else { return false };
+        match chunks.recv_timeout(patience) {
+            Ok(bytes) => {
+                self.parser.process(&bytes);
+                self.seen.extend(bytes);
+                true
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+
+    fn wait(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + LONG;
+        while !done(self) {
+            assert!(Instant::now() < end, "{what} did not come:\n{}", self.screen());
+            self.read(Duration::from_millis(20));
+        }
+    }
+
+    pub fn wait_for(&mut self, text: &str) {
+        self.wait(text, |console| console.screen().contains(text));
+    }
+
+    pub fn wait_for_bytes(&mut self, bytes: &[u8]) {
+        self.wait("a sequence", |console| console.holds(bytes));
+    }
+
+    pub fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        self.count(bytes) > 0
+    }
+
+    pub fn count(&self, bytes: &[u8]) -> usize {
+        self.seen.windows(bytes.len()).filter(|window| *window == bytes).count()
+    }
+
+    /// Bytes after the first `from` and before the last `to`.
+    pub fn bytes_between(&self, from: &[u8], to: &[u8]) -> usize {
+        let start = self.seen.windows(from.len()).position(|window| window == from).expect("entered");
+        let end = self.seen.windows(to.len()).rposition(|window| window == to).expect("left");
+        end - start
+    }
+
+    pub fn forget_bytes(&mut self) {
+        while self.read(Duration::ZERO) {}
+        self.seen.clear();
+        let (height, width) = (self.parser.screen().size().0, self.parser.screen().size().1);
+        self.parser = vt100::Parser::new(height, width, 0);
+    }
+
+    pub fn type_keys(&mut self, keys: &str) {
+        self.input.as_mut().expect("open").write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it is there");
+    }
+
+    pub fn resize(&mut self, width: u16, height: u16) {
+        let winsize = rustix::termios::Winsize { ws_row: height, ws_col: width, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(self.control.as_ref().expect("open"), winsize).expect("a size");
+        self.read(Duration::ZERO);
+        self.parser.screen_mut().set_size(size(height), size(width));
+    }
+
+    pub fn is_raw(&self) -> bool {
+        let now = tcgetattr(self.terminal.as_ref().expect("open")).expect("settings");
+        !now.local_modes.contains(LocalModes::ICANON)
+    }
+
+    /// The line settings are what they were before the console started.
+    pub fn assert_restored(&self) {
+        let now = tcgetattr(self.terminal.as_ref().expect("open")).expect("settings");
+        let modes = |termios: &Termios| (termios.input_modes, termios.output_modes, termios.control_modes, termios.local_modes);
+        assert_eq!(modes(&now), modes(&self.before));
+    }
+
+    pub fn wait_until_stopped(&mut self) {
+        let pid = self.pid();
+        self.wait("the stop", |_| state(pid) == Some('T'));
+        while self.read(Duration::from_millis(20)) {}
+    }
+
+    /// Waits until a thread of the console is blocked in a write to the terminal.
+    pub fn wait_until_stuck(&mut self) {
+        let path = format!("/proc/{}/task", self.child.id());
+        self.wait("a blocked write", |_| {
+            let tasks = std::fs::read_dir(&path).expect("it runs").flatten();
+            tasks
+                .filter_map(|task| std::fs::read_to_string(task.path().join("wchan")).ok())
+                .any(|place| place.contains("tty_write"))
+                || queued(&path)
+        });
+    }
+
+    /// Nothing more is read from the terminal: its buffer fills up.
+    pub fn stop_reading(&mut self) {
+        self.chunks = None;
+    }
+
+    /// Closes the terminal as a lost connection does.
+    pub fn hang_up(&mut self) {
+        self.input = None;
+        self.control = None;
+        self.terminal = None;
+        kill_process(self.pid(), Signal::HUP).expect("it is there");
+    }
+
+    pub fn wait_for_exit(&mut self) {
+        let pid = self.pid();
+        self.wait("the end", |_| matches!(waitpid(Some(pid), WaitOptions::NOHANG), Ok(Some(_)) | Err(_)));
+        self.gone = true;
+        while self.read(Duration::from_millis(50)) {}
+    }
+
+    /// No byte and no wake-up of any thread for a while; a busy machine gets a few tries to settle.
+    pub fn assert_idle(&mut self, window: Duration) {
+        for _ in 0..20 {
+            while self.read(Duration::from_millis(50)) {}
+            let before = switches(self.child.id());
+            if !self.read(window) && switches(self.child.id()) == before {
+                return;
+            }
+        }
+        panic!("it never was idle");
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        if !self.gone {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn state(pid: Pid) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
+}
+
+/// Voluntary context switches of all threads: every wake-up ends in one.
+fn switches(pid: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
+    let count = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    };
+    tasks.filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok()).filter_map(count).sum()
+}
+
+/// Where the kernel does not name the place: a thread is inside `write` (call 1 or 64, by machine).
+fn queued(path: &str) -> bool {
+    let tasks = std::fs::read_dir(path).expect("it runs").flatten();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("syscall")).ok())
+        .any(|call| call.starts_with("1 ") || call.starts_with("64 "))
+}
