@@ -64,5 +64,7 @@ fn window(text: &str, starts: &[usize], line: usize, start: usize, end: usize) -
     }
     let last = starts.partition_point(|begin| *begin < end).saturating_sub(1).clamp(line, line + LINES - 1);
     let stop = line_end(last);
-    if stop - first.start > 6 * WINDOW { first } else { first.start..stop.max(first.end) }
+    let end = if stop.saturating_sub(first.start) > 6 * WINDOW { first.end } else { stop.max(first.end) };
+    // A place may lie in the line break itself.
+    first.start..end.max(start)
 }

@@ -30,6 +30,9 @@ pub fn read(root: &Node<'_>, sink: &mut Sink<'_>) -> Option<Pipeline> {
     if cycles::check(&drafts, sink) {
         ancestry::check(&drafts, &found.stages, sink);
     }
+    for read in found.stages.iter().filter(|read| ids.contains(&read.id)) {
+        drafts[read.by].spec.reads.push(StageId::new(&read.id));
+    }
     Some(assemble(root, &reader, drafts, ids, found, sink))
 }
 

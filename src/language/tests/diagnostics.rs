@@ -204,6 +204,16 @@ fn a_long_line_is_shown_as_a_window() {
 }
 
 #[test]
+fn a_place_inside_a_line_break_can_be_shown() {
+    for text in ["\n[\r\n", "\r\n{\r\n", "a: [\r\n\r\n", "\u{feff}\r\n["] {
+        for format in [Format::Json, Format::Yaml] {
+            let problems = load(text, format).problems;
+            assert!(report(&problems, "p", text, false).contains("error["), "{text:?}");
+        }
+    }
+}
+
+#[test]
 fn colours_only_where_they_are_wanted() {
     let loaded = load("{}", Format::Json);
     assert!(report(&loaded.problems, "p", "{}", true).contains('\u{1b}'));

@@ -52,6 +52,7 @@ fn the_docs_dialect_loads() {
     assert_eq!(check.timeout, Some(Duration::from_secs(60)));
     let until = Some("body.status == 'done'".to_owned());
     assert_eq!(check.retry, Retry::Fixed { max_retries: 10, delay: Duration::from_secs(5), until });
+    assert_eq!(pipeline.stage("create-if-missing").unwrap().reads, ["check-exists".into()]);
     let log = pipeline.stage("log").unwrap();
     assert_eq!(log.owners, ["create-if-missing".into()]);
     assert_eq!((log.on_error, log.fallback_output.clone()), (OnError::Continue, Some(json!({"logged": false}))));
