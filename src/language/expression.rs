@@ -4,6 +4,7 @@
 //! evaluated many times can be kept. Errors speak of types and names, never of values: a value may be a secret.
 
 mod ast;
+mod budget;
 mod compare;
 mod error;
 mod evaluate;
@@ -23,8 +24,9 @@ use super::scope::Scope;
 use super::template;
 
 pub use ast::Reference;
+pub(super) use budget::Budget;
 pub use error::{EvalError, EvalErrorKind};
-pub(super) use evaluate::{Budget, Evaluator};
+pub(super) use evaluate::Evaluator;
 pub use parser::parse;
 pub use python::truthy;
 
@@ -79,6 +81,7 @@ pub fn compile_condition(source: &str, scope: &dyn Scope) -> Result<Expression, 
 /// # Errors
 /// Text that is no expression, with the place in it.
 pub fn parse_condition(source: &str, ids: &parser::Ids<'_>) -> Result<Expression, EvalError> {
+    parser::check_length(source)?;
     parser::parse_spliced(&template::unwrap_outside_quotes(source), ids)
 }
 

@@ -128,8 +128,3 @@ pub const ERROR_HANDLING: &[Field] = &[
     field("retry_until", Kind::Expression, "Repeats until this holds over the output."),
     field("fallback_output", Kind::Any, "The output of a failed stage that goes on."),
 ];
-
-/// The names of a table.
-pub fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> {
-    fields.iter().map(|field| field.name)
-}

@@ -29,6 +29,12 @@ pub const YAML_NODES: usize = 500_000;
 /// Text bytes that the aliases of a YAML document may add to it.
 pub const YAML_BYTES: usize = 64 * 1024 * 1024;
 
+/// Schemas inside schemas. The checker recurses with large frames, and threads may have stacks of 2 MiB.
+pub const SCHEMA_DEPTH: usize = 20;
+
+/// Nesting of a value that is checked against a schema with references, which may lead the checker round and round.
+pub const REFERRED_DEPTH: usize = 24;
+
 /// True when `value` is nested deeper than `limit`; looks no deeper than that.
 pub fn deeper_than(value: &Value, limit: usize) -> bool {
     match value {

@@ -57,6 +57,8 @@ pub struct StageSpec {
     pub depends_on: Vec<StageId>,
     /// Control-flow stages that list this one.
     pub owners: Vec<StageId>,
+    /// Stages whose output or state its templates and conditions read; a filter gate lets such readers run.
+    pub reads: Vec<StageId>,
     /// A budget over all attempts.
     pub timeout: Option<Duration>,
     pub retry: Retry,

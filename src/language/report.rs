@@ -35,14 +35,15 @@ fn group<'a>(problem: &'a Problem, file: &'a str, text: &'a str, starts: &[usize
     let column = text[starts[line]..start].chars().count();
     let shown = window(text, starts, line, start, problem.span.end);
     let inner = start - shown.start..floor(text, problem.span.end.clamp(start, shown.end)) - shown.start;
-    let snippet = Snippet::source(&text[shown.clone()])
+    let cut = shown.start != starts[line];
+    let snippet = Snippet::source(&text[shown])
         .line_start(line + 1)
+        .path((!cut).then_some(file))
         .annotation(AnnotationKind::Primary.span(inner).label(problem.label.as_deref()));
-    let group = level
-        .primary_title(problem.message.as_str())
-        .id(problem.code)
-        .element(Origin::path(file).line(line + 1).char_column(column + 1))
-        .element(snippet);
+    let title = level.primary_title(problem.message.as_str()).id(problem.code);
+    // A snippet that begins inside its line would count the column from there.
+    let origin = Origin::path(file).line(line + 1).char_column(column + 1);
+    let group = if cut { title.element(origin).element(snippet) } else { title.element(snippet) };
     match &problem.help {
         Some(help) => group.element(Level::HELP.message(help.as_str())),
         None => group,
@@ -63,5 +64,7 @@ fn window(text: &str, starts: &[usize], line: usize, start: usize, end: usize) -
     }
     let last = starts.partition_point(|begin| *begin < end).saturating_sub(1).clamp(line, line + LINES - 1);
     let stop = line_end(last);
-    if stop - first.start > 6 * WINDOW { first } else { first.start..stop.max(first.end) }
+    let end = if stop.saturating_sub(first.start) > 6 * WINDOW { first.end } else { stop.max(first.end) };
+    // A place may lie in the line break itself.
+    first.start..end.max(start)
 }

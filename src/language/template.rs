@@ -80,14 +80,14 @@ pub(super) fn unwrap_outside_quotes(source: &str) -> Cow<'_, str> {
         return Cow::Borrowed(source);
     }
     let mut out = String::with_capacity(source.len());
-    let (mut at, mut quote) = (0, None);
+    let (mut at, mut quote, mut broken) = (0, None, false);
     while let Some(c) = source[at..].chars().next() {
         let rest = &source[at..];
         let mut length = c.len_utf8();
-        if rest.starts_with("{{")
-            && let Some(template) = template_length(rest)
-        {
-            length = template;
+        if !broken && rest.starts_with("{{") {
+            // What is never closed is not looked for again: the time stays linear.
+            length = template_length(rest).unwrap_or(length);
+            broken = length == 1;
         }
         match quote {
             None if length > 1 && c == '{' => {

@@ -33,7 +33,7 @@ const SYMBOLS: &[&str] = &[
 ];
 
 pub fn tokens(source: &str, ids: &Ids<'_>, spliced: bool) -> Result<Vec<Token>, EvalError> {
-    Lexer { source, at: 0, ids, spliced, tokens: Vec::new() }.run()
+    Lexer { source, at: 0, ids, spliced, broken: false, tokens: Vec::new() }.run()
 }
 
 struct Lexer<'s, 'i> {
@@ -41,6 +41,8 @@ struct Lexer<'s, 'i> {
     at: usize,
     ids: &'i Ids<'i>,
     spliced: bool,
+    /// A template that is never closed was met; the search is not repeated.
+    broken: bool,
     tokens: Vec<Token>,
 }
 
@@ -181,7 +183,9 @@ impl Lexer<'_, '_> {
                 return Ok(());
             }
             if self.spliced && c == '{' && body[at..].starts_with("{{") {
-                let length = template::template_length(&body[at..]).unwrap_or(2);
+                let found = if self.broken { None } else { template::template_length(&body[at..]) };
+                self.broken = found.is_none();
+                let length = found.unwrap_or(2);
                 while chars.clone().next().is_some_and(|(next, _)| next < at + length) {
                     chars.next();
                 }

@@ -7,13 +7,12 @@ use super::references::Read;
 use super::sink::Sink;
 use super::stage::Draft;
 use crate::language::problem::Problem;
-use crate::language::suggest::did_you_mean;
 
 /// Stages looked at in all searches together; a huge document is not searched to the end.
 const EFFORT: usize = 3_000_000;
 
 /// Warns about every template that reads a stage which need not have run yet. The graph has no cycles here.
-pub fn check(drafts: &[Draft<'_>], reads: &[Read], sink: &mut Sink<'_>) {
+pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) {
     let index: HashMap<&str, usize> = drafts.iter().enumerate().rev().map(|(at, draft)| (draft.spec.id.as_str(), at)).collect();
     let mut search = Search::new(drafts, &index);
     for read in reads {
@@ -21,22 +20,20 @@ pub fn check(drafts: &[Draft<'_>], reads: &[Read], sink: &mut Sink<'_>) {
             return;
         }
         let by = &drafts[read.by].spec;
+        let span = |sink: &Sink<'_>| sink.find(&read.place, read.at, read.id.len());
         let Some(&target) = index.get(read.id.as_str()) else {
-            let problem = Problem::warning(
-                "unknown-stage",
-                read.span.clone(),
-                format!("`{}` reads the stage `{}`, which does not exist", by.id, read.id),
-            );
-            let near = if drafts.len() > 2_000 { None } else { did_you_mean(&read.id, index.keys().copied()) };
+            let message = format!("`{}` reads the stage `{}`, which does not exist", by.id, read.id);
+            let problem = Problem::warning("unknown-stage", span(sink), message);
+            let near = sink.did_you_mean(&read.id, drafts.iter().map(|draft| draft.spec.id.as_str()));
             sink.push(problem.labelled("fails when it is read").maybe_helped(near));
             continue;
         };
         if target == read.by {
-            let problem = Problem::warning("not-upstream", read.span.clone(), format!("`{}` reads its own output", by.id));
+            let problem = Problem::warning("not-upstream", span(sink), format!("`{}` reads its own output", by.id));
             sink.push(problem.helped("a stage has no output before it ends"));
         } else if !search.runs_before(target, read.by) {
             let message = format!("`{}` reads `{}`, which need not have run before it", by.id, read.id);
-            let problem = Problem::warning("not-upstream", read.span.clone(), message);
+            let problem = Problem::warning("not-upstream", span(sink), message);
             sink.push(problem.helped(format!("add `{}` to its `depends_on`", read.id)));
         }
     }

@@ -7,7 +7,7 @@ use super::references::Found;
 use super::sink::Sink;
 use super::stage::{self, Draft};
 use super::{ancestry, cycles, links, references};
-use crate::language::field::{self, DOCUMENT};
+use crate::language::field::DOCUMENT;
 use crate::language::json_schema::Compiled;
 use crate::language::node::{Data, Node};
 use crate::language::pipeline::{Names, Pipeline, sha256_hex};
@@ -29,6 +29,9 @@ pub fn read(root: &Node<'_>, sink: &mut Sink<'_>) -> Option<Pipeline> {
     let found = references::check(&drafts, &ids, sink);
     if cycles::check(&drafts, sink) {
         ancestry::check(&drafts, &found.stages, sink);
+    }
+    for read in found.stages.iter().filter(|read| ids.contains(&read.id)) {
+        drafts[read.by].spec.reads.push(StageId::new(&read.id));
     }
     Some(assemble(root, &reader, drafts, ids, found, sink))
 }
@@ -64,7 +67,7 @@ fn assemble(
     reader: &Reader<'_, '_>,
     drafts: Vec<Draft<'_>>,
     ids: StageIds,
-    found: Found,
+    found: Found<'_>,
     sink: &mut Sink<'_>,
 ) -> Pipeline {
     let (id, name) = identity(root, reader, sink);
@@ -110,10 +113,8 @@ fn identity(root: &Node<'_>, reader: &Reader<'_, '_>, sink: &mut Sink<'_>) -> (S
         (Some(id), None) => (id.clone(), id),
         (None, Some(name)) => (slug(&name), name),
         (None, None) => {
-            let known = ["id", "name"];
             let problem =
                 Problem::error("missing-field", first_line(root, sink.text), "the pipeline has neither `id` nor `name`");
-            debug_assert!(known.iter().all(|known| field::names(DOCUMENT).any(|name| name == *known)));
             sink.push(problem.helped("give it a `name`"));
             (String::new(), String::new())
         }
@@ -157,6 +158,7 @@ fn output_stage(reader: &Reader<'_, '_>, ids: &StageIds, sink: &mut Sink<'_>) ->
         return Some(StageId::new(&id));
     }
     let problem = Problem::error("unknown-output-stage", node.span.clone(), format!("there is no stage `{id}`"));
-    sink.push(problem.maybe_helped(crate::language::suggest::did_you_mean(&id, ids.iter())));
+    let help = sink.did_you_mean(&id, ids.iter());
+    sink.push(problem.maybe_helped(help));
     None
 }

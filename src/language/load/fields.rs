@@ -8,7 +8,7 @@ use crate::language::field::{Field, Kind};
 use crate::language::node::{Data, Entry, Node};
 use crate::language::problem::Problem;
 use crate::language::stage_ids::is_valid_id;
-use crate::language::suggest::{did_you_mean, listed};
+use crate::language::suggest::listed;
 use crate::language::template::has_template;
 
 /// Checks the entries of a map; `what` names the map in messages, such as "a stage".
@@ -20,7 +20,7 @@ pub fn check(entries: &[Entry<'_>], table: &'static [Field], what: &str, sink: &
         } else if !has_template(name) && !name.starts_with("x-") {
             let known = table.iter().map(|field| field.name);
             let problem = Problem::warning("unknown-field", entry.key_span.clone(), format!("{what} has no field `{name}`"));
-            let help = did_you_mean(name, known.clone()).unwrap_or_else(|| format!("known fields: {}", listed(known)));
+            let help = sink.did_you_mean(name, known.clone()).unwrap_or_else(|| format!("known fields: {}", listed(known)));
             sink.push(problem.labelled("not used").helped(help));
         }
     }
@@ -34,7 +34,7 @@ fn check_kind(name: &str, node: &Node<'_>, kind: Kind, sink: &mut Sink<'_>) {
     let message = match kind {
         Kind::Choice(words) => {
             let found = node.text().map_or_else(|| node.type_name().to_owned(), |text| format!("`{text}`"));
-            let help = node.text().and_then(|text| did_you_mean(text, words.iter().copied()));
+            let help = node.text().and_then(|text| sink.did_you_mean(text, words.iter().copied()));
             let problem = Problem::error("wrong-value", node.span.clone(), format!("`{name}` cannot be {found}"));
             return sink.push(problem.helped(help.unwrap_or_else(|| format!("one of {}", listed(words.iter().copied())))));
         }
@@ -178,12 +178,10 @@ impl<'n, 't> Reader<'n, 't> {
     }
 }
 
-/// An id, or an error that says what it may consist of.
-pub fn check_id(id: &str, node: &Node<'_>, sink: &mut Sink<'_>) -> bool {
-    if is_valid_id(id) {
-        return true;
+/// An id that is none is an error that says what it may consist of.
+pub fn check_id(id: &str, node: &Node<'_>, sink: &mut Sink<'_>) {
+    if !is_valid_id(id) {
+        let message = if id.is_empty() { "the id is empty".to_owned() } else { format!("`{id}` is not a valid id") };
+        sink.push(Problem::error("bad-id", node.span.clone(), message).helped("an id consists of letters, digits, `-` and `_`"));
     }
-    let message = if id.is_empty() { "the id is empty".to_owned() } else { format!("`{id}` is not a valid id") };
-    sink.push(Problem::error("bad-id", node.span.clone(), message).helped("an id consists of letters, digits, `-` and `_`"));
-    false
 }

@@ -9,25 +9,20 @@ use crate::language::component::Component;
 use crate::language::field::Kind;
 use crate::language::node::{Data, Entry, Node};
 use crate::language::problem::Problem;
-use crate::language::suggest::did_you_mean;
 use crate::language::template::has_template;
 use crate::model::StageId;
-
-/// Above this many stages a suggestion would cost more than it helps.
-const SUGGEST_AMONG: usize = 2_000;
 
 /// Fills `depends_on`, `owners` and `compensate`.
 pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
     let index = index(drafts, sink);
     let ids: Vec<StageId> = drafts.iter().map(|draft| draft.spec.id.clone()).collect();
-    let suggest = |id: &str| if ids.len() > SUGGEST_AMONG { None } else { did_you_mean(id, ids.iter().map(StageId::as_str)) };
     for draft in drafts.iter_mut() {
         let listed = draft.reader().texts("depends_on");
         let mut seen = std::collections::HashSet::new();
         for (node, id) in listed {
             if !index.contains_key(id.as_str()) {
                 let message = format!("`{}` depends on `{id}`, which does not exist", draft.spec.id);
-                let help = suggest(&id);
+                let help = sink.did_you_mean(&id, ids.iter().map(StageId::as_str));
                 sink.push(Problem::error("unknown-dependency", node.span.clone(), message).maybe_helped(help));
             } else if seen.insert(id.clone()) {
                 draft.spec.depends_on.push(StageId::new(&id));
@@ -44,7 +39,8 @@ pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
                 }
                 None => {
                     let problem = Problem::error("unknown-compensation", node.span.clone(), format!("there is no stage `{id}`"));
-                    sink.push(problem.maybe_helped(suggest(&id)));
+                    let help = sink.did_you_mean(&id, ids.iter().map(StageId::as_str));
+                    sink.push(problem.maybe_helped(help));
                 }
             }
         }
@@ -54,7 +50,8 @@ pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
                 None => {
                     let message = format!("`{}` lists the stage `{id}`, which does not exist", draft.spec.id);
                     let problem = Problem::warning("undefined-stage", node.span.clone(), message).labelled("nothing runs for it");
-                    sink.push(problem.maybe_helped(suggest(&id)));
+                    let help = sink.did_you_mean(&id, ids.iter().map(StageId::as_str));
+                    sink.push(problem.maybe_helped(help));
                 }
             }
         }

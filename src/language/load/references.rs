@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
-use super::sink::Sink;
+use super::sink::{Place, Sink};
 use super::stage::Draft;
 use crate::language::component::Component;
 use crate::language::expression::{self, EvalError, Expression, Reference};
@@ -11,51 +11,56 @@ use crate::language::field::Kind;
 use crate::language::node::{Data, Node};
 use crate::language::problem::Problem;
 use crate::language::stage_ids::StageIds;
-use crate::language::suggest::nearest;
 use crate::language::template::{self, Segment, has_template};
 
 /// What the templates of a document read.
 #[derive(Default)]
-pub struct Found {
+pub struct Found<'n> {
     pub env: BTreeSet<String>,
     pub required_env: BTreeSet<String>,
     pub secrets: BTreeSet<String>,
-    pub stages: Vec<Read>,
+    /// The first time each stage reads another.
+    pub stages: Vec<Read<'n>>,
 }
 
 /// One place where a stage reads another.
-pub struct Read {
+pub struct Read<'n> {
     pub by: usize,
     pub id: String,
-    pub span: Range<usize>,
+    pub place: Place<'n>,
+    /// Where the id stands in the place's content.
+    pub at: usize,
 }
 
 const ROOTS: &[&str] = &["input", "upstream", "stages", "secrets", "context", "variables"];
 
-pub fn check(drafts: &[Draft<'_>], ids: &StageIds, sink: &mut Sink<'_>) -> Found {
+pub fn check<'n>(drafts: &[Draft<'n>], ids: &StageIds, sink: &mut Sink<'_>) -> Found<'n> {
     let names = drafts.iter().flat_map(|draft| ["item_variable", "index_variable"].map(|key| draft.spec.config.get(key)));
     let names: HashSet<&str> = names.filter_map(|name| name.and_then(serde_json::Value::as_str)).collect();
-    let mut walk = Walk { ids, names, found: Found::default(), sink, stage: 0, output_names: false };
+    let mut walk = Walk { ids, names, found: Found::default(), seen: HashSet::new(), sink, stage: 0, output_names: false };
     for (at, draft) in drafts.iter().enumerate() {
         walk.stage = at;
+        walk.seen.clear();
         walk.stage(draft);
     }
     walk.found
 }
 
-struct Walk<'w, 't> {
+struct Walk<'n, 'w, 't> {
     ids: &'w StageIds,
     /// Custom loop variables, anywhere in the document.
     names: HashSet<&'w str>,
-    found: Found,
+    found: Found<'n>,
+    /// Stages that the current one is known to read.
+    seen: HashSet<String>,
     sink: &'w mut Sink<'t>,
     stage: usize,
     /// Bare names are fields of the stage's own output.
     output_names: bool,
 }
 
-impl Walk<'_, '_> {
-    fn stage(&mut self, draft: &Draft<'_>) {
+impl<'n> Walk<'n, '_, '_> {
+    fn stage(&mut self, draft: &Draft<'n>) {
         let reader = draft.reader();
         for entry in draft.config() {
             self.key(&entry.key, &entry.key_span);
@@ -81,17 +86,14 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn key(&mut self, key: &str, span: &Range<usize>) {
-        if has_template(key) {
-            let node = Node::new(span.clone(), Data::Text(key.to_owned().into()));
-            self.templates(&node, key);
-        }
+    fn key(&mut self, key: &'n str, span: &Range<usize>) {
+        self.templates(span, key);
     }
 
-    fn value(&mut self, node: &Node<'_>, kind: Kind) {
+    fn value(&mut self, node: &'n Node<'n>, kind: Kind) {
         match &node.data {
-            Data::Text(text) if matches!(kind, Kind::Condition | Kind::Expression) => self.condition(node, text),
-            Data::Text(text) => self.templates(node, text),
+            Data::Text(text) if matches!(kind, Kind::Condition | Kind::Expression) => self.condition(&node.span, text),
+            Data::Text(text) => self.templates(&node.span, text),
             Data::List(items) => items.iter().for_each(|item| self.value(item, Kind::Any)),
             Data::Map(entries) => {
                 for entry in entries {
@@ -103,60 +105,56 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn templates(&mut self, node: &Node<'_>, text: &str) {
-        if !has_template(text) {
+    fn templates(&mut self, span: &Range<usize>, content: &'n str) {
+        if !has_template(content) {
             return;
         }
-        for segment in template::segments(text) {
+        for segment in template::segments(content) {
             if let Segment::Template { expression, offset } = segment {
                 let parsed = expression::parse(expression, &|rest| self.ids.longest_prefix(rest).map(str::len));
-                self.take(node, text, offset..offset + expression.len(), parsed);
+                self.take(&Place { span: span.clone(), content, piece: offset..offset + expression.len() }, parsed);
             }
         }
     }
 
-    fn condition(&mut self, node: &Node<'_>, text: &str) {
-        let trimmed = text.trim();
+    fn condition(&mut self, span: &Range<usize>, content: &'n str) {
+        let trimmed = content.trim();
         if trimmed.is_empty() {
             return;
         }
-        let start = text.len() - text.trim_start().len();
+        let start = content.len() - content.trim_start().len();
         let ids = |rest: &str| self.ids.longest_prefix(rest).map(str::len);
         let (piece, parsed) = match template::sole(trimmed) {
             Some(inner) => (start + 2..start + 2 + inner.len(), expression::parse(inner, &ids)),
             None => (start..start + trimmed.len(), expression::parse_condition(trimmed, &ids)),
         };
-        self.take(node, text, piece, parsed);
+        self.take(&Place { span: span.clone(), content, piece }, parsed);
     }
 
-    fn take(&mut self, node: &Node<'_>, text: &str, piece: Range<usize>, parsed: Result<Expression, EvalError>) {
+    fn take(&mut self, place: &Place<'n>, parsed: Result<Expression, EvalError>) {
         match parsed {
             Ok(parsed) => {
                 for reference in parsed.references() {
-                    self.reference(node, text, &piece, reference);
+                    self.reference(place, reference);
                 }
             }
             Err(error) => {
+                let piece = &place.piece;
                 let at = piece.start + error.offset.unwrap_or(0).min(piece.len());
                 let at = if at == piece.end && at > piece.start { at - 1 } else { at };
-                let span = self.sink.place(node, text, piece.clone(), at, 1);
+                let full = self.sink.is_full_of_errors();
+                let span = if full { place.span.clone() } else { self.sink.find(place, at, 1) };
                 let problem = Problem::error("bad-expression", span, format!("the expression does not parse: {}", error.message));
-                let foreign = text[piece].trim_start().starts_with('.');
+                let foreign = place.content[piece.clone()].trim_start().starts_with('.');
                 let help = foreign.then(|| "braces for another program are written inside a text: {{ '{{.Name}}' }}".to_owned());
                 self.sink.push(problem.maybe_helped(help));
             }
         }
     }
 
-    fn reference(&mut self, node: &Node<'_>, text: &str, piece: &Range<usize>, reference: Reference) {
+    fn reference(&mut self, place: &Place<'n>, reference: Reference) {
         match reference {
-            Reference::Stage { id, offset } => {
-                if self.sink.is_full() {
-                    return;
-                }
-                let span = self.sink.place(node, text, piece.clone(), piece.start + offset, id.len());
-                self.found.stages.push(Read { by: self.stage, id, span });
-            }
+            Reference::Stage { id, offset } => self.read(place, id, offset),
             Reference::Env { name, optional, .. } => {
                 if !optional {
                     self.found.required_env.insert(name.clone());
@@ -166,34 +164,37 @@ impl Walk<'_, '_> {
             Reference::Secret { name, .. } => {
                 self.found.secrets.insert(name);
             }
-            Reference::Name { name, offset } => self.name(node, text, piece, &name, offset),
+            Reference::Name { name, offset } if self.ids.contains(&name) => self.read(place, name, offset),
+            Reference::Name { name, offset } => self.name(place, &name, offset),
         }
     }
 
-    fn name(&mut self, node: &Node<'_>, text: &str, piece: &Range<usize>, name: &str, offset: usize) {
-        const BOUND: &[&str] = &["item", "index", "data", "items", "output", "status", "value", "result", "error"];
-        if self.ids.contains(name) {
-            let span = self.sink.place(node, text, piece.clone(), piece.start + offset, name.len());
-            self.found.stages.push(Read { by: self.stage, id: name.to_owned(), span });
-            return;
+    fn read(&mut self, place: &Place<'n>, id: String, offset: usize) {
+        if self.seen.insert(id.clone()) {
+            self.found.stages.push(Read { by: self.stage, id, place: place.clone(), at: place.piece.start + offset });
         }
+    }
+
+    fn name(&mut self, place: &Place<'n>, name: &str, offset: usize) {
+        const BOUND: &[&str] = &["item", "index", "data", "items", "output", "status", "value", "result", "error"];
         if self.output_names || BOUND.contains(&name) || self.names.contains(name) || self.sink.is_full() {
             return;
         }
-        if let Some(near) = nearest(name, ROOTS.iter().copied()) {
-            let span = self.sink.place(node, text, piece.clone(), piece.start + offset, name.len());
-            let problem = Problem::warning("unknown-name", span, format!("`{name}` is no root of an expression"));
-            self.sink.push(problem.helped(format!("did you mean `{near}`?")));
+        if let Some(help) = self.sink.did_you_mean(name, ROOTS.iter().copied()) {
+            let span = self.sink.find(place, place.piece.start + offset, name.len());
+            self.sink.push(Problem::warning("unknown-name", span, format!("`{name}` is no root of an expression")).helped(help));
         }
     }
 
-    fn warn_raw(&mut self, node: &Node<'_>) {
-        let Some(text) = node.text().filter(|text| text.contains("raw")) else { return };
-        for segment in template::segments(text) {
+    fn warn_raw(&mut self, node: &'n Node<'n>) {
+        let Some(content) = node.text().filter(|text| text.contains("raw")) else { return };
+        for segment in template::segments(content) {
             if let Segment::Template { expression, offset } = segment
+                && !self.sink.is_full()
                 && expression::is_raw(expression)
             {
-                let span = self.sink.place(node, text, offset..offset + expression.len(), offset, expression.len());
+                let place = Place { span: node.span.clone(), content, piece: offset..offset + expression.len() };
+                let span = self.sink.find(&place, offset, expression.len());
                 let problem = Problem::warning("raw-splice", span, "this value goes into the script without quoting");
                 self.sink.push(problem.helped("whoever decides the value decides what runs; leave `raw` out if it is data"));
             }

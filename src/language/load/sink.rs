@@ -3,19 +3,34 @@
 use std::ops::Range;
 
 use crate::language::limits::PROBLEMS;
-use crate::language::node::Node;
 use crate::language::problem::{Problem, floor};
+use crate::language::suggest::did_you_mean;
 
 pub struct Sink<'t> {
     pub text: &'t str,
     problems: Vec<Problem>,
     errors: usize,
     dropped: usize,
+    comparisons: usize,
+}
+
+/// Names compared for suggestions in one file; a document full of mistakes gets no more of them.
+const COMPARISONS: usize = 50_000;
+
+/// A piece of a text in the document, to be found only when there is something to say about it.
+#[derive(Clone)]
+pub struct Place<'n> {
+    /// Where the whole text was written.
+    pub span: Range<usize>,
+    /// The text as it was read: escapes are resolved, lines are folded.
+    pub content: &'n str,
+    /// The template or expression in `content`.
+    pub piece: Range<usize>,
 }
 
 impl<'t> Sink<'t> {
     pub fn new(text: &'t str, problems: Vec<Problem>) -> Self {
-        Self { text, errors: problems.len(), problems, dropped: 0 }
+        Self { text, errors: problems.len(), problems, dropped: 0, comparisons: COMPARISONS }
     }
 
     pub fn push(&mut self, problem: Problem) {
@@ -48,23 +63,40 @@ impl<'t> Sink<'t> {
         self.problems
     }
 
-    /// The bytes of `content[at..at + length]`, where `content` is the text of `node`; the whole node when escapes or
-    /// folding keep the place from being found.
-    pub fn place(&self, node: &Node<'_>, content: &str, piece: Range<usize>, at: usize, length: usize) -> Range<usize> {
-        let raw = &self.text[floor(self.text, node.span.start)..floor(self.text, node.span.end)];
-        let base = floor(self.text, node.span.start);
-        let found = raw.find(content).or_else(|| {
+    /// No more errors are kept either.
+    pub fn is_full_of_errors(&self) -> bool {
+        self.errors >= PROBLEMS
+    }
+
+    /// "did you mean …?", as long as that stays cheap.
+    pub fn did_you_mean<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        let mut left = self.comparisons;
+        let candidates = candidates.into_iter().take_while(|_| {
+            left = left.saturating_sub(1);
+            left > 0
+        });
+        let suggestion = did_you_mean(word, candidates);
+        self.comparisons = left;
+        suggestion.filter(|_| left > 0)
+    }
+
+    /// The bytes of `content[at..at + length]`; the whole text when escapes or folding keep them from being found.
+    pub fn find(&self, place: &Place<'_>, at: usize, length: usize) -> Range<usize> {
+        let Place { span, content, piece } = place;
+        let base = floor(self.text, span.start);
+        let raw = &self.text[base..floor(self.text, span.end).max(base)];
+        let start = raw.find(content).map(|found| base + found + at).or_else(|| {
             let needle = content.get(piece.clone()).filter(|needle| !needle.is_empty())?;
             let nth = content[..piece.start].matches(needle).count();
             let (found, _) = raw.match_indices(needle).nth(nth)?;
-            found.checked_sub(piece.start).or(Some(found.wrapping_sub(piece.start)))
+            Some(base + found + at - piece.start)
         });
-        match found.map(|found| base.wrapping_add(found).wrapping_add(at)) {
-            Some(start) if node.span.contains(&start) => {
+        match start {
+            Some(start) if span.contains(&start) => {
                 let start = floor(self.text, start);
-                start..floor(self.text, (start + length).min(node.span.end)).max(start)
+                start..floor(self.text, (start + length).min(span.end)).max(start)
             }
-            _ => node.span.clone(),
+            _ => span.clone(),
         }
     }
 }

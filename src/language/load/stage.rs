@@ -11,7 +11,7 @@ use crate::language::field::{ERROR_HANDLING, RETRY, STAGE};
 use crate::language::node::{Data, Node};
 use crate::language::pipeline::{OnError, OnUnknown, Retry, StageSpec};
 use crate::language::problem::Problem;
-use crate::language::suggest::{did_you_mean, listed};
+use crate::language::suggest::listed;
 use crate::language::template::has_template;
 use crate::model::StageId;
 
@@ -46,10 +46,11 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
     let reader = Reader { node };
     let id = id(node, &reader, sink);
     let component = component(node, &reader, sink);
-    let (id, component) = (id?, component?);
-    let (id_node, id) = id;
+    let (id_node, id) = id?;
     let config = config(&reader);
-    check_config(node, &reader, component, sink);
+    if let Some(component) = component {
+        check_config(node, &reader, component, sink);
+    }
     let (retry, handled) = retry(&reader, sink);
     let on_error = reader.text("on_error").or(handled).map_or(OnError::Propagate, |word| match word.as_str() {
         "continue" => OnError::Continue,
@@ -60,10 +61,12 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         id,
         name: reader.text("name"),
         description: reader.text("description"),
-        component,
+        // The error about it keeps the pipeline from loading; the stage stays known to those that depend on it.
+        component: component.unwrap_or(Component::Logger),
         config,
         depends_on: Vec::new(),
         owners: Vec::new(),
+        reads: Vec::new(),
         timeout: reader.timeout("timeout"),
         retry,
         on_error,
@@ -87,7 +90,8 @@ fn id<'n>(node: &'n Node<'n>, reader: &Reader<'n, 'n>, sink: &mut Sink<'_>) -> O
         return None;
     };
     let id = fields::scalar(found)?;
-    fields::check_id(&id, found, sink).then(|| (found, StageId::new(&id)))
+    fields::check_id(&id, found, sink);
+    Some((found, StageId::new(&id)))
 }
 
 /// The beginning of a stage: its first key, or its bracket.
@@ -110,8 +114,9 @@ fn component(node: &Node<'_>, reader: &Reader<'_, '_>, sink: &mut Sink<'_>) -> O
                 .iter()
                 .flat_map(|component| [component.name()].into_iter().chain(component.entry().aliases.iter().copied()))
         };
-        let help =
-            did_you_mean(&name, names()).unwrap_or_else(|| format!("one of {}", listed(Component::ALL.iter().map(|c| c.name()))));
+        let help = sink
+            .did_you_mean(&name, names())
+            .unwrap_or_else(|| format!("one of {}", listed(Component::ALL.iter().map(|c| c.name()))));
         let message = format!("there is no component `{name}`");
         sink.push(Problem::error("unknown-component", found.span.clone(), message).helped(help));
     }
