@@ -13,6 +13,8 @@ use crate::model::{Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunS
 pub enum Voice {
     Sentences,
     Silent,
+    /// Nothing but the output of stages.
+    Output,
 }
 
 /// The component type whose stages write a log.
@@ -31,9 +33,8 @@ pub fn verdict(status: RunStatus) -> u8 {
 
 /// Follows a run to its end; gives the whole run. Ctrl-C once cancels with grace, twice forces.
 pub async fn follow(context: &Context, client: &Client, id: &RunId, voice: Voice) -> Result<Run, ClientError> {
-    let subscription = Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) };
-    let mut updates = client.subscribe(subscription);
-    let mut narrator = Narrator { context, client, id, voice, run: None, printed: HashMap::new(), interrupts: 0 };
+    let mut updates = updates(context, client, id);
+    let mut narrator = Narrator::new(context, client, id, voice);
     loop {
         tokio::select! {
             interrupt = tokio::signal::ctrl_c() => {
@@ -46,10 +47,32 @@ pub async fn follow(context: &Context, client: &Client, id: &RunId, voice: Voice
                 None => return client.run(id.as_str()).await,
             },
         }
-        if narrator.run.as_ref().is_some_and(|run| run.status.is_final()) {
+        if narrator.has_ended() {
             return client.run(id.as_str()).await;
         }
     }
+}
+
+/// Prints what the stages of a run, or one of them, write, until the run ends. Ctrl-C ends the printing, not the run.
+pub async fn tail(context: &Context, client: &Client, id: &RunId, only: Option<StageId>) -> Result<u8, ClientError> {
+    let mut updates = updates(context, client, id);
+    let mut narrator = Narrator { only, ..Narrator::new(context, client, id, Voice::Output) };
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(exit::CANCELLED),
+            update = updates.recv() => match update {
+                Some(update) => narrator.take(update).await?,
+                None => return Ok(exit::SUCCESS),
+            },
+        }
+        if narrator.has_ended() {
+            return Ok(exit::SUCCESS);
+        }
+    }
+}
+
+fn updates(context: &Context, client: &Client, id: &RunId) -> tokio::sync::mpsc::Receiver<Update> {
+    client.subscribe(Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) })
 }
 
 struct Narrator<'a> {
@@ -57,17 +80,27 @@ struct Narrator<'a> {
     client: &'a Client,
     id: &'a RunId,
     voice: Voice,
+    /// Only this stage's output, without a prefix.
+    only: Option<StageId>,
     run: Option<Run>,
     /// Lines already printed of each attempt's log.
     printed: HashMap<(StageId, u32), u64>,
     interrupts: u32,
 }
 
-impl Narrator<'_> {
+impl<'a> Narrator<'a> {
+    fn new(context: &'a Context, client: &'a Client, id: &'a RunId, voice: Voice) -> Self {
+        Self { context, client, id, voice, only: None, run: None, printed: HashMap::new(), interrupts: 0 }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.status.is_final())
+    }
+
     async fn interrupt(&mut self) -> Result<(), ClientError> {
         self.interrupts += 1;
         let force = self.interrupts > 1;
-        eprintln!("{}", if force { "cancelling by force" } else { "cancelling; press Ctrl-C again to force" });
+        errln!("{}", if force { "cancelling by force" } else { "cancelling; press Ctrl-C again to force" });
         match self.client.cancel(self.id.as_str(), force).await {
             Err(ClientError::Refused(_)) | Ok(_) => Ok(()),
             Err(error) => Err(error),
@@ -78,8 +111,8 @@ impl Narrator<'_> {
         match update {
             Update::Connected | Update::Lagged => Ok(()),
             Update::Disconnected(why) => {
-                if self.voice == Voice::Sentences {
-                    eprintln!("the engine went away ({why}); the run goes on, reconnecting");
+                if self.voice != Voice::Silent {
+                    errln!("the engine went away ({why}); the run goes on, reconnecting");
                 }
                 Ok(())
             }
@@ -92,7 +125,7 @@ impl Narrator<'_> {
             }
             Update::Signal(Signal::LogGrew { stage, attempt, .. }) => self.output(&stage, attempt).await,
             Update::Signal(Signal::Trouble { message, .. }) => {
-                eprintln!("error: {message}");
+                errln!("error: {message}");
                 Ok(())
             }
         }
@@ -126,7 +159,7 @@ impl Narrator<'_> {
         match super::values::for_run(self.context, run) {
             Ok(values) => self.client.provide(self.id.as_str(), &values).await.map(drop),
             Err(message) => {
-                eprintln!("error: {message}");
+                errln!("error: {message}");
                 Ok(())
             }
         }
@@ -193,7 +226,8 @@ impl Narrator<'_> {
     async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
         let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
         // What an in-engine stage has to say are notes, and those come as events.
-        if self.voice == Voice::Silent || component != Some(PROCESS) {
+        let unwanted = self.only.as_ref().is_some_and(|only| only != stage);
+        if unwanted || self.voice == Voice::Silent || component != Some(PROCESS) {
             return Ok(());
         }
         let key = (stage.clone(), attempt);
@@ -204,7 +238,10 @@ impl Narrator<'_> {
             let mut out = std::io::stdout().lock();
             for line in &window.lines {
                 // Output that nobody reads any more must not end the run's narration.
-                let _ = writeln!(out, "{stage} | {}", inert::line(&line.text));
+                let _ = match &self.only {
+                    Some(_) => writeln!(out, "{}", inert::line(&line.text)),
+                    None => writeln!(out, "{stage} | {}", inert::line(&line.text)),
+                };
             }
             let printed = window.lines.len() as u64;
             self.printed.insert(key.clone(), from + printed);

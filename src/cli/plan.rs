@@ -31,13 +31,13 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         .map(|&index| {
             let spec = &checked.pipeline.stages[index];
             json!({"id": spec.id, "type": spec.component.name(), "depends_on": spec.depends_on,
-                   "when": spec.when, "config": rendered(&spec.config, spec, &scope)})
+                   "chosen_by": spec.owners, "when": spec.when, "config": rendered(&spec.config, spec, &scope)})
         })
         .collect();
     if args.json {
-        println!("{:#}", json!({"pipeline": checked.pipeline.id, "inputs": checked.inputs, "stages": stages}));
+        outln!("{:#}", json!({"pipeline": checked.pipeline.id, "inputs": checked.inputs, "stages": stages}));
     } else {
-        println!("{} with inputs {}", inert::line(&checked.pipeline.name), checked.inputs);
+        outln!("{} with inputs {}", inert::line(&checked.pipeline.name), checked.inputs);
         stages.iter().enumerate().for_each(|(number, stage)| print(number + 1, stage));
     }
     Handoff::Exit(exit::SUCCESS)
@@ -45,15 +45,19 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 fn print(number: usize, stage: &Value) {
     let text = |key: &str| stage[key].as_str().unwrap_or_default().to_owned();
-    let after: Vec<&str> = stage["depends_on"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(", ")) };
-    println!("\n{number}. {} ({}{after})", text("id"), text("type"));
+    let list = |key: &str, word: &str| {
+        let ids: Vec<&str> = stage[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if ids.is_empty() { String::new() } else { format!(", {word} {}", ids.join(", ")) }
+    };
+    let when = stage["when"].as_str().map(|when| format!(", when {}", inert::line(when))).unwrap_or_default();
+    let (after, chosen) = (list("depends_on", "after"), list("chosen_by", "if chosen by"));
+    outln!("\n{number}. {} ({}{after}{chosen}{when})", text("id"), text("type"));
     if let Value::Object(config) = &stage["config"] {
         for (key, value) in config {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let mut lines = value.lines();
-            println!("   {key}: {}", inert::line(lines.next().unwrap_or_default()));
-            lines.for_each(|line| println!("   {}  {}", " ".repeat(key.len()), inert::line(line)));
+            outln!("   {key}: {}", inert::line(lines.next().unwrap_or_default()));
+            lines.for_each(|line| outln!("   {}  {}", " ".repeat(key.len()), inert::line(line)));
         }
     }
 }

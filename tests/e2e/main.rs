@@ -1,6 +1,8 @@
 //! The binary as people and scripts use it: every test has a workspace and an engine of its own.
 
 mod bad_input;
+mod cli;
+mod demo;
 mod faults;
 mod runs;
 mod support;
