@@ -42,7 +42,7 @@ use clap::{CommandFactory, Parser};
 pub use context::Context;
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
-pub use run::{run_to_end, start_detached};
+pub use run::{run_to_end, start_detached, wait_for_end};
 pub use values::{for_run as values_for_run, revive};
 
 /// Success, failure, usage, forbidden, unreachable, cancelled: stable, scripts rely on them.

@@ -9,7 +9,7 @@ use super::explain::refused;
 use super::pipeline::{Checked, Source, check, format_name};
 use super::values::for_pipeline;
 use super::{Context, Handoff, exit, plain};
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 use crate::model::{NewRun, RunId};
 
 const EXAMPLES: &str = "\
@@ -101,6 +101,14 @@ pub async fn run_to_end(context: &Context, pipeline: &str, input: &[String]) -> 
             error.exit_code()
         }
     }
+}
+
+/// Comes back when a run has ended; says nothing.
+///
+/// # Errors
+/// When the engine cannot be reached any more.
+pub async fn wait_for_end(context: &Context, client: &Client, id: &RunId) -> Result<(), ClientError> {
+    plain::follow(context, client, id, plain::Voice::Silent).await.map(drop)
 }
 
 fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, String> {

@@ -83,6 +83,8 @@ async fn stop_engine(context: &Context) -> Result<(), Box<dyn Error>> {
         for run in client.runs(1000, None).await.unwrap_or_default() {
             if !run.status.is_final() {
                 let _ = client.cancel(run.id.as_str(), true).await;
+                // A runner leaves when its run has ended, and only an engine can end one.
+                let _ = tokio::time::timeout(PATIENCE, cli::wait_for_end(context, &client, &run.id)).await;
             }
         }
         let _ = client.stop_engine().await;
