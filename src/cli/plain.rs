@@ -6,7 +6,9 @@ use std::io::Write;
 use super::values::revive;
 use super::{Context, exit, inert};
 use crate::client::{Client, ClientError, Subscription, Update};
-use crate::model::{Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageId, StageStatus, Timestamp};
+use crate::model::{
+    Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageError, StageId, StageStatus, Timestamp,
+};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +143,9 @@ impl<'a> Narrator<'a> {
         for stage in run.stages.values() {
             let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
             if before.is_none_or(|before| before.status != stage.status) && stage.status != StageStatus::Pending {
-                self.say(run.created_at, &format!("stage {} is {}", stage.id, stage.status));
+                let error = stage.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                let at = stage.finished_at.or(stage.started_at).unwrap_or(run.created_at);
+                self.say(at, &format!("stage {} is {}{error}", stage.id, stage.status));
             }
             attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
         }
@@ -151,7 +155,23 @@ impl<'a> Narrator<'a> {
         for (stage, attempt) in attempts {
             self.output(&stage, attempt).await?;
         }
+        if run.status.is_final() {
+            for note in &run.notes {
+                self.note(note.at, note.stage.as_ref(), note.level, &note.message);
+            }
+            self.verdict(run.finished_at.unwrap_or(run.created_at), run.status, run.error.as_ref());
+        }
         Ok(())
+    }
+
+    fn note(&self, at: Timestamp, stage: Option<&StageId>, level: NoteLevel, message: &str) {
+        let place = stage.map(|stage| format!("{stage}: ")).unwrap_or_default();
+        self.say(at, &format!("{}{place}{message}", level_name(level)));
+    }
+
+    fn verdict(&self, at: Timestamp, status: RunStatus, error: Option<&StageError>) {
+        let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+        self.say(at, &format!("run {} {status}{error}", self.id));
     }
 
     /// The engine lost the values with its memory; this client may still have them.
@@ -204,13 +224,10 @@ impl<'a> Narrator<'a> {
                 }
             }
             EventKind::Noted { stage, level, message } => {
-                let place = stage.as_ref().map(|stage| format!("{stage}: ")).unwrap_or_default();
-                let level = if *level == NoteLevel::Info { "" } else { level_name(*level) };
-                self.say(at, &format!("{level}{place}{message}"));
+                self.note(at, stage.as_ref(), *level, message);
             }
             EventKind::RunFinished { status, error, .. } => {
-                let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-                self.say(at, &format!("run {} {status}{error}", self.id));
+                self.verdict(at, *status, error.as_ref());
             }
         }
         Ok(())

@@ -246,3 +246,28 @@ fn an_older_engine_hands_over_when_it_is_idle_and_not_before() {
     assert_eq!(fs::read_to_string(&version).unwrap(), env!("CARGO_PKG_VERSION"));
     assert_eq!(workspace.ok(&["runs", "show", &id, "--json"]).json()["status"], "succeeded");
 }
+
+#[test]
+fn a_run_that_ends_before_anybody_looks_is_told_all_the_same() {
+    let text = "{id: p, stages: [{id: a, type: json-transform, config: {template: '{{1 / 0}}'}}, {id: b, type: logger, config: {message: hi}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    for _ in 0..5 {
+        let said = workspace.say(&["run", "p", "--plain"]);
+        assert_eq!(said.code, Some(1), "{said:#?}");
+        let verdicts = said.out.lines().filter(|line| line.contains(" run ") && line.contains("failed: EXPRESSION"));
+        assert_eq!(verdicts.count(), 1, "{said:#?}");
+        assert!(said.out.contains("stage a"), "{said:#?}");
+    }
+    assert!(workspace.ok(&["runs", "show", "last"]).out.contains("EXPRESSION"));
+}
+
+#[test]
+fn the_documented_example_runs() {
+    let workspace = Workspace::new();
+    let tour = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/docs/examples/tour.yaml");
+    assert!(workspace.ok(&["validate", "--strict", tour]).err.is_empty());
+    let run = workspace.ok(&["run", tour, "--json"]).json();
+    let expected = serde_json::json!({"up": ["web", "cache"], "bytes": 14, "text": "2 of 3 are up", "chosen": "true"});
+    assert_eq!(run["output"], expected);
+    assert_eq!(run["stages"]["say-few"]["output"]["reason"], "branch:enough");
+}
