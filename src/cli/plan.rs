@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::pipeline::{Source, check};
 use super::{Context, Handoff, exit, inert};
+use crate::language::component::Component;
 use crate::language::scope::{Scope, StageView};
 use crate::language::{Pipeline, StageSpec, template};
 use crate::model::Timestamp;
@@ -31,7 +32,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         .map(|&index| {
             let spec = &checked.pipeline.stages[index];
             json!({"id": spec.id, "type": spec.component.name(), "depends_on": spec.depends_on,
-                   "chosen_by": spec.owners, "when": spec.when, "config": rendered(&spec.config, spec, &scope)})
+                   "chosen_by": spec.owners, "when": spec.when, "config": config(spec, &scope)})
         })
         .collect();
     if args.json {
@@ -62,6 +63,14 @@ fn print(number: usize, stage: &Value) {
     }
 }
 
+fn config(spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
+    let mut config = rendered(&spec.config, spec, scope);
+    if let (Component::Shell, Some(Value::String(script))) = (spec.component, spec.config.get("run")) {
+        config["run"] = Value::String(parts(script, spec, scope).iter().map(Part::quoted).collect());
+    }
+    config
+}
+
 /// Renders every leaf that depends on inputs alone; the others say what they wait for.
 fn rendered(value: &Value, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
     match value {
@@ -74,18 +83,49 @@ fn rendered(value: &Value, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
     }
 }
 
-fn leaf(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
-    let mut whole = Vec::new();
-    for segment in template::segments(text) {
-        match segment {
-            template::Segment::Text(text) => whole.push(Value::String(text.to_owned())),
-            template::Segment::Template { expression, .. } => whole.push(known(expression, spec, scope)),
+/// A piece of a text: as written, or what a template gives.
+enum Part {
+    Written(String),
+    Given(Value),
+}
+
+impl Part {
+    fn value(self) -> Value {
+        match self {
+            Self::Written(text) => Value::String(text),
+            Self::Given(value) => value,
         }
     }
-    match whole.as_slice() {
-        [] => Value::String(String::new()),
-        [one] => one.clone(),
-        parts => Value::String(parts.iter().map(template::to_text).collect()),
+
+    /// As it stands in a script outside of quotes; a run quotes for the very place.
+    fn quoted(&self) -> String {
+        let plain = |c: char| c.is_alphanumeric() || "()_-./:=,@%+ ".contains(c);
+        match self {
+            Self::Written(text) => text.clone(),
+            Self::Given(value) => {
+                let text = template::to_text(value);
+                let placeholder = text.starts_with('(') && text.ends_with(')');
+                let word = !text.is_empty() && text.chars().all(|c| plain(c) && !matches!(c, ' ' | '(' | ')'));
+                if word || (placeholder && text.chars().all(plain)) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+            }
+        }
+    }
+}
+
+fn parts(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Vec<Part> {
+    let part = |segment| match segment {
+        template::Segment::Text(text) => Part::Written(text.to_owned()),
+        template::Segment::Template { expression, .. } => Part::Given(known(expression, spec, scope)),
+    };
+    template::segments(text).into_iter().map(part).collect()
+}
+
+fn leaf(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
+    let mut whole: Vec<Value> = parts(text, spec, scope).into_iter().map(Part::value).collect();
+    match whole.len() {
+        0 => Value::String(String::new()),
+        1 => whole.remove(0),
+        _ => Value::String(whole.iter().map(template::to_text).collect()),
     }
 }
 

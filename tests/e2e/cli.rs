@@ -111,11 +111,11 @@ stages:
 ";
     let workspace = Workspace::with("p.yaml", text);
     fs::write(workspace.file("flowdeck.toml"), "[secrets]\nTOKEN = { env = \"MY_TOKEN\" }\n").unwrap();
-    let mut command = workspace.command(&["plan", "p", "-i", "x=7"]);
+    let mut command = workspace.command(&["plan", "p", "-i", "x=7; ls"]);
     let child = command.env("MY_TOKEN", "hunter2-hunter2").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let said = finish(child);
     assert_eq!(said.code, Some(0), "{said:#?}");
-    for expected in ["echo (secrets.TOKEN) 7", "(known after a)", "if chosen by pick"] {
+    for expected in ["echo (secrets.TOKEN) '7; ls'", "(known after a)", "if chosen by pick"] {
         assert!(said.out.contains(expected), "{expected}: {said:#?}");
     }
     assert!(!said.out.contains("hunter2"), "{said:#?}");
