@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use super::explain::refused;
 use super::{Context, Handoff, exit, inert, out, plain, table, values};
 use crate::client::{Client, ClientError};
-use crate::model::{LogLine, LogQuery, Rerun, RerunFrom, Resolution, Run, RunId, RunStatus, StageId, Values};
+use crate::model::{LogLine, LogQuery, Rerun, RerunFrom, Resolution, Run, RunId, RunStatus, StageId, StageStatus, Values};
 
 /// List, show and steer runs
 #[derive(Debug, clap::Args)]
@@ -213,6 +213,9 @@ fn print(run: &Run) {
         })
         .collect();
     table::print(&["STAGE", "TYPE", "STATUS", "ATTEMPTS", "TOOK", "WHY"], &rows);
+    for stage in run.stages.values().filter(|stage| stage.status == StageStatus::Unknown) {
+        outln!("\nlook what {} did, then: flowdeck runs resolve {} {} retry|succeed|fail", stage.id, run.id, stage.id);
+    }
 }
 
 async fn rerun(

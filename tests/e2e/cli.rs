@@ -271,3 +271,63 @@ fn the_documented_example_runs() {
     assert_eq!(run["output"], expected);
     assert_eq!(run["stages"]["say-few"]["output"]["reason"], "branch:enough");
 }
+
+/// The fenced blocks of a language in a document of ours.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    let text = fs::read_to_string(path).expect("a document");
+    let fence = format!("```{language}\n");
+    let opened = text.split(&fence).skip(1);
+    let found: Vec<String> = opened.filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect();
+    assert!(!found.is_empty(), "{document} has no {language}");
+    found
+}
+
+#[test]
+fn the_readmes_first_pipeline_does_what_the_readme_says() {
+    let workspace = Workspace::with("greet.yaml", &blocks("README.md", "yaml")[0]);
+    assert!(workspace.ok(&["validate", "--strict"]).err.is_empty());
+    let run = workspace.ok(&["run", "greet", "-i", "name=Ada; ls", "--json"]).json();
+    assert_eq!(run["output"], serde_json::json!({"greeted": "Ada; ls", "length": 7}));
+    assert_eq!(workspace.ok(&["runs", "logs", "last", "hello"]).out, "hello Ada; ls\n");
+}
+
+#[test]
+fn every_example_of_the_reference_is_valid() {
+    let others =
+        ["before", "deploy", "nothing-to-do"].map(|id| format!("- {{id: {id}, type: logger, config: {{message: x}}}}\n"));
+    for block in blocks("assets/docs/pipelines.md", "yaml") {
+        let workspace = Workspace::with("p.yaml", &format!("id: p\nstages:\n{block}{}", others.concat()));
+        let said = workspace.ok(&["validate", "--strict"]);
+        assert!(said.err.is_empty(), "{block}{said:#?}");
+    }
+}
+
+#[test]
+fn outputs_are_as_the_reference_shows_them() {
+    let text = r#"
+id: p
+stages:
+  - { id: query, type: json-transform, config: { data: { a: [{ n: 1 }, { n: 2 }] }, jmespath_expression: "a[*].n" } }
+  - { id: map, type: json-transform, config: { data: { user: { first: Ada } }, mapping: { name: user.first, age: user.age }, defaults: { age: 0 } } }
+  - { id: gate, type: filter, config: { data: { n: 1 }, condition: "data.n > 1" } }
+  - { id: behind, type: logger, depends_on: [gate], config: { message: never } }
+  - { id: valid, type: schema-validate, config: { data: { n: "5" }, schema: { properties: { n: { type: integer } } }, strict: false } }
+  - { id: settings, type: variable-set, config: { variables: { region: eu, limit: 5 } } }
+  - { id: batches, type: loop, config: { items: [1, 2, 3], batch_size: 2 } }
+  - { id: bad, type: shell, on_error: continue, config: { run: exit 3 } }
+"#;
+    let run = Workspace::with("p.yaml", text).ok(&["run", "p", "--json"]).json();
+    let output = |stage: &str| &run["stages"][stage]["output"];
+    assert_eq!(output("query"), &serde_json::json!({"result": [1, 2], "fields_mapped": 0, "fields_missing": []}));
+    assert_eq!(
+        output("map"),
+        &serde_json::json!({"result": {"name": "Ada", "age": 0}, "fields_mapped": 1, "fields_missing": ["age"]})
+    );
+    assert_eq!(output("gate")["reason"], "the condition does not hold: data.n > 1");
+    assert_eq!(output("behind")["reason"], "gate:gate");
+    assert_eq!(output("valid")["errors"][0], serde_json::json!({"path": "/n", "message": "want integer, but got string"}));
+    assert_eq!(output("settings")["variables"], serde_json::json!({"region": "eu", "limit": 5}));
+    assert_eq!(output("batches")["batches"], serde_json::json!([[1, 2], [3]]));
+    assert_eq!(run["stages"]["bad"]["error"]["details"]["exit_code"], 3);
+}
