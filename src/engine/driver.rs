@@ -52,12 +52,33 @@ pub enum Mail {
 
 /// What to do once the events before it are durable.
 enum Act {
-    Process { stage: usize, attempt: u32, spec: Box<Spec> },
-    Call { stage: usize, attempt: u32, call: crate::operators::Call },
-    Wake { stage: usize, at: Timestamp, epoch: u32 },
-    Stop { stage: usize, attempt: u32, force: bool },
-    Ack { stage: StageId, attempt: u32 },
+    Process {
+        stage: usize,
+        attempt: u32,
+        spec: Box<Spec>,
+    },
+    Call {
+        stage: usize,
+        attempt: u32,
+        call: crate::operators::Call,
+    },
+    Wake {
+        stage: usize,
+        at: Timestamp,
+        epoch: u32,
+    },
+    Stop {
+        stage: usize,
+        attempt: u32,
+        force: bool,
+    },
+    Ack {
+        stage: StageId,
+        attempt: u32,
+    },
     Answer(oneshot::Sender<()>),
+    /// The connection to the runner broke: find out whether it lives.
+    Reattach,
 }
 
 /// A running attempt, as the driver has to know it to end it.
@@ -142,11 +163,12 @@ impl Driver {
         loop {
             let starved = self.start_ready();
             self.commit().await?;
-            if self.scheduler.is_finished() && self.work.is_empty() {
+            let recorded = self.events.is_empty() && self.acts.is_empty();
+            if recorded && self.scheduler.is_finished() && self.work.is_empty() {
                 return Ok(());
             }
             let startable = self.scheduler.next_ready().is_some() && !starved;
-            if !startable && self.events.is_empty() && self.acts.is_empty() {
+            if !startable && recorded {
                 self.receive(starved).await;
             }
         }

@@ -28,6 +28,7 @@ impl Driver {
             }
             // Whoever asked may have gone; that is their affair.
             Act::Answer(answer) => drop(answer.send(())),
+            Act::Reattach => self.reattach().await,
         }
     }
 
@@ -129,7 +130,7 @@ impl Act {
     fn starts(&self, wanted: usize) -> bool {
         match self {
             Self::Process { stage, .. } | Self::Call { stage, .. } => *stage == wanted,
-            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) => false,
+            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) | Self::Reattach => false,
         }
     }
 }
