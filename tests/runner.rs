@@ -130,7 +130,8 @@ impl Run {
         loop {
             match self.next().await {
                 Report::Progress { stage, lines, .. } if stage.as_str() == name && lines >= count => return self.log(name),
-                Report::Finished { exit, .. } => panic!("ended with {exit:?}"),
+                Report::Finished { stage, exit, .. } if stage.as_str() == name => panic!("ended with {exit:?}"),
+                Report::Gone => panic!("the runner is gone"),
                 _ => {}
             }
         }
