@@ -530,6 +530,15 @@ async fn the_runner_lets_go_of_what_its_starter_left_open() {
     assert_eq!(run.finished("after").await.code, Some(0));
 }
 
+/// A mounted file system, unmounted also when the test fails.
+struct Mounted(std::path::PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_ends_the_stage_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
@@ -542,14 +551,13 @@ async fn a_full_disk_ends_the_stage_with_its_reason() {
         }
         return;
     }
-    let unmount = dir.path().to_owned();
+    let _mounted = Mounted(dir.path().to_owned());
     let mut run = Run::in_dir(dir, &[]).await;
     run.start("flood", "yes").await;
     let exit = run.finished("flood").await;
     let lines = run.log("flood");
     kill(run.dir.pid);
     gone(run.dir.pid);
-    Command::new("umount").arg("-l").arg(unmount).status().unwrap();
     assert_eq!(exit.failure.unwrap(), "the log could not be written: no space left on device");
     assert!(lines.len() > 1000 && lines.iter().all(|line| line.text == "y"));
 }
