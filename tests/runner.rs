@@ -536,6 +536,7 @@ struct Mounted(std::path::PathBuf);
 impl Drop for Mounted {
     fn drop(&mut self) {
         Command::new("umount").arg("-l").arg(&self.0).status().ok();
+        fs::remove_dir(&self.0).ok();
     }
 }
 
