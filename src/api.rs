@@ -1,1 +1,70 @@
-//! The HTTP API over the engine.
+//! The HTTP API over the engine, on a Unix socket.
+//!
+//! Owns routes, the peer's identity, the event stream and the mapping of errors to statuses. Decides nothing: every
+//! command goes through `engine::handle`, whoever sends it.
+
+mod events;
+mod failure;
+mod peer;
+mod routes;
+mod slim;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+pub use failure::Failure;
+
+/// Largest request: a pipeline document with its inputs.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// What every route sees.
+#[derive(Clone)]
+pub struct Api {
+    pub engine: Engine,
+    /// Cancelled to stop the engine.
+    pub stop: CancellationToken,
+}
+
+/// All routes.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/engine", get(routes::status))
+        .route("/v1/engine/stop", post(routes::stop))
+        .route("/v1/doctor", get(routes::doctor))
+        .route("/v1/events", get(events::stream))
+        .route("/v1/runs", get(routes::list).post(routes::create))
+        .route("/v1/runs/{id}", get(routes::show))
+        .route("/v1/runs/{id}/cancel", post(routes::cancel))
+        .route("/v1/runs/{id}/rerun", post(routes::rerun))
+        .route("/v1/runs/{id}/resolve", post(routes::resolve))
+        .route("/v1/runs/{id}/values", post(routes::provide))
+        .route("/v1/runs/{id}/stages/{stage}", get(routes::stage))
+        .route("/v1/runs/{id}/log", get(routes::log))
+        .route("/v1/runs/{id}/search", get(routes::search))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(tower_http::catch_panic::CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(api.clone(), count))
+        .with_state(api)
+}
+
+/// Serves until `stop` is cancelled; open streams are cut then.
+///
+/// # Errors
+/// When the listener breaks.
+pub async fn serve(listener: UnixListener, api: Api) -> std::io::Result<()> {
+    let stop = api.stop.clone();
+    let app = router(api).into_make_service_with_connect_info::<peer::Peer>();
+    axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await
+}
+
+/// Keeps the engine awake while a request is open.
+async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let _visit = api.engine.shared.activity.enter();
+    next.run(request).await
+}

@@ -1,1 +1,202 @@
-//! One file per subcommand.
+//! The command line: one file per subcommand, answers for people and for scripts.
+//!
+//! Owns arguments, exit codes and everything that is printed. Must not know how runs are carried out: what needs the
+//! engine, the console or the demo inside this process is handed to `main`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
+
+mod completions;
+mod context;
+mod doctor;
+mod engine;
+mod explain;
+mod graph;
+mod inert;
+mod man;
+mod pipeline;
+mod plain;
+mod plan;
+mod run;
+mod runs;
+mod schema;
+mod table;
+mod validate;
+mod values;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+pub use context::Context;
+pub use engine::RunArgs as EngineRunArgs;
+pub use explain::complain;
+pub use run::{run_to_end, start_detached};
+pub use values::{for_run as values_for_run, revive};
+
+/// Success, failure, usage, forbidden, unreachable, cancelled: stable, scripts rely on them.
+pub mod exit {
+    pub const SUCCESS: u8 = 0;
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const REFUSED: u8 = 3;
+    pub const UNREACHABLE: u8 = 4;
+    pub const CANCELLED: u8 = 130;
+}
+
+/// Runs, shows and gates pipelines, from a terminal. Without a command it opens the console on this workspace.
+#[derive(Debug, Parser)]
+#[command(name = "flowdeck", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// The workspace: where `pipelines/` and `flowdeck.toml` are [default: the nearest one above this directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Where the engine keeps its state [env: FLOWDECK_STATE_DIR] [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Look, but change nothing
+    #[arg(long, global = true)]
+    pub read_only: bool,
+}
+
+/// What this process has to become after the arguments are understood.
+pub enum Handoff {
+    Exit(u8),
+    /// Open the console.
+    Console {
+        context: Box<Context>,
+        run: Option<crate::model::RunId>,
+    },
+    /// Be the engine.
+    Engine {
+        context: Box<Context>,
+        options: EngineRunArgs,
+    },
+    /// Be a run's runner.
+    Runner(PathBuf),
+    /// Set up the demo.
+    Demo {
+        context: Box<Context>,
+        options: DemoArgs,
+    },
+    /// Be the demo's sample service.
+    Service(ServiceArgs),
+}
+
+/// Try everything on a workspace with real local services
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Run it without a terminal and exit by the result
+    #[arg(long)]
+    pub headless: bool,
+    /// Where to make the workspace [default: a temporary directory, removed afterwards]
+    pub dir: Option<PathBuf>,
+}
+
+/// The demo's web service
+#[derive(Debug, clap::Args)]
+pub struct ServiceArgs {
+    #[command(subcommand)]
+    pub action: ServiceAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum ServiceAction {
+    /// Be the copy in this directory
+    Serve { dir: PathBuf },
+    /// Replace the copy in this directory by another release
+    Replace { dir: PathBuf, artifact: PathBuf },
+    /// End the copy in this directory
+    Stop { dir: PathBuf },
+    /// Start a release on a free port, send it requests, stop it; fails when it answers badly
+    Try { artifact: PathBuf },
+}
+
+macro_rules! commands {
+    ($($(#[$meta:meta])* $name:ident($args:ty) => $run:expr),* $(,)?) => {
+        #[derive(Debug, clap::Subcommand)]
+        pub enum Command {
+            $($(#[$meta])* $name($args)),*
+        }
+
+        /// Carries a command out as far as this module can.
+        async fn dispatch(command: Command, context: Context) -> Handoff {
+            match command {
+                $(Command::$name(args) => $run(args, context).await),*
+            }
+        }
+    };
+}
+
+// One line per subcommand.
+commands! {
+    Run(run::Args) => run::run,
+    Validate(validate::Args) => validate::run,
+    Plan(plan::Args) => plan::run,
+    Graph(graph::Args) => graph::run,
+    Runs(runs::Args) => runs::run,
+    Engine(engine::Args) => engine::run,
+    Doctor(doctor::Args) => doctor::run,
+    Demo(DemoArgs) => demo,
+    Schema(schema::Args) => schema::run,
+    Completions(completions::Args) => completions::run,
+    Man(man::Args) => man::run,
+    #[command(hide = true)]
+    Runner(RunnerArgs) => runner,
+    #[command(hide = true)]
+    Service(ServiceArgs) => service,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RunnerArgs {
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+async fn runner(args: RunnerArgs, _: Context) -> Handoff {
+    Handoff::Runner(args.dir)
+}
+
+async fn service(args: ServiceArgs, _: Context) -> Handoff {
+    Handoff::Service(args)
+}
+
+async fn demo(options: DemoArgs, context: Context) -> Handoff {
+    Handoff::Demo { context: Box::new(context), options }
+}
+
+/// The whole command line, for completions and the manual.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Understands the arguments and carries them out as far as this module can.
+pub async fn main(cli: Cli) -> Handoff {
+    let context = match Context::new(&cli.global) {
+        Ok(context) => context,
+        Err(error) => return context::complain_about_settings(&error),
+    };
+    match cli.command {
+        Some(command) => dispatch(command, context).await,
+        None => Handoff::Console { context: Box::new(context), run: None },
+    }
+}
+
+/// Says one line on standard output.
+pub fn say(line: &str) {
+    println!("{}", inert::line(line));
+}
+
+/// An exit code for the shell.
+pub fn code(code: u8) -> ExitCode {
+    ExitCode::from(code)
+}

@@ -1,1 +1,30 @@
 //! Settings: flags over environment over file over defaults, and the directories state lives in.
+//!
+//! Owns `flowdeck.toml`, the search for a workspace and every path of ours. Must not know what the settings are
+//! used for, and never starts or connects to anything.
+
+mod duration;
+mod error;
+mod file;
+mod host;
+mod lock;
+mod paths;
+mod pipeline;
+mod problem;
+mod reader;
+mod secret;
+mod settings;
+mod suggest;
+mod workspace;
+
+pub use duration::{duration, spell};
+pub use error::ConfigError;
+pub use file::{Console, Engine, File, IdleTimeout, Probe, Secret, Service};
+pub use host::Host;
+pub use lock::EngineLock;
+pub use paths::Paths;
+pub use pipeline::{EXTENSIONS, pipelines, resolve_pipeline};
+pub use problem::{Problem, report};
+pub use settings::{Flags, Settings};
+pub use suggest::suggest;
+pub use workspace::Workspace;

@@ -1,3 +1,66 @@
-//! Process entry: decides whether this process is a runner, an engine or a client.
+//! Process entry: decides whether this process is a runner, an engine, the demo's service, or a client.
 
-fn main() {}
+#[path = "main/console.rs"]
+mod console;
+#[path = "main/demo.rs"]
+mod demo;
+#[path = "main/serve.rs"]
+mod serve;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use flowdeck::cli::{self, Cli, Handoff};
+use flowdeck::runner;
+
+fn main() -> ExitCode {
+    // A runner starts with every run: it needs neither the command line's machinery nor an async runtime.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "runner")
+        && arguments.next().is_some_and(|second| second == "--dir")
+        && let Some(dir) = arguments.next()
+    {
+        return runner::main(Path::new(&dir));
+    }
+    reset_broken_pipe();
+    let cli = Cli::parse();
+    let handoff = match small_runtime() {
+        Ok(runtime) => runtime.block_on(cli::main(cli)),
+        Err(error) => cli::complain(cli::exit::FAILED, &error),
+    };
+    let outcome = match handoff {
+        Handoff::Exit(code) => return cli::code(code),
+        Handoff::Runner(dir) => return runner::main(&dir),
+        Handoff::Engine { context, options } => serve::main(&context, &options),
+        Handoff::Console { context, run } => {
+            small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(console::open(&context, run)))
+        }
+        Handoff::Demo { context, options } => demo::main(&context, options),
+        Handoff::Service(options) => demo::service(&options),
+    };
+    match outcome {
+        Ok(code) => cli::code(code),
+        Err(error) => match cli::complain(cli::exit::FAILED, error.as_ref()) {
+            Handoff::Exit(code) => cli::code(code),
+            _ => ExitCode::FAILURE,
+        },
+    }
+}
+
+/// One thread is enough for a client.
+fn small_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// `flowdeck … | head` ends quietly: a closed pipe is reported by the write, and nobody is left to read about it.
+fn reset_broken_pipe() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if text.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        default(info);
+    }));
+}

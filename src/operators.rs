@@ -1,1 +1,195 @@
-//! One file per component type, one table.
+//! What each component type does: one file per type, one table.
+//!
+//! Owns the step from a stage's config to its work: rendering, running what has no effects, and describing what has
+//! (an HTTP call to await, a process to start). Must not know runs, scheduling, retries, masking or the store.
+
+mod batches;
+mod conditional;
+mod counted;
+mod fields;
+mod filter;
+mod http;
+mod http_request;
+mod json_transform;
+mod locals;
+mod logger;
+mod path;
+mod retry_until;
+mod schema_validate;
+mod shell;
+#[cfg(test)]
+mod testing;
+mod variable_set;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use crate::language::scope::Scope;
+use crate::language::{Component, StageSpec};
+use crate::model::{ErrorKind, NoteLevel, Outcome, RunId, StageError, StageId};
+use crate::process;
+
+use counted::Counted;
+pub use http::Http;
+pub use retry_until::retry_condition;
+pub use shell::finish_process;
+
+/// Tells whether a text holds something that must not be seen.
+pub trait Secrets {
+    /// True when the text contains a secret of this run.
+    fn contains_secret(&self, text: &str) -> bool;
+
+    /// True when the text contains a credential: a secret, or an environment value that looks like one.
+    fn contains_credential(&self, text: &str) -> bool;
+}
+
+/// Everything an operator may look at for one attempt.
+pub struct Context<'a> {
+    pub scope: &'a dyn Scope,
+    pub stage: &'a StageSpec,
+    pub run_id: &'a RunId,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// The directory stages run in, absolute.
+    pub workspace: &'a str,
+    pub http: &'a Http,
+    pub secrets: &'a dyn Secrets,
+}
+
+/// The stage's config, rendered, and the work it asks for.
+#[derive(Debug)]
+pub struct Prepared {
+    pub work: Work,
+    /// The rendered config, unmasked; null for operators without effects.
+    pub config: Value,
+}
+
+/// What is left to do for an attempt.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one, and lives for one call")]
+pub enum Work {
+    /// Nothing: the operator had no effects and is done.
+    Done(Done),
+    /// A call to await inside the engine; dropping the future gives it up.
+    Call(Call),
+    /// A process for the runner; its end goes through [`finish_process`].
+    Process(process::Spec),
+}
+
+/// The result of an operator without effects.
+#[derive(Debug)]
+pub struct Done {
+    pub outcome: Outcome,
+    /// Lines for the run's own log.
+    pub notes: Vec<(NoteLevel, String)>,
+    /// Lines for the stage's log.
+    pub log: Vec<String>,
+    /// Variables that later stages may read.
+    pub variables: Option<Map<String, Value>>,
+    pub branch: Option<Branch>,
+    /// Whether a gate let the data pass; `None` when the stage is no gate.
+    pub gate: Option<bool>,
+}
+
+/// Which owned stages a control-flow stage starts and which it leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    pub run: Vec<StageId>,
+    pub skip: Vec<StageId>,
+}
+
+/// Work that waits for somebody else.
+pub struct Call {
+    pub future: BoxFuture<'static, Outcome>,
+    /// Doing it twice is harmless.
+    pub idempotent: bool,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("idempotent", &self.idempotent).finish_non_exhaustive()
+    }
+}
+
+impl Done {
+    fn with_output(output: Value) -> Self {
+        Self::with_outcome(Outcome::succeeded(output))
+    }
+
+    fn with_outcome(outcome: Outcome) -> Self {
+        Self { outcome, notes: Vec::new(), log: Vec::new(), variables: None, branch: None, gate: None }
+    }
+}
+
+impl From<Done> for Prepared {
+    fn from(done: Done) -> Self {
+        Self { work: Work::Done(done), config: Value::Null }
+    }
+}
+
+/// What repeating a component's work does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effects {
+    /// Computed from its config alone.
+    None,
+    /// Depends on the HTTP method.
+    ByMethod,
+    /// Anything may happen.
+    Unknown,
+}
+
+struct Operator {
+    component: Component,
+    effects: Effects,
+    prepare: fn(&Context) -> Result<Prepared, StageError>,
+}
+
+const TABLE: &[Operator] = &[
+    Operator { component: Component::Shell, effects: Effects::Unknown, prepare: shell::prepare },
+    Operator { component: Component::HttpRequest, effects: Effects::ByMethod, prepare: http_request::prepare },
+    Operator { component: Component::JsonTransform, effects: Effects::None, prepare: json_transform::prepare },
+    Operator { component: Component::Filter, effects: Effects::None, prepare: filter::prepare },
+    Operator { component: Component::SchemaValidate, effects: Effects::None, prepare: schema_validate::prepare },
+    Operator { component: Component::Logger, effects: Effects::None, prepare: logger::prepare },
+    Operator { component: Component::VariableSet, effects: Effects::None, prepare: variable_set::prepare },
+    Operator { component: Component::Conditional, effects: Effects::None, prepare: conditional::prepare },
+    Operator { component: Component::Loop, effects: Effects::None, prepare: batches::prepare },
+];
+
+fn operator(component: Component) -> Option<&'static Operator> {
+    TABLE.iter().find(|operator| operator.component == component)
+}
+
+/// Renders a stage's config and does, or describes, its work.
+///
+/// # Errors
+/// A template that fails, a config field of the wrong kind, or a component that this build does not run.
+pub fn prepare(context: &Context) -> Result<Prepared, StageError> {
+    match operator(context.stage.component) {
+        Some(operator) => {
+            let scope = Counted::new(context.scope);
+            (operator.prepare)(&Context { scope: &scope, ..*context })
+        }
+        None => {
+            let name = context.stage.component.name();
+            Err(StageError::new(ErrorKind::Configuration, format!("this build does not run `{name}` yet")))
+        }
+    }
+}
+
+/// Computed inline, without any effect.
+pub fn is_pure(component: Component) -> bool {
+    operator(component).is_some_and(|operator| operator.effects == Effects::None)
+}
+
+/// Whether an interrupted attempt may simply be done again. What the author says wins.
+pub fn is_idempotent(stage: &StageSpec) -> bool {
+    stage.idempotent.unwrap_or_else(|| match operator(stage.component).map(|operator| operator.effects) {
+        Some(Effects::None) => true,
+        Some(Effects::ByMethod) => http_request::is_safe_method(stage.config.get("method")),
+        Some(Effects::Unknown) | None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests;

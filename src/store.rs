@@ -1,1 +1,264 @@
-//! The durable store.
+//! The durable store: a journal of events, the read model that follows from it, and the pinned pipeline texts.
+//!
+//! Owns the SQLite file, its versions and its one writer. Must not know what events mean beyond `Run::apply`, who may
+//! use the store (the engine holds the lock), or which process it lives in.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+mod check;
+mod error;
+mod migrate;
+mod open;
+mod project;
+mod read;
+mod reserve;
+mod row;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::StoreError;
+
+use crate::model::{Event, EventKind, RunId, RunStatus, RunSummary, Timestamp};
+use error::Fault;
+use read::Readers;
+use reserve::Reserve;
+use row::Entry;
+use writer::{Message, Request, Writer};
+
+/// Requests that may wait for the writer; whoever comes next waits to ask.
+const QUEUE: usize = 4096;
+
+/// An event that has no sequence number yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    pub at: Timestamp,
+    pub run: RunId,
+    pub kind: EventKind,
+}
+
+/// A pipeline text, pinned under the SHA-256 of itself (lower-case hex).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    pub hash: String,
+    /// `json` or `yaml`.
+    pub format: String,
+    pub text: String,
+}
+
+/// Which runs a listing shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Rows at most.
+    pub limit: u32,
+    pub status: Option<RunStatus>,
+    /// A pipeline's id or name.
+    pub pipeline: Option<String>,
+    /// Only runs created before this one; the next page after its last row.
+    pub before: Option<RunId>,
+}
+
+impl Default for RunFilter {
+    fn default() -> Self {
+        Self { limit: 100, status: None, pipeline: None, before: None }
+    }
+}
+
+/// A handle on the open store; clones share it. When the last one goes, what was accepted is written and the file closed.
+#[derive(Debug, Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    /// Taken only by `drop`, so that the writer sees the end of the queue.
+    queue: Option<mpsc::Sender<Message>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    last_seq: Arc<AtomicU64>,
+    readers: Readers,
+    reserve: Arc<Reserve>,
+}
+
+impl Store {
+    /// Opens the store in a state directory, creating or upgrading it. Blocks for a few milliseconds.
+    ///
+    /// # Errors
+    /// A file that is foreign, damaged or too new is named and left alone.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, migrate::MIGRATIONS)
+    }
+
+    fn open_with(dir: &Path, migrations: &[migrate::Migration]) -> Result<Self, StoreError> {
+        let conn = match open::open(dir, migrations) {
+            // Even opening needs a little space; this is what the reserve is for.
+            Err(error) if error.is_full() && std::fs::remove_file(Reserve::path_in(dir)).is_ok() => open::open(dir, migrations),
+            opened => opened,
+        }?;
+        Self::start(dir, conn)
+    }
+
+    fn start(dir: &Path, conn: Connection) -> Result<Self, StoreError> {
+        let path = dir.join(open::FILE);
+        let reserve = Arc::new(Reserve::take(dir));
+        let writer = Writer::new(conn, path.clone(), Arc::clone(&reserve))?;
+        let last_seq = writer.last_seq();
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        let thread =
+            thread.spawn(move || writer.work(requests)).map_err(|error| StoreError::io("start a writer for", &path, error))?;
+        let readers = Readers::new(path.clone());
+        let writer = Mutex::new(Some(thread));
+        Ok(Self { shared: Arc::new(Shared { path, queue: Some(queue), writer, last_seq, readers, reserve }) })
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Records events in the order given, with consecutive sequence numbers, all or none; durable when it returns.
+    ///
+    /// A caller that stops waiting does not take its request back.
+    ///
+    /// # Errors
+    /// `Full` when the disk is (nothing was recorded), `UnknownRun` and `RunExists` for events that fit no run.
+    pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        self.record(None, events).await
+    }
+
+    /// Pins a pipeline's text and records a run's first events, in one transaction.
+    ///
+    /// # Errors
+    /// As `append`.
+    pub async fn create_run(&self, definition: Definition, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        self.record(Some(definition), events).await
+    }
+
+    async fn record(&self, definition: Option<Definition>, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        let mut entries = Vec::with_capacity(events.len());
+        for event in &events {
+            let body = row::encode(&event.run, &event.kind)?;
+            entries.push(Entry { at: event.at, run: event.run.clone(), body, outline: project::outline(&event.kind) });
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Append(Request { definition, entries, reply })).await?;
+        let first = answer.await.map_err(|_| StoreError::Closed)??;
+        let numbered = (first..).zip(events);
+        Ok(numbered.map(|(seq, event)| Event { seq, at: event.at, run: event.run, kind: event.kind }).collect())
+    }
+
+    async fn send(&self, message: Message) -> Result<(), StoreError> {
+        let queue = self.shared.queue.as_ref().ok_or(StoreError::Closed)?;
+        queue.send(message).await.map_err(|_| StoreError::Closed)
+    }
+
+    /// The pipeline text pinned under this hash.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn definition(&self, hash: &str) -> Result<Option<Definition>, StoreError> {
+        let hash = hash.to_owned();
+        self.read(move |conn| read::definition(conn, &hash)).await
+    }
+
+    /// Runs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unfinished_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        self.read(read::unfinished_runs).await
+    }
+
+    /// Everything recorded of one run, oldest first; empty for an unknown run.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is not what was written.
+    pub async fn journal(&self, run: &RunId) -> Result<Vec<Event>, StoreError> {
+        let run = run.clone();
+        self.read(move |conn| read::journal(conn, &run)).await
+    }
+
+    /// Up to `limit` events after a sequence number, of one run or of all.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is not what was written.
+    pub async fn events_after(&self, after_seq: u64, run: Option<&RunId>, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let run = run.cloned();
+        self.read(move |conn| read::events_after(conn, after_seq, run.as_ref(), limit)).await
+    }
+
+    /// Runs as a listing shows them, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+        self.read(move |conn| read::runs(conn, &filter)).await
+    }
+
+    /// The run a person means: its id, a unique beginning or end of it, or `last`. More than one: ambiguous, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find_run(&self, text: &str) -> Result<Vec<RunId>, StoreError> {
+        let text = text.to_owned();
+        self.read(move |conn| read::find_run(conn, &text)).await
+    }
+
+    /// The sequence number of the last durable event, 0 in an empty store.
+    pub fn last_seq(&self) -> u64 {
+        self.shared.last_seq.load(Ordering::Acquire)
+    }
+
+    /// Examines the whole store and says what is wrong with it; empty when it is sound. Takes time in a large one.
+    ///
+    /// # Errors
+    /// When the store cannot be read far enough to be examined.
+    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
+        self.read(check::check).await
+    }
+
+    /// Frees the space held back for a full disk, so that a run's failure can be recorded. It is taken again later.
+    pub fn release_reserve(&self) -> bool {
+        self.shared.reserve.release()
+    }
+
+    /// Writes what was accepted, folds the log into the store and stops; other handles get `Closed` from then on.
+    ///
+    /// # Errors
+    /// `Closed` when that has happened already.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.shared.readers.clear();
+        let (reply, closed) = oneshot::channel();
+        self.send(Message::Close(reply)).await?;
+        closed.await.map_err(|_| StoreError::Closed)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let answer = tokio::task::spawn_blocking(move || shared.readers.with(work)).await;
+        answer.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.readers.clear();
+        self.queue = None;
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = writer {
+            let _ = thread.join();
+        }
+    }
+}

@@ -62,7 +62,11 @@ pub enum Next {
     /// The stage takes the ending's status.
     Settle,
     /// Another attempt starts at this time.
-    Retry { at: Timestamp },
+    Retry {
+        /// Not `at` on the wire: an event's own time has that name, and this is flattened into it.
+        #[serde(rename = "retry_at")]
+        at: Timestamp,
+    },
     /// A person decides (`on_unknown: ask`).
     Ask,
 }

@@ -163,6 +163,7 @@ impl Run {
                 self.error.clone_from(error);
                 self.finished_at = Some(at);
                 self.needs.clear();
+                self.stages.values_mut().for_each(|stage| leave_behind(stage, *status, at));
             }
         }
     }
@@ -288,6 +289,37 @@ fn decided(resolution: Resolution) -> Option<StageStatus> {
         Resolution::Retry => None,
         Resolution::Succeed => Some(StageStatus::Succeeded),
         Resolution::Fail => Some(StageStatus::Failed),
+    }
+}
+
+/// Gives a stage that the run's end overtook its last status.
+fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
+    match stage.status {
+        StageStatus::Pending | StageStatus::Ready | StageStatus::WaitingApproval => {
+            let reason = if run == RunStatus::Cancelled { "cancelled" } else { "not_reached" };
+            stage.status = if run == RunStatus::Cancelled { StageStatus::Cancelled } else { StageStatus::Skipped };
+            stage.output = serde_json::json!({"skipped": true, "reason": reason});
+            stage.reason = Some(reason.to_owned());
+        }
+        StageStatus::Retrying => {
+            stage.status = if run == RunStatus::Cancelled { StageStatus::Cancelled } else { StageStatus::Failed };
+            stage.finished_at = Some(at);
+            stage.retry_at = None;
+        }
+        StageStatus::Running => {
+            stage.status = StageStatus::Cancelled;
+            stage.finished_at = Some(at);
+            if let Some(attempt) = stage.attempts.last_mut().filter(|attempt| attempt.status == StageStatus::Running) {
+                attempt.status = StageStatus::Cancelled;
+                attempt.finished_at = Some(at);
+            }
+        }
+        StageStatus::Succeeded
+        | StageStatus::Failed
+        | StageStatus::Skipped
+        | StageStatus::Cancelled
+        | StageStatus::TimedOut
+        | StageStatus::Unknown => {}
     }
 }
 

@@ -4,7 +4,13 @@
 //! never waits. `Overview`, `ListRuns` and `Services` are standing questions: after the first one the server sends a new
 //! `Runs` or `Services` whenever the answer has changed.
 
+mod engine;
+mod probe;
+
 use serde_json::Value;
+
+pub use engine::{Engine, ValuesOf};
+pub use probe::Target;
 
 use crate::model::{EngineStatus, Event, LogQuery, LogWindow, Run, RunId, RunSummary, SearchHit, Stage, StageId};
 

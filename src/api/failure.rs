@@ -1,0 +1,47 @@
+//! Errors as clients get them: a status, a code that scripts can rely on, a message for people.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineError;
+use crate::store::StoreError;
+
+/// The body of every error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    #[serde(skip)]
+    pub status: u16,
+    /// `not_found`, `ambiguous`, `invalid_pipeline`, `invalid_inputs`, `refused`, `store_full`, `store`.
+    pub code: String,
+    pub message: String,
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let (status, code) = match &error {
+            EngineError::NoRun(_) | EngineError::NoStage { .. } => (StatusCode::NOT_FOUND, "not_found"),
+            EngineError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
+            EngineError::InvalidPipeline(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_pipeline"),
+            EngineError::InvalidInputs(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_inputs"),
+            EngineError::Refused(_) => (StatusCode::CONFLICT, "refused"),
+            EngineError::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "store_full"),
+            EngineError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+        };
+        Self { status: status.as_u16(), code: code.to_owned(), message: error.to_string() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        EngineError::Store(error).into()
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(self)).into_response()
+    }
+}

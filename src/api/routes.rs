@@ -1,0 +1,135 @@
+//! One function per route: unpack, call the engine, pack.
+
+use axum::Json;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use serde::{Deserialize, Serialize};
+
+use super::peer::Peer;
+use super::{Api, Failure, slim};
+use crate::model::{
+    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, SearchHit, Stage, StageId,
+    Values,
+};
+use crate::store::RunFilter;
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+pub async fn status(State(api): State<Api>) -> Json<EngineStatus> {
+    Json(api.engine.status().await)
+}
+
+pub async fn stop(State(api): State<Api>) -> Json<EngineStatus> {
+    let status = api.engine.status().await;
+    api.stop.cancel();
+    Json(status)
+}
+
+/// What is wrong with the store; an empty list is good.
+pub async fn doctor(State(api): State<Api>) -> Answer<Vec<String>> {
+    Ok(Json(api.engine.shared.store.check().await?))
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ListQuery {
+    #[serde(default)]
+    pub limit: Option<u32>,
+    #[serde(default)]
+    pub status: Option<RunStatus>,
+    #[serde(default)]
+    pub pipeline: Option<String>,
+}
+
+pub async fn list(State(api): State<Api>, Query(query): Query<ListQuery>) -> Answer<Vec<RunSummary>> {
+    let limit = query.limit.unwrap_or(100);
+    let filter = RunFilter { limit, status: query.status, pipeline: query.pipeline, ..RunFilter::default() };
+    Ok(Json(api.engine.shared.store.runs(filter).await?))
+}
+
+pub async fn create(State(api): State<Api>, ConnectInfo(peer): ConnectInfo<Peer>, Json(new): Json<NewRun>) -> Answer<Created> {
+    Ok(Json(Created { id: api.engine.create(new, peer.actor()).await? }))
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ShowQuery {
+    /// Leave large values out.
+    #[serde(default)]
+    pub slim: bool,
+}
+
+pub async fn show(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<ShowQuery>) -> Answer<Run> {
+    let run = api.engine.run(&id).await?;
+    Ok(Json(if query.slim { slim::run(run) } else { run }))
+}
+
+pub async fn stage(State(api): State<Api>, Path((id, stage)): Path<(String, String)>) -> Answer<Stage> {
+    let mut run = api.engine.run(&id).await?;
+    let missing = crate::engine::EngineError::NoStage { run: run.id.clone(), stage: StageId::new(&stage) };
+    Ok(Json(run.stages.swap_remove(stage.as_str()).ok_or(missing)?))
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Cancel {
+    #[serde(default)]
+    pub force: bool,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+pub async fn cancel(
+    State(api): State<Api>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path(id): Path<String>,
+    Json(cancel): Json<Cancel>,
+) -> Answer<Created> {
+    Ok(Json(Created { id: api.engine.cancel(&id, cancel.force, cancel.reason, peer.actor()).await? }))
+}
+
+pub async fn rerun(
+    State(api): State<Api>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path(id): Path<String>,
+    Json(rerun): Json<Rerun>,
+) -> Answer<Created> {
+    Ok(Json(Created { id: api.engine.rerun(&id, rerun, peer.actor()).await? }))
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Resolve {
+    pub stage: StageId,
+    pub resolution: Resolution,
+}
+
+pub async fn resolve(
+    State(api): State<Api>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path(id): Path<String>,
+    Json(answer): Json<Resolve>,
+) -> Answer<Created> {
+    let id = api.engine.resolve(&id, &answer.stage, answer.resolution, peer.actor()).await?;
+    Ok(Json(Created { id }))
+}
+
+pub async fn provide(State(api): State<Api>, Path(id): Path<String>, Json(values): Json<Values>) -> Answer<Created> {
+    Ok(Json(Created { id: api.engine.provide(&id, values).await? }))
+}
+
+pub async fn log(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<LogQuery>) -> Answer<LogWindow> {
+    Ok(Json(api.engine.log(&id, query).await?))
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SearchQuery {
+    pub stage: StageId,
+    #[serde(default)]
+    pub attempt: Option<u32>,
+    /// A regular expression.
+    pub pattern: String,
+    /// How many hits at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+pub async fn search(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<SearchQuery>) -> Answer<Vec<SearchHit>> {
+    let limit = query.limit.unwrap_or(1000);
+    Ok(Json(api.engine.search(&id, &query.stage, query.attempt, &query.pattern, limit).await?))
+}

@@ -1,0 +1,75 @@
+//! What every subcommand starts from: the workspace, its settings, and the way to an engine.
+
+use std::path::{Path, PathBuf};
+
+use super::{Global, Handoff, complain, exit};
+use crate::client::{Client, ClientError, start};
+use crate::config::{self, ConfigError, Flags, Host, Paths, Settings, Workspace};
+
+/// The workspace this command works on.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub workspace: Workspace,
+    pub settings: Settings,
+    pub paths: Paths,
+    pub cwd: PathBuf,
+    pub read_only: bool,
+}
+
+impl Context {
+    /// # Errors
+    /// When the workspace file is not valid or no directory for state can be found.
+    pub fn new(global: &Global) -> Result<Self, ConfigError> {
+        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        let dir = Workspace::find(global.workspace.as_deref(), &cwd)?;
+        let workspace = Workspace::load(&dir)?;
+        let host = Host::of_process()?;
+        let settings = Settings::decide(&Flags::default(), &host, &workspace.file)?;
+        let paths = Paths::new(&workspace.dir, global.state_dir.as_deref(), &host)?;
+        Ok(Self { workspace, settings, paths, cwd, read_only: global.read_only })
+    }
+
+    /// The workspace's directory.
+    pub fn root(&self) -> &Path {
+        self.paths.workspace()
+    }
+
+    /// A client of an engine that is already there; nothing is started.
+    pub fn client(&self) -> Result<Client, ClientError> {
+        self.safe_socket()?;
+        Client::new(self.paths.socket())
+    }
+
+    /// A client of this workspace's engine, which is started when there is none.
+    pub async fn engine(&self) -> Result<Client, ClientError> {
+        self.safe_socket()?;
+        start::connect_or_start(&self.engine_command(), self.paths.socket()).await
+    }
+
+    /// Nobody else may have put a socket where ours belongs.
+    fn safe_socket(&self) -> Result<(), ClientError> {
+        self.paths.prepare_socket_dir().map_err(|error| ClientError::Unreachable {
+            socket: self.paths.socket().display().to_string(),
+            cause: super::explain::chain(&error),
+        })
+    }
+
+    /// How to start this workspace's engine.
+    pub fn engine_command(&self) -> start::EngineCommand {
+        start::EngineCommand {
+            exe: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("flowdeck")),
+            workspace: self.root().to_path_buf(),
+            state_dir: self.paths.state_dir().to_path_buf(),
+            log: self.paths.log_dir().join("engine.err"),
+        }
+    }
+}
+
+/// Shows what is wrong with the settings; a workspace file's problems come with their places.
+pub fn complain_about_settings(error: &ConfigError) -> Handoff {
+    if let ConfigError::Invalid { path, text, problems } = error {
+        eprint!("{}", config::report(problems, path, text, super::pipeline::colour()));
+        return Handoff::Exit(exit::USAGE);
+    }
+    complain(exit::USAGE, error)
+}

@@ -1,0 +1,115 @@
+//! `flowdeck engine`: look at this workspace's engine, start it, be it, stop it.
+
+use std::time::Duration;
+
+use super::explain::refused;
+use super::{Context, Handoff, complain, exit};
+use crate::client::{Client, start};
+use crate::config::{EngineLock, IdleTimeout};
+use crate::model::EngineStatus;
+
+/// How long a stopping engine may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Look at or control this workspace's engine
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Say whether an engine runs, and what it does (the default)
+    Status,
+    /// Start one in the background, if none runs
+    Start,
+    /// Be the engine, in the foreground
+    Run(RunArgs),
+    /// Stop it; runs go on and are taken up by the next engine
+    Stop,
+}
+
+/// Options of an engine.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RunArgs {
+    /// Leave the terminal and stop when idle
+    #[arg(long, hide = true)]
+    pub detached: bool,
+    /// Stop after this long without clients and runs, or `never` [default: 10m when started on demand, else never]
+    #[arg(long, value_name = "DURATION", value_parser = idle_timeout)]
+    pub idle_timeout: Option<IdleTimeout>,
+}
+
+fn idle_timeout(text: &str) -> Result<IdleTimeout, String> {
+    text.parse()
+}
+
+pub async fn run(args: Args, context: Context) -> Handoff {
+    match args.action.unwrap_or(Action::Status) {
+        Action::Run(options) => Handoff::Engine { context: Box::new(context), options },
+        Action::Start => match context.engine().await {
+            Ok(client) => status(&client, args.json).await,
+            Err(error) => refused(&error),
+        },
+        Action::Status => match context.client() {
+            Ok(client) => status(&client, args.json).await,
+            Err(error) => refused(&error),
+        },
+        Action::Stop => stop(&context, args.json).await,
+    }
+}
+
+async fn status(client: &Client, json: bool) -> Handoff {
+    match client.status().await {
+        Ok(status) => {
+            print(&status, json);
+            Handoff::Exit(exit::SUCCESS)
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn print(status: &EngineStatus, json: bool) {
+    if json {
+        println!("{}", serde_json::to_string_pretty(status).unwrap_or_default());
+        return;
+    }
+    println!("engine {} runs as process {} since {}", status.version, status.pid, status.started_at);
+    println!("  runs    {} unfinished, {} stages at work", status.runs, status.stages);
+    println!("  socket  {}", status.socket);
+    println!("  state   {}", status.state_dir);
+}
+
+/// Stops the engine and waits until it is gone.
+async fn stop(context: &Context, json: bool) -> Handoff {
+    if !start::answers(context.paths.socket()).await {
+        if json {
+            println!("{{\"running\": false}}")
+        } else {
+            println!("no engine runs")
+        }
+        return Handoff::Exit(exit::SUCCESS);
+    }
+    let client = match context.client() {
+        Ok(client) => client,
+        Err(error) => return refused(&error),
+    };
+    match client.stop_engine().await {
+        Ok(status) => match EngineLock::wait_until_free(&context.paths, PATIENCE).await {
+            Ok(()) => {
+                if json {
+                    println!("{{\"running\": false}}")
+                } else {
+                    println!("engine {} stopped", status.pid)
+                }
+                Handoff::Exit(exit::SUCCESS)
+            }
+            Err(error) => complain(exit::UNREACHABLE, &error),
+        },
+        Err(error) => refused(&error),
+    }
+}

@@ -1,0 +1,35 @@
+//! Errors at the edge: one line that says what, the chain of causes, the exit code.
+
+use std::error::Error;
+
+use super::{Handoff, exit};
+use crate::client::ClientError;
+
+/// Prints `error: …: caused by …` to standard error and leaves with `code`.
+pub fn complain(code: u8, error: &dyn Error) -> Handoff {
+    eprintln!("error: {}", chain(error));
+    Handoff::Exit(code)
+}
+
+/// The error and what caused it, without saying anything twice.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: caused by {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// A failed request, with a hint where one helps.
+pub fn refused(error: &ClientError) -> Handoff {
+    eprintln!("error: {}", chain(error));
+    if error.exit_code() == exit::UNREACHABLE {
+        eprintln!("help: `flowdeck engine status` and `flowdeck doctor` tell what is wrong");
+    }
+    Handoff::Exit(error.exit_code())
+}

@@ -1,0 +1,233 @@
+//! A run as append-only lines: state changes as sentences, output as it comes. Made for pipes, CI and screen readers.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use super::values::revive;
+use super::{Context, exit, inert};
+use crate::client::{Client, ClientError, Subscription, Update};
+use crate::model::{Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageId, StageStatus, Timestamp};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    Sentences,
+    Silent,
+}
+
+/// The component type whose stages write a log.
+const PROCESS: &str = "shell";
+/// How many lines of output are fetched at once.
+const PAGE: u64 = 2000;
+
+/// The exit code of a run that ended so.
+pub fn verdict(status: RunStatus) -> u8 {
+    match status {
+        RunStatus::Succeeded => exit::SUCCESS,
+        RunStatus::Cancelled => exit::CANCELLED,
+        RunStatus::Failed | RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Cancelling => exit::FAILED,
+    }
+}
+
+/// Follows a run to its end; gives the whole run. Ctrl-C once cancels with grace, twice forces.
+pub async fn follow(context: &Context, client: &Client, id: &RunId, voice: Voice) -> Result<Run, ClientError> {
+    let subscription = Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) };
+    let mut updates = client.subscribe(subscription);
+    let mut narrator = Narrator { context, client, id, voice, run: None, printed: HashMap::new(), interrupts: 0 };
+    loop {
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => {
+                if interrupt.is_ok() {
+                    narrator.interrupt().await?;
+                }
+            }
+            update = updates.recv() => match update {
+                Some(update) => narrator.take(update).await?,
+                None => return client.run(id.as_str()).await,
+            },
+        }
+        if narrator.run.as_ref().is_some_and(|run| run.status.is_final()) {
+            return client.run(id.as_str()).await;
+        }
+    }
+}
+
+struct Narrator<'a> {
+    context: &'a Context,
+    client: &'a Client,
+    id: &'a RunId,
+    voice: Voice,
+    run: Option<Run>,
+    /// Lines already printed of each attempt's log.
+    printed: HashMap<(StageId, u32), u64>,
+    interrupts: u32,
+}
+
+impl Narrator<'_> {
+    async fn interrupt(&mut self) -> Result<(), ClientError> {
+        self.interrupts += 1;
+        let force = self.interrupts > 1;
+        eprintln!("{}", if force { "cancelling by force" } else { "cancelling; press Ctrl-C again to force" });
+        match self.client.cancel(self.id.as_str(), force).await {
+            Err(ClientError::Refused(_)) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take(&mut self, update: Update) -> Result<(), ClientError> {
+        match update {
+            Update::Connected | Update::Lagged => Ok(()),
+            Update::Disconnected(why) => {
+                if self.voice == Voice::Sentences {
+                    eprintln!("the engine went away ({why}); the run goes on, reconnecting");
+                }
+                Ok(())
+            }
+            Update::Snapshot(run) => self.snapshot(*run).await,
+            Update::Event(event) => {
+                if let Some(run) = &mut self.run {
+                    run.apply(&event);
+                }
+                self.narrate(&event).await
+            }
+            Update::Signal(Signal::LogGrew { stage, attempt, .. }) => self.output(&stage, attempt).await,
+            Update::Signal(Signal::Trouble { message, .. }) => {
+                eprintln!("error: {message}");
+                Ok(())
+            }
+        }
+    }
+
+    /// Says what the run has come to, where the events that led there were not seen.
+    async fn snapshot(&mut self, run: Run) -> Result<(), ClientError> {
+        let known = self.run.replace(run.clone());
+        if known.is_none() {
+            self.say(run.created_at, &format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name));
+        }
+        let mut attempts = Vec::new();
+        for stage in run.stages.values() {
+            let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
+            if before.is_none_or(|before| before.status != stage.status) && stage.status != StageStatus::Pending {
+                self.say(run.created_at, &format!("stage {} is {}", stage.id, stage.status));
+            }
+            attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
+        }
+        if !run.needs.is_empty() {
+            self.provide(&run).await?;
+        }
+        for (stage, attempt) in attempts {
+            self.output(&stage, attempt).await?;
+        }
+        Ok(())
+    }
+
+    /// The engine lost the values with its memory; this client may still have them.
+    async fn provide(&self, run: &Run) -> Result<(), ClientError> {
+        match super::values::for_run(self.context, run) {
+            Ok(values) => self.client.provide(self.id.as_str(), &values).await.map(drop),
+            Err(message) => {
+                eprintln!("error: {message}");
+                Ok(())
+            }
+        }
+    }
+
+    async fn narrate(&mut self, event: &Event) -> Result<(), ClientError> {
+        let at = event.at;
+        match &event.kind {
+            EventKind::RunStarted | EventKind::RunResumed | EventKind::RunCreated { .. } => {}
+            EventKind::AttemptStarted { stage, attempt: 1, .. } => self.say(at, &format!("stage {stage} started")),
+            EventKind::AttemptStarted { stage, attempt, .. } => {
+                self.say(at, &format!("stage {stage} started again, attempt {attempt}"));
+            }
+            EventKind::AttemptFinished { stage, attempt, outcome, next } => {
+                self.output(stage, *attempt).await?;
+                let error = outcome.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                let took = self.took(stage, at);
+                let line = match next {
+                    Next::Settle => format!("stage {stage} {}{took}{error}", outcome.ending.status()),
+                    Next::Retry { at: again } => {
+                        format!("stage {stage} will be tried again in {:?}{error}", again.since(at))
+                    }
+                    Next::Ask => format!(
+                        "stage {stage} was interrupted; answer with `flowdeck runs resolve {} {stage} retry|succeed|fail`",
+                        self.id
+                    ),
+                };
+                self.say(at, &line);
+            }
+            EventKind::StageSkipped { stage, reason } => self.say(at, &format!("stage {stage} skipped ({reason})")),
+            EventKind::AttemptResolved { stage, resolution, actor, .. } => {
+                self.say(at, &format!("stage {stage} answered by {}: {resolution:?}", actor.name));
+            }
+            EventKind::CancelRequested { actor, force, .. } => {
+                let how = if *force { " by force" } else { "" };
+                self.say(at, &format!("cancel requested by {}{how}", actor.name));
+            }
+            EventKind::RunPaused { reason, .. } => {
+                self.say(at, &format!("waiting: {reason}"));
+                if let Some(run) = self.run.clone() {
+                    self.provide(&run).await?;
+                }
+            }
+            EventKind::Noted { stage, level, message } => {
+                let place = stage.as_ref().map(|stage| format!("{stage}: ")).unwrap_or_default();
+                let level = if *level == NoteLevel::Info { "" } else { level_name(*level) };
+                self.say(at, &format!("{level}{place}{message}"));
+            }
+            EventKind::RunFinished { status, error, .. } => {
+                let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                self.say(at, &format!("run {} {status}{error}", self.id));
+            }
+        }
+        Ok(())
+    }
+
+    fn took(&self, stage: &StageId, at: Timestamp) -> String {
+        let stage = self.run.as_ref().and_then(|run| run.stages.get(stage));
+        let elapsed = stage.and_then(|stage| stage.elapsed(at));
+        elapsed.map(|elapsed| format!(" after {:.1} s", elapsed.as_secs_f64())).unwrap_or_default()
+    }
+
+    /// Prints what an attempt's log has beyond what was printed.
+    async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
+        let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
+        // What an in-engine stage has to say are notes, and those come as events.
+        if self.voice == Voice::Silent || component != Some(PROCESS) {
+            return Ok(());
+        }
+        let key = (stage.clone(), attempt);
+        loop {
+            let from = self.printed.get(&key).copied().unwrap_or(0);
+            let query = LogQuery { stage: stage.clone(), attempt: Some(attempt), from: Some(from), count: PAGE };
+            let window = self.client.log(self.id.as_str(), &query).await?;
+            let mut out = std::io::stdout().lock();
+            for line in &window.lines {
+                // Output that nobody reads any more must not end the run's narration.
+                let _ = writeln!(out, "{stage} | {}", inert::line(&line.text));
+            }
+            let printed = window.lines.len() as u64;
+            self.printed.insert(key.clone(), from + printed);
+            if printed < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    fn say(&self, at: Timestamp, sentence: &str) {
+        if self.voice == Voice::Sentences {
+            let clock = at.to_string();
+            let clock = clock.get(11..19).unwrap_or_default();
+            let _ = writeln!(std::io::stdout().lock(), "{clock} {}", inert::line(sentence));
+        }
+    }
+}
+
+fn level_name(level: NoteLevel) -> &'static str {
+    match level {
+        NoteLevel::Debug => "debug: ",
+        NoteLevel::Info => "",
+        NoteLevel::Warning => "warning: ",
+        NoteLevel::Error => "error: ",
+    }
+}

@@ -1,0 +1,134 @@
+//! `flowdeck run`: start a pipeline, and follow it in the console, in sentences, or not at all.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::explain::refused;
+use super::pipeline::{Checked, Source, check, format_name};
+use super::values::for_pipeline;
+use super::{Context, Handoff, exit, plain};
+use crate::client::Client;
+use crate::model::{NewRun, RunId};
+
+/// Run a pipeline and follow it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// The environment the run is for
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Start it and leave
+    #[arg(long, conflicts_with = "plain")]
+    detach: bool,
+    /// Follow it as append-only lines
+    #[arg(long)]
+    plain: bool,
+    /// Print one JSON document when the run has ended
+    #[arg(long, conflicts_with = "plain")]
+    json: bool,
+    /// End the run after this long, such as `10m`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    timeout: Option<Duration>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::duration(text)
+}
+
+impl Args {
+    /// The plain run of a named pipeline, with nothing said about how.
+    fn of(pipeline: &str) -> Self {
+        let source = Source { pipeline: pipeline.to_owned(), input: Vec::new(), inputs: None, sample: false };
+        Self { source, env: None, detach: true, plain: false, json: false, timeout: None }
+    }
+}
+
+pub async fn run(args: Args, context: Context) -> Handoff {
+    match start(&args, &context).await {
+        Ok((client, id)) => follow(&args, context, client, id).await,
+        Err(handoff) => handoff,
+    }
+}
+
+/// Checks everything that can be checked here, and creates the run.
+async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handoff> {
+    let checked = check(context, &args.source)?;
+    if context.read_only {
+        eprintln!("error: `--read-only` starts nothing");
+        return Err(Handoff::Exit(exit::REFUSED));
+    }
+    let new = request(args, context, checked).map_err(|message| {
+        eprintln!("error: {message}");
+        Handoff::Exit(exit::USAGE)
+    })?;
+    let client = context.engine().await.map_err(|error| refused(&error))?;
+    let id = client.create(&new).await.map_err(|error| refused(&error))?;
+    Ok((client, id))
+}
+
+/// Creates a run of a named pipeline and leaves it to the engine.
+pub async fn start_detached(context: &Context, pipeline: &str) -> Result<RunId, Handoff> {
+    start(&Args::of(pipeline), context).await.map(|(_, id)| id)
+}
+
+/// Runs a named pipeline to its end, in sentences; gives the exit code.
+pub async fn run_to_end(context: &Context, pipeline: &str) -> u8 {
+    let started = start(&Args::of(pipeline), context).await;
+    let (client, id) = match started {
+        Ok(started) => started,
+        Err(Handoff::Exit(code)) => return code,
+        Err(_) => return exit::FAILED,
+    };
+    match plain::follow(context, &client, &id, plain::Voice::Sentences).await {
+        Ok(run) => plain::verdict(run.status),
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, String> {
+    let values = for_pipeline(context, &checked.pipeline)?;
+    let mut inputs = checked.inputs;
+    if let (Some(env), Some(fields)) = (&args.env, inputs.as_object_mut()) {
+        fields.entry("environment").or_insert_with(|| json!(env));
+    }
+    Ok(NewRun {
+        definition: checked.text,
+        format: format_name(checked.format).to_owned(),
+        path: Some(checked.path.display().to_string()),
+        workspace: context.root().display().to_string(),
+        inputs,
+        values,
+        timeout_ms: args.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+    })
+}
+
+async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Handoff {
+    if args.detach {
+        if args.json {
+            println!("{}", json!({"id": id}))
+        } else {
+            println!("{id}")
+        }
+        return Handoff::Exit(exit::SUCCESS);
+    }
+    let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    if at_terminal && !args.plain && !args.json {
+        return Handoff::Console { context: Box::new(context), run: Some(id) };
+    }
+    let voice = if args.json { plain::Voice::Silent } else { plain::Voice::Sentences };
+    match plain::follow(&context, &client, &id, voice).await {
+        Ok(run) => {
+            if args.json {
+                println!("{}", serde_json::to_string_pretty(&run).unwrap_or_default());
+            }
+            Handoff::Exit(plain::verdict(run.status))
+        }
+        Err(error) => refused(&error),
+    }
+}

@@ -1,0 +1,106 @@
+//! `flowdeck validate`: every problem of every named pipeline, with its place.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::pipeline::colour;
+use super::{Context, Handoff, complain, exit};
+use crate::config::{pipelines, resolve_pipeline};
+use crate::language::{self, Format, Problem, Severity};
+
+/// Check pipelines without running them
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files or names [default: everything in the workspace's `pipelines/`]
+    pipelines: Vec<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Count warnings as errors
+    #[arg(long)]
+    strict: bool,
+}
+
+pub async fn run(args: Args, context: Context) -> Handoff {
+    let files = match files(&args, &context) {
+        Ok(files) => files,
+        Err(handoff) => return handoff,
+    };
+    if files.is_empty() {
+        eprintln!("error: no pipelines in {}", context.root().join("pipelines").display());
+        return Handoff::Exit(exit::USAGE);
+    }
+    let reports: Vec<Report> = files.iter().map(|file| check(file)).collect();
+    let bad = reports.iter().filter(|report| !report.is_good(args.strict)).count();
+    if args.json {
+        let documents: Vec<Value> = reports.iter().map(|report| report.as_json(args.strict)).collect();
+        println!("{:#}", json!({"valid": bad == 0, "pipelines": documents}));
+    } else {
+        reports.iter().for_each(|report| report.print(args.strict));
+    }
+    Handoff::Exit(if bad == 0 { exit::SUCCESS } else { exit::USAGE })
+}
+
+fn files(args: &Args, context: &Context) -> Result<Vec<PathBuf>, Handoff> {
+    if args.pipelines.is_empty() {
+        return pipelines(context.root()).map_err(|error| complain(exit::USAGE, &error));
+    }
+    let resolve =
+        |name: &String| resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error));
+    args.pipelines.iter().map(resolve).collect()
+}
+
+struct Report {
+    file: String,
+    text: String,
+    stages: usize,
+    problems: Vec<Problem>,
+    /// Why the file could not be read at all.
+    unreadable: Option<String>,
+}
+
+fn check(path: &Path) -> Report {
+    let file = path.display().to_string();
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
+        Ok(text) => {
+            let loaded = language::load(&text, Format::of(&file, &text));
+            let stages = loaded.pipeline.map_or(0, |pipeline| pipeline.stages.len());
+            Report { file, text, stages, problems: loaded.problems, unreadable: None }
+        }
+        Err(error) => Report { file, text: String::new(), stages: 0, problems: Vec::new(), unreadable: Some(error) },
+    }
+}
+
+impl Report {
+    fn is_good(&self, strict: bool) -> bool {
+        let wrong = |problem: &Problem| strict || problem.severity == Severity::Error;
+        self.unreadable.is_none() && !self.problems.iter().any(wrong)
+    }
+
+    fn print(&self, strict: bool) {
+        if let Some(error) = &self.unreadable {
+            eprintln!("error: {}: {error}", self.file);
+        }
+        if !self.problems.is_empty() {
+            eprint!("{}", language::report(&self.problems, &self.file, &self.text, colour()));
+        }
+        let verdict = if self.is_good(strict) { "valid" } else { "invalid" };
+        println!("{}: {verdict}, {} stages, {} problems", self.file, self.stages, self.problems.len());
+    }
+
+    fn as_json(&self, strict: bool) -> Value {
+        let problems: Vec<Value> = self
+            .problems
+            .iter()
+            .map(|problem| {
+                let (line, column) = problem.position(&self.text);
+                let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
+                json!({"severity": severity, "code": problem.code, "message": problem.message,
+                       "line": line, "column": column, "help": problem.help})
+            })
+            .collect();
+        json!({"file": self.file, "valid": self.is_good(strict), "error": self.unreadable, "problems": problems})
+    }
+}

@@ -1,0 +1,58 @@
+//! Environment values and secrets that a pipeline names, read where the person is: in the client.
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::client::{ClientError, Revive, start};
+use crate::language::Pipeline;
+use crate::model::{Run, Values};
+
+/// What this client can give of the values a pipeline names. What it cannot give is missing where it is read.
+///
+/// # Errors
+/// A configured secret that cannot be read; the message never holds a value.
+pub fn for_pipeline(context: &Context, pipeline: &Pipeline) -> Result<Values, String> {
+    let names = pipeline.environment_names();
+    let env = names.env.iter().map(|name| format!("env.{name}"));
+    let secrets = names.secrets.iter().map(|name| format!("secrets.{name}"));
+    collect(context, env.chain(secrets))
+}
+
+/// The values that an earlier run was given, as this client has them now.
+///
+/// # Errors
+/// As `for_pipeline`.
+pub fn for_run(context: &Context, run: &Run) -> Result<Values, String> {
+    collect(context, run.environment_names.iter().cloned())
+}
+
+fn collect(context: &Context, names: impl Iterator<Item = String>) -> Result<Values, String> {
+    let mut values = Values::default();
+    for name in names {
+        let value = match name.split_once('.') {
+            Some(("secrets", secret)) => {
+                let source = context.workspace.file.secrets.get(secret);
+                source.map(|source| source.read(secret)).transpose().map_err(|error| error.to_string())?
+            }
+            Some((_, variable)) => std::env::var(variable).ok(),
+            None => None,
+        };
+        if let Some(value) = value {
+            values.0.insert(name, value);
+        }
+    }
+    Ok(values)
+}
+
+/// How a stream brings the engine back.
+pub fn revive(context: &Context) -> Revive {
+    let command = context.engine_command();
+    let socket = context.paths.socket().to_path_buf();
+    Arc::new(move || {
+        let (command, socket) = (command.clone(), socket.clone());
+        Box::pin(async move {
+            let ensured: Result<(), ClientError> = start::ensure(&command, &socket).await;
+            ensured
+        })
+    })
+}

@@ -1,0 +1,27 @@
+//! Why the engine did not answer as hoped.
+
+use crate::api::Failure;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("the engine cannot be reached at {socket}: {cause}")]
+    Unreachable { socket: String, cause: String },
+    #[error("{}", .0.message)]
+    Refused(Failure),
+    #[error("the engine's answer makes no sense: {0}")]
+    Nonsense(String),
+}
+
+impl ClientError {
+    /// The exit code scripts rely on: 2 for what the caller got wrong, 4 for an engine that is not there.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreachable { .. } | Self::Nonsense(_) => 4,
+            Self::Refused(failure) => match failure.code.as_str() {
+                "not_found" | "ambiguous" | "invalid_pipeline" | "invalid_inputs" => 2,
+                "refused" => 3,
+                _ => 1,
+            },
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! One method per route.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::ClientError;
+use crate::api::Failure;
+use crate::model::{
+    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, SearchHit, Stage,
+    StageId, Values,
+};
+
+/// A connection to an engine; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    socket: PathBuf,
+}
+
+impl Client {
+    /// A client of the engine behind this socket. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(socket: &Path) -> Result<Self, ClientError> {
+        // No TLS on a local socket, so no certificates are read either.
+        let http = reqwest::Client::builder().unix_socket(socket.to_path_buf()).no_proxy().tls_certs_only([]).build();
+        let http = http.map_err(|error| ClientError::Nonsense(error.to_string()))?;
+        Ok(Self { http, socket: socket.to_path_buf() })
+    }
+
+    pub async fn status(&self) -> Result<EngineStatus, ClientError> {
+        self.get("engine", &()).await
+    }
+
+    /// Asks the engine to stop; runs go on in their runners and are taken up by the next engine.
+    pub async fn stop_engine(&self) -> Result<EngineStatus, ClientError> {
+        self.post("engine/stop", &json!({})).await
+    }
+
+    pub async fn doctor(&self) -> Result<Vec<String>, ClientError> {
+        self.get("doctor", &()).await
+    }
+
+    pub async fn create(&self, new: &NewRun) -> Result<RunId, ClientError> {
+        self.post::<_, Created>("runs", new).await.map(|created| created.id)
+    }
+
+    pub async fn runs(&self, limit: usize, status: Option<RunStatus>) -> Result<Vec<RunSummary>, ClientError> {
+        let limit = ("limit", limit.to_string());
+        let query: Vec<_> = [limit].into_iter().chain(status.map(|status| ("status", status.to_string()))).collect();
+        self.get("runs", &query).await
+    }
+
+    /// A run with everything, by id, a unique part of it, or `last`.
+    pub async fn run(&self, id: &str) -> Result<Run, ClientError> {
+        self.get(&format!("runs/{}", encode(id)), &()).await
+    }
+
+    pub async fn stage(&self, id: &RunId, stage: &StageId) -> Result<Stage, ClientError> {
+        self.get(&format!("runs/{}/stages/{}", encode(id.as_str()), encode(stage.as_str())), &()).await
+    }
+
+    pub async fn cancel(&self, id: &str, force: bool) -> Result<RunId, ClientError> {
+        let path = format!("runs/{}/cancel", encode(id));
+        self.post::<_, Created>(&path, &json!({"force": force})).await.map(|created| created.id)
+    }
+
+    pub async fn rerun(&self, id: &str, rerun: &Rerun) -> Result<RunId, ClientError> {
+        self.post::<_, Created>(&format!("runs/{}/rerun", encode(id)), rerun).await.map(|created| created.id)
+    }
+
+    pub async fn resolve(&self, id: &str, stage: &StageId, resolution: Resolution) -> Result<RunId, ClientError> {
+        let body = json!({"stage": stage, "resolution": resolution});
+        self.post::<_, Created>(&format!("runs/{}/resolve", encode(id)), &body).await.map(|created| created.id)
+    }
+
+    pub async fn provide(&self, id: &str, values: &Values) -> Result<RunId, ClientError> {
+        self.post::<_, Created>(&format!("runs/{}/values", encode(id)), values).await.map(|created| created.id)
+    }
+
+    pub async fn log(&self, id: &str, query: &LogQuery) -> Result<LogWindow, ClientError> {
+        self.get(&format!("runs/{}/log", encode(id)), query).await
+    }
+
+    /// Line numbers and places that match a regular expression, at most `limit`.
+    pub async fn search(
+        &self,
+        id: &RunId,
+        stage: &StageId,
+        attempt: Option<u32>,
+        pattern: &str,
+        limit: usize,
+    ) -> Result<Vec<SearchHit>, ClientError> {
+        let query = json!({"stage": stage, "attempt": attempt, "pattern": pattern, "limit": limit});
+        self.get(&format!("runs/{}/search", encode(id.as_str())), &query).await
+    }
+
+    /// Opens the raw event stream.
+    pub(super) async fn events(&self, query: &[(&str, String)]) -> Result<Response, ClientError> {
+        self.send(self.request(Method::GET, "events").query(query)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://flowdeck/v1/{path}"))
+    }
+
+    async fn get<Q: Serialize + ?Sized, T: DeserializeOwned>(&self, path: &str, query: &Q) -> Result<T, ClientError> {
+        read(self.send(self.request(Method::GET, path).query(query)).await?).await
+    }
+
+    async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
+        read(self.send(self.request(Method::POST, path).json(body)).await?).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ClientError::Unreachable { socket: self.socket.display().to_string(), cause: innermost(&error) })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        match serde_json::from_slice::<Failure>(&body) {
+            Ok(failure) => Err(ClientError::Refused(Failure { status: status.as_u16(), ..failure })),
+            Err(_) => Err(ClientError::Nonsense(format!("{status}: {}", String::from_utf8_lossy(&body)))),
+        }
+    }
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
+    let body = response.bytes().await.map_err(|error| ClientError::Nonsense(innermost(&error)))?;
+    serde_json::from_slice(&body).map_err(|error| ClientError::Nonsense(error.to_string()))
+}
+
+/// The error that started it: the layers above only say that something failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,110 @@
+//! Starting an engine on demand: detached, and ready when it says so.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::process::Command;
+
+use super::{Client, ClientError};
+
+/// What an engine prints on standard output when it takes requests.
+pub const READY: &str = "ready";
+/// How long a start may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often to look when somebody else is starting the engine.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The program and directories of an engine to start.
+#[derive(Debug, Clone)]
+pub struct EngineCommand {
+    pub exe: PathBuf,
+    pub workspace: PathBuf,
+    pub state_dir: PathBuf,
+    /// Takes what the engine writes to standard error.
+    pub log: PathBuf,
+}
+
+/// A client of the engine behind the socket; starts one when nobody listens there.
+///
+/// # Errors
+/// `Unreachable`, with what the engine said, when none could be started.
+pub async fn connect_or_start(command: &EngineCommand, socket: &Path) -> Result<Client, ClientError> {
+    if !answers(socket).await {
+        start(command, socket).await?;
+    }
+    Client::new(socket)
+}
+
+/// Brings an engine up if none answers.
+///
+/// # Errors
+/// As `connect_or_start`.
+pub async fn ensure(command: &EngineCommand, socket: &Path) -> Result<(), ClientError> {
+    if answers(socket).await { Ok(()) } else { start(command, socket).await }
+}
+
+/// True when somebody listens.
+pub async fn answers(socket: &Path) -> bool {
+    UnixStream::connect(socket).await.is_ok()
+}
+
+async fn start(command: &EngineCommand, socket: &Path) -> Result<(), ClientError> {
+    let failed = |cause: String| ClientError::Unreachable { socket: socket.display().to_string(), cause };
+    let mut child = spawn(command).map_err(|error| failed(format!("the engine could not be started: {error}")))?;
+    let Some(stdout) = child.stdout.take() else { return Err(failed("the engine has no output".to_owned())) };
+    let mut lines = BufReader::new(stdout).lines();
+    let said = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+    if matches!(&said, Ok(Ok(Some(line))) if line == READY) {
+        return Ok(());
+    }
+    // Another client may have started one at the same moment.
+    let other = tokio::time::timeout(Duration::from_secs(5), async {
+        while !answers(socket).await {
+            if locked_out(command) {
+                tokio::time::sleep(LOOK).await;
+            } else {
+                return false;
+            }
+        }
+        true
+    });
+    if other.await == Ok(true) {
+        return Ok(());
+    }
+    Err(failed(format!("the engine could not be started: {}", last_words(&command.log))))
+}
+
+/// True while the last start ended because an engine already holds the lock.
+fn locked_out(command: &EngineCommand) -> bool {
+    last_words(&command.log).contains("already running")
+}
+
+fn spawn(command: &EngineCommand) -> std::io::Result<tokio::process::Child> {
+    if let Some(dir) = command.log.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    }
+    let log = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&command.log)?;
+    Command::new(&command.exe)
+        .args(["engine", "run", "--detached"])
+        .arg("--workspace")
+        .arg(&command.workspace)
+        .arg("--state-dir")
+        .arg(&command.state_dir)
+        // Started from inside a stage, the engine is still none of that stage's processes.
+        .env_remove("FLOWDECK_ATTEMPT")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+}
+
+fn last_words(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    last.trim_start_matches("error: ").to_owned()
+}

@@ -1,0 +1,299 @@
+//! The workspace file `flowdeck.toml`: its sections as types, every mistake with its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::duration;
+use super::problem::Problem;
+use super::reader::{Node, Reader};
+
+/// What the file says; what it does not say is absent, not defaulted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct File {
+    pub engine: Engine,
+    pub console: Console,
+    pub services: Vec<Service>,
+    /// Where the values of secrets come from, by name. Never the values.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Sections that are documented but read elsewhere (`access`, `environments`, …), as they were written.
+    pub other: toml::Table,
+}
+
+/// `[engine]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Engine {
+    pub idle_timeout: Option<IdleTimeout>,
+    /// Stages running at once, over all runs.
+    pub max_concurrency: Option<u32>,
+    /// The OS group that may use the socket.
+    pub group: Option<String>,
+}
+
+/// How long an engine with nothing to do stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdleTimeout {
+    After(Duration),
+    Never,
+}
+
+impl std::str::FromStr for IdleTimeout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" { Ok(Self::Never) } else { duration(text).map(Self::After) }
+    }
+}
+
+/// `[console]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Console {
+    pub theme: Option<String>,
+    pub mouse: Option<bool>,
+    /// Keys by the action they do; the console knows which actions there are.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+/// One of `[[services]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    pub environment: Option<String>,
+    /// Where people reach it.
+    pub url: Option<String>,
+    pub probe: Option<Probe>,
+    pub interval: Option<Duration>,
+    pub timeout: Option<Duration>,
+}
+
+/// How a service is asked for its health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    Http {
+        url: String,
+        expect_status: Option<u32>,
+    },
+    /// `host:port`.
+    Tcp(String),
+    Command(Vec<String>),
+}
+
+/// Where a secret's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// Absolute, or relative to the workspace in the file and joined with it here.
+    File(PathBuf),
+    Env(String),
+    Command(Vec<String>),
+}
+
+const SECTIONS: &[&str] =
+    &["access", "ai", "alerts", "console", "engine", "environments", "network", "notify", "retention", "secrets", "services"];
+const PROBES: &[&str] = &["http", "expect_status", "tcp", "command"];
+
+impl File {
+    /// Reads the text of a file that lies in the directory `workspace`.
+    ///
+    /// # Errors
+    /// Every problem of the file, in the order of its lines.
+    pub fn parse(text: &str, workspace: &Path) -> Result<Self, Vec<Problem>> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            let place = |error: &toml::de::Error| error.span().unwrap_or(0..0);
+            let problem = |error| Problem::new(text, place(error), error.message(), None);
+            let mut problems: Vec<Problem> = errors.iter().map(problem).collect();
+            problems.sort_by_key(|problem| problem.span.start);
+            return Err(problems);
+        }
+        let mut reader = Reader::new(text);
+        let mut file = Self::default();
+        for (key, value) in document.get_ref() {
+            match key.get_ref().as_ref() {
+                "engine" => file.engine = engine(&mut reader, value),
+                "console" => file.console = console(&mut reader, value),
+                "services" => file.services = services(&mut reader, value),
+                "secrets" => file.secrets = secrets(&mut reader, value, workspace),
+                known if SECTIONS.contains(&known) => {}
+                _ => reader.unknown("section", key, SECTIONS),
+            }
+        }
+        let problems = reader.finish();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        file.other = toml::from_str(text)
+            .map_err(|error| vec![Problem::new(text, error.span().unwrap_or(0..0), error.message(), None)])?;
+        file.other.retain(|section, _| !matches!(section, "engine" | "console" | "services" | "secrets"));
+        Ok(file)
+    }
+}
+
+fn engine(reader: &mut Reader<'_>, value: &Node<'_>) -> Engine {
+    let mut engine = Engine::default();
+    for (key, value) in reader.table(value).into_iter().flatten() {
+        match key.get_ref().as_ref() {
+            "idle_timeout" => engine.idle_timeout = reader.parsed(value, str::parse),
+            "max_concurrency" => engine.max_concurrency = reader.count(value),
+            "group" => engine.group = reader.text(value),
+            _ => reader.unknown("key", key, &["idle_timeout", "max_concurrency", "group"]),
+        }
+    }
+    engine
+}
+
+fn console(reader: &mut Reader<'_>, value: &Node<'_>) -> Console {
+    let mut console = Console::default();
+    for (key, value) in reader.table(value).into_iter().flatten() {
+        match key.get_ref().as_ref() {
+            "theme" => console.theme = reader.text(value),
+            "mouse" => console.mouse = reader.flag(value),
+            "keys" => {
+                for (action, keys) in reader.table(value).into_iter().flatten() {
+                    let keys = if keys.get_ref().is_str() { reader.text(keys).into_iter().collect() } else { reader.texts(keys) };
+                    console.keys.insert(action.get_ref().to_string(), keys);
+                }
+            }
+            _ => reader.unknown("key", key, &["theme", "mouse", "keys"]),
+        }
+    }
+    console
+}
+
+fn services(reader: &mut Reader<'_>, value: &Node<'_>) -> Vec<Service> {
+    let mut seen = BTreeSet::new();
+    let mut services = Vec::new();
+    for item in reader.list(value, "a list of tables, [[services]]") {
+        let Some(service) = service(reader, item) else { continue };
+        if !seen.insert((service.name.clone(), service.environment.clone())) {
+            reader.wrong(item.span(), format!("the service {:?} is there twice for one environment", service.name));
+        }
+        services.push(service);
+    }
+    services
+}
+
+fn service(reader: &mut Reader<'_>, item: &Node<'_>) -> Option<Service> {
+    let mut service = Service { name: String::new(), environment: None, url: None, probe: None, interval: None, timeout: None };
+    let table = reader.table(item)?;
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "name" => service.name = reader.text(value).unwrap_or_default(),
+            "environment" => service.environment = reader.text(value),
+            "url" => service.url = reader.parsed(value, url),
+            "probe" => service.probe = probe(reader, value),
+            "interval" => service.interval = reader.parsed(value, duration),
+            "timeout" => service.timeout = reader.parsed(value, duration),
+            _ => reader.unknown("key", key, &["name", "environment", "url", "probe", "interval", "timeout"]),
+        }
+    }
+    if !table.contains_key("name") {
+        reader.wrong(item.span(), "a service needs a `name`");
+    }
+    Some(service)
+}
+
+fn probe(reader: &mut Reader<'_>, value: &Node<'_>) -> Option<Probe> {
+    let table = reader.table(value)?;
+    let mut kinds = Vec::new();
+    let mut status = None;
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "http" => kinds.extend(reader.parsed(value, url).map(|url| Probe::Http { url, expect_status: None })),
+            "tcp" => kinds.extend(reader.parsed(value, address).map(Probe::Tcp)),
+            "command" => kinds.extend(command(reader, value).map(Probe::Command)),
+            "expect_status" => status = reader.count(value),
+            _ => reader.unknown("probe", key, PROBES),
+        }
+    }
+    let named = ["http", "tcp", "command"].iter().filter(|kind| table.contains_key(**kind)).count();
+    if named != 1 {
+        reader.wrong(value.span(), "a probe needs exactly one of `http`, `tcp` and `command`");
+    }
+    if table.contains_key("expect_status") && !table.contains_key("http") {
+        reader.wrong(value.span(), "`expect_status` belongs to an `http` probe");
+    }
+    match kinds.pop()? {
+        Probe::Http { url, .. } => Some(Probe::Http { url, expect_status: status }),
+        other => Some(other),
+    }
+}
+
+fn secrets(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> BTreeMap<String, Secret> {
+    let mut secrets = BTreeMap::new();
+    for (name, value) in reader.table(value).into_iter().flatten() {
+        if !is_variable(name.get_ref()) {
+            reader.wrong(name.span(), format!("{:?} cannot be the name of an environment variable", name.get_ref()));
+        }
+        if let Some(secret) = secret(reader, value, workspace) {
+            secrets.insert(name.get_ref().to_string(), secret);
+        }
+    }
+    secrets
+}
+
+fn secret(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> Option<Secret> {
+    let wanted = "a secret needs exactly one of `file`, `env` and `command`; its value does not belong in this file";
+    // The value may be the secret itself, written here by mistake: it is not repeated in the message.
+    let Some(table) = value.get_ref().as_table() else {
+        reader.wrong(value.span(), wanted);
+        return None;
+    };
+    if table.len() != 1 {
+        reader.wrong(value.span(), wanted);
+    }
+    let mut secret = None;
+    for (key, value) in table {
+        secret = match key.get_ref().as_ref() {
+            "file" => reader.text(value).map(|path| Secret::File(workspace.join(path))),
+            "env" => reader.parsed(value, variable).map(Secret::Env),
+            "command" => command(reader, value).map(Secret::Command),
+            _ => {
+                reader.unknown("source of a secret", key, &["file", "env", "command"]);
+                None
+            }
+        };
+    }
+    secret
+}
+
+/// A program and its arguments.
+fn command(reader: &mut Reader<'_>, value: &Spanned<toml::de::DeValue<'_>>) -> Option<Vec<String>> {
+    let items = reader.list(value, "a list: the program and its arguments");
+    let words: Vec<String> = items.iter().filter_map(|item| item.get_ref().as_str()).map(str::to_owned).collect();
+    if words.len() != items.len() {
+        reader.wrong(value.span(), "a command is a list of strings");
+    }
+    if value.get_ref().is_array() && words.first().is_none_or(String::is_empty) {
+        reader.wrong(value.span(), "a command needs a program");
+    }
+    (!words.is_empty()).then_some(words)
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace) => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} is not an http:// or https:// address")),
+    }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+    port.map(|_| text.to_owned()).ok_or_else(|| format!("{text:?} is not a host and a port such as \"127.0.0.1:5432\""))
+}
+
+fn variable(text: &str) -> Result<String, String> {
+    if is_variable(text) { Ok(text.to_owned()) } else { Err(format!("{text:?} cannot be the name of an environment variable")) }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests;

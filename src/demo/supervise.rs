@@ -1,0 +1,140 @@
+//! Starting, replacing and stopping a copy of the service as a process of its own session.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+
+use super::service::Release;
+
+/// How long a copy gets to end by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Says on standard output that the service answers on `port`, and lets go of the pipe.
+///
+/// # Errors
+/// When nobody reads it.
+pub fn announce(port: u16) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready {port}")?;
+    out.flush()?;
+    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// Starts a copy in the background and waits until it answers; gives its port.
+///
+/// # Errors
+/// When it does not come up; the message holds what it said.
+pub fn start(exe: &Path, dir: &Path) -> std::io::Result<u16> {
+    let log = std::fs::File::create(dir.join("service.log"))?;
+    let mut child =
+        Command::new(exe).args(["service", "serve"]).arg(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    match line.trim().strip_prefix("ready ").and_then(|port| port.parse().ok()) {
+        Some(port) => Ok(port),
+        None => {
+            let said = std::fs::read_to_string(dir.join("service.log")).unwrap_or_default();
+            Err(std::io::Error::other(format!("the service did not come up: {}", said.trim())))
+        }
+    }
+}
+
+/// Ends the copy that runs in this directory, if one does; waits until it is gone.
+///
+/// # Errors
+/// When it does not go away.
+pub fn stop(dir: &Path) -> std::io::Result<bool> {
+    let file = dir.join("pid");
+    let Ok(text) = std::fs::read_to_string(&file) else { return Ok(false) };
+    let pid = text.trim().parse().ok().and_then(Pid::from_raw);
+    let Some(pid) = pid.filter(|pid| is_service(*pid, dir)) else {
+        std::fs::remove_file(&file)?;
+        return Ok(false);
+    };
+    let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+    rustix::process::pidfd_send_signal(&handle, Signal::TERM)?;
+    let since = Instant::now();
+    while !ended(&handle, PATIENCE.saturating_sub(since.elapsed()))? {
+        rustix::process::pidfd_send_signal(&handle, Signal::KILL)?;
+        if since.elapsed() > 2 * PATIENCE {
+            return Err(std::io::Error::other(format!("process {} does not end", text.trim())));
+        }
+    }
+    std::fs::remove_file(&file)?;
+    Ok(true)
+}
+
+fn ended(handle: &rustix::fd::OwnedFd, limit: Duration) -> std::io::Result<bool> {
+    let mut fds = [rustix::event::PollFd::new(handle, rustix::event::PollFlags::IN)];
+    let limit = rustix::time::Timespec::try_from(limit.max(Duration::from_millis(1))).map_err(std::io::Error::other)?;
+    Ok(rustix::event::poll(&mut fds, Some(&limit))? > 0)
+}
+
+/// Guards against a process id that was given to somebody else.
+fn is_service(pid: Pid, dir: &Path) -> bool {
+    let cmdline = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+    let cmdline = String::from_utf8_lossy(&cmdline);
+    cmdline.contains("service") && cmdline.contains(&*dir.to_string_lossy())
+}
+
+/// Puts a release in place and restarts the copy with it.
+///
+/// # Errors
+/// When the release cannot be read or the copy does not come up.
+pub fn replace(exe: &Path, dir: &Path, artifact: &Path) -> std::io::Result<(Release, u16)> {
+    let text = std::fs::read_to_string(artifact)?;
+    let release: Release = serde_json::from_str(&text).map_err(std::io::Error::other)?;
+    stop(dir)?;
+    let fresh = dir.join("release.json.new");
+    std::fs::write(&fresh, &text)?;
+    std::fs::rename(&fresh, dir.join("release.json"))?;
+    let port = start(exe, dir)?;
+    Ok((release, port))
+}
+
+/// How many requests a try-out sends.
+const REQUESTS: u32 = 50;
+/// Share of failed requests that a release may have.
+const TOLERATED: f64 = 0.05;
+
+/// Starts a release on a free port, asks it for its health and sends it requests, and stops it again.
+///
+/// # Errors
+/// When it does not come up, is not healthy, or fails too many requests.
+pub async fn try_out(exe: &Path, artifact: &Path) -> std::io::Result<String> {
+    let dir = std::env::temp_dir().join(format!("flowdeck-try-{}", std::process::id()));
+    std::fs::create_dir_all(&dir)?;
+    std::fs::write(dir.join("service.json"), r#"{"environment": "try", "port": 0}"#)?;
+    let tried = match replace(exe, &dir, artifact) {
+        Ok((release, port)) => ask(port, &release).await,
+        Err(error) => Err(error),
+    };
+    let stopped = stop(&dir);
+    let _ = std::fs::remove_dir_all(&dir);
+    stopped?;
+    tried
+}
+
+async fn ask(port: u16, release: &Release) -> std::io::Result<String> {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(std::io::Error::other)?;
+    let get = async |path: &str| client.get(format!("http://127.0.0.1:{port}{path}")).send().await.map_err(std::io::Error::other);
+    let health = get("/health").await?.status();
+    if !health.is_success() {
+        return Err(std::io::Error::other(format!("{} is not healthy: {health}", release.version)));
+    }
+    let mut failed = 0;
+    for _ in 0..REQUESTS {
+        failed += u32::from(!get("/").await?.status().is_success());
+    }
+    if f64::from(failed) > f64::from(REQUESTS) * TOLERATED {
+        return Err(std::io::Error::other(format!("{} failed {failed} of {REQUESTS} requests", release.version)));
+    }
+    Ok(format!("{} is healthy and answered {REQUESTS} requests, {failed} of them with an error", release.version))
+}

@@ -1,0 +1,230 @@
+//! One task per run: takes what happened, lets the scheduler decide, and then records, publishes and acts, in that order.
+//!
+//! Owns the run's mailbox, its runner and its timers. Must not decide anything itself: that is the scheduler's.
+
+mod act;
+mod adopt;
+mod fail;
+mod prepare;
+mod scope;
+mod values;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::clock;
+use super::scheduler::{Effect, Input, Scheduler};
+use super::shared::Shared;
+use crate::language::Pipeline;
+use crate::model::{EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
+use crate::process::Spec;
+use crate::runner;
+use crate::store::{NewEvent, StoreError};
+pub use values::Masks;
+
+/// How many letters may wait for a run; senders wait when it is full.
+const MAILBOX: usize = 1024;
+/// How many events one commit of one run takes at most before it is written.
+const BATCH: usize = 512;
+
+/// What reaches a run's driver.
+#[derive(Debug)]
+pub enum Mail {
+    Input(Input),
+    /// In-engine work is over.
+    Ended {
+        stage: usize,
+        attempt: u32,
+        outcome: Outcome,
+    },
+    /// From the run's runner.
+    Report(runner::Report),
+    /// Values the run waited for.
+    Values(Values),
+    /// A question that is answered when everything before it is durable.
+    Flush(oneshot::Sender<()>),
+}
+
+/// What to do once the events before it are durable.
+enum Act {
+    Process { stage: usize, attempt: u32, spec: Box<Spec> },
+    Call { stage: usize, attempt: u32, call: crate::operators::Call },
+    Wake { stage: usize, at: Timestamp, epoch: u32 },
+    Stop { stage: usize, attempt: u32, force: bool },
+    Ack { stage: StageId, attempt: u32 },
+    Answer(oneshot::Sender<()>),
+}
+
+/// A running attempt, as the driver has to know it to end it.
+enum Work {
+    Process { attempt: u32 },
+    Call { cancel: CancellationToken },
+}
+
+pub struct Driver {
+    shared: Arc<Shared>,
+    id: RunId,
+    /// The run's own directory.
+    dir: PathBuf,
+    pipeline: Arc<Pipeline>,
+    scheduler: Scheduler,
+    masks: Masks,
+    variables: Map<String, Value>,
+    mailbox: mpsc::Sender<Mail>,
+    inbox: mpsc::Receiver<Mail>,
+    runner: Option<runner::Handle>,
+    work: HashMap<usize, Work>,
+    permits: HashMap<usize, OwnedSemaphorePermit>,
+    events: Vec<NewEvent>,
+    acts: Vec<Act>,
+}
+
+/// Why a run's driver stopped before the run was over.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    #[error("the store does not take the run's events: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl Driver {
+    pub fn new(shared: Arc<Shared>, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) -> Self {
+        let (mailbox, inbox) = mpsc::channel(MAILBOX);
+        let id = scheduler.run().id.clone();
+        let dir = shared.paths.runs_dir().join(id.as_str());
+        let variables = prepare::restored_variables(&pipeline, scheduler.run());
+        Self {
+            shared,
+            id,
+            dir,
+            pipeline,
+            scheduler,
+            masks: Masks::new(values),
+            variables,
+            mailbox,
+            inbox,
+            runner: None,
+            work: HashMap::new(),
+            permits: HashMap::new(),
+            events: Vec::new(),
+            acts: Vec::new(),
+        }
+    }
+
+    /// Where letters to this run go.
+    pub fn mailbox(&self) -> mpsc::Sender<Mail> {
+        self.mailbox.clone()
+    }
+
+    /// Drives the run to its end. Comes back early only when the store does not take events any more and the
+    /// failure could not be recorded either.
+    pub async fn drive(mut self) -> Result<(), DriverError> {
+        let result = self.run().await;
+        let result = match result {
+            Err(DriverError::Store(error)) => self.stop_unrecorded(error).await,
+            done => done,
+        };
+        if let Some(runner) = self.runner.take() {
+            runner.shutdown().await;
+        }
+        self.shared.ended(&self.id);
+        result
+    }
+
+    async fn run(&mut self) -> Result<(), DriverError> {
+        self.take_up().await?;
+        self.watch_deadline();
+        self.feed(Input::Begin);
+        loop {
+            let starved = self.start_ready();
+            self.commit().await?;
+            if self.scheduler.is_finished() && self.work.is_empty() {
+                return Ok(());
+            }
+            let startable = self.scheduler.next_ready().is_some() && !starved;
+            if !startable && self.events.is_empty() && self.acts.is_empty() {
+                self.receive(starved).await;
+            }
+        }
+    }
+
+    /// Waits for something to happen and takes in everything that has happened by then.
+    async fn receive(&mut self, starved: bool) {
+        let slots = self.shared.slots.clone();
+        tokio::select! {
+            biased;
+            Some(mail) = self.inbox.recv() => self.open(mail),
+            // A free place in the engine is enough to go on; the permit itself is taken again when a stage starts.
+            permit = slots.acquire_owned(), if starved => drop(permit),
+        }
+        while self.events.len() < BATCH {
+            match self.inbox.try_recv() {
+                Ok(mail) => self.open(mail),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn open(&mut self, mail: Mail) {
+        match mail {
+            Mail::Input(input) => self.feed(input),
+            Mail::Ended { stage, attempt, outcome } => self.end(stage, attempt, outcome),
+            Mail::Report(report) => self.on_report(report),
+            Mail::Values(values) => self.on_values(values),
+            Mail::Flush(answer) => self.acts.push(Act::Answer(answer)),
+        }
+    }
+
+    /// Gives an input to the scheduler and takes down what follows from it.
+    fn feed(&mut self, input: Input) {
+        let effects = self.scheduler.handle(input, clock::moment());
+        self.take_down(effects);
+    }
+
+    fn take_down(&mut self, effects: Vec<Effect>) {
+        let mut queue = VecDeque::from(effects);
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Record(kind) => self.note_down(kind),
+                Effect::Evaluate { stage } => {
+                    let holds = self.evaluate_when(stage);
+                    let more = self.scheduler.handle(Input::Condition { stage, holds }, clock::moment());
+                    queue.extend(more);
+                }
+                Effect::Wake { stage, at, epoch } => self.acts.push(Act::Wake { stage, at, epoch }),
+                Effect::Stop { stage, attempt, force } => self.acts.push(Act::Stop { stage, attempt, force }),
+            }
+        }
+    }
+
+    fn note_down(&mut self, kind: EventKind) {
+        self.events.push(NewEvent { at: clock::now(), run: self.id.clone(), kind });
+    }
+
+    fn release(&mut self, stage: usize) {
+        self.work.remove(&stage);
+        self.permits.remove(&stage);
+    }
+
+    /// Record, publish, act.
+    async fn commit(&mut self) -> Result<(), DriverError> {
+        if !self.events.is_empty() {
+            let events = std::mem::take(&mut self.events);
+            let committed = self.shared.store.append(events).await?;
+            self.shared.hub.publish(committed);
+        }
+        // What an act brings about is recorded in the next round, before its own acts.
+        for act in std::mem::take(&mut self.acts) {
+            self.act(act).await;
+        }
+        Ok(())
+    }
+
+    fn trouble(&self, message: String) {
+        self.shared.hub.signal(Signal::Trouble { run: self.id.clone(), message });
+    }
+}

@@ -1,0 +1,210 @@
+//! The runner's side of a run: what it reports, what is left when it dies, and taking a run up after a crash.
+
+use serde_json::Value;
+
+use super::act::as_values;
+use super::{Act, Driver, DriverError, Work};
+use crate::engine::clock;
+use crate::language::Component;
+use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, StageStatus, Values};
+use crate::operators;
+use crate::process::Exit;
+use crate::runner::{self, Handle, Known, Report};
+
+impl Driver {
+    /// Finds out what became of the attempts that the journal says are running. Nothing for a new run.
+    pub(super) async fn take_up(&mut self) -> Result<(), DriverError> {
+        if self.scheduler.run().status == RunStatus::Queued {
+            return Ok(());
+        }
+        let dir = self.dir.clone();
+        match Handle::adopt(&dir, self.masks.hidden(), self.masks.values().0.clone()).await {
+            Ok(Some((handle, reports, welcome))) => {
+                self.masks.add(as_values(welcome.environment));
+                self.attach(handle, reports);
+                self.find_values();
+                for stage in self.recorded_as_running() {
+                    self.take_up_from(stage, &welcome.attempts);
+                }
+            }
+            Ok(None) => {
+                self.find_values();
+                self.settle_orphans(runner::never_started(&dir));
+            }
+            Err(error) => {
+                tracing::warn!(run = %self.id, %error, "the runner could not be adopted");
+                self.find_values();
+                self.settle_orphans(false);
+            }
+        }
+        self.commit().await
+    }
+
+    fn recorded_as_running(&self) -> Vec<usize> {
+        let stages = self.scheduler.run().stages.values().enumerate();
+        stages.filter(|(_, stage)| stage.status == StageStatus::Running).map(|(index, _)| index).collect()
+    }
+
+    fn current_attempt(&self, stage: usize) -> u32 {
+        self.scheduler.next_attempt(stage) - 1
+    }
+
+    fn take_up_from(&mut self, stage: usize, known: &[(StageId, u32, Known)]) {
+        if self.pipeline.stages[stage].component != Component::Shell {
+            return self.interrupted(stage);
+        }
+        let attempt = self.current_attempt(stage);
+        let id = &self.pipeline.stages[stage].id;
+        match known.iter().find(|(stage, number, _)| stage == id && *number == attempt).map(|(_, _, known)| known) {
+            Some(Known::Running { .. }) => {
+                self.work.insert(stage, Work::Process { attempt });
+            }
+            Some(Known::Finished { exit }) => {
+                let exit = exit.clone();
+                self.on_exit(stage, attempt, &exit);
+            }
+            None => self.start_again(stage, attempt),
+        }
+    }
+
+    /// The intent is recorded, but the runner never heard of it: the same attempt starts now.
+    fn start_again(&mut self, stage: usize, attempt: u32) {
+        let started = self.scheduler.run().stages[stage].attempts.last().map_or_else(clock::now, |last| last.started_at);
+        match self.prepare(stage, attempt, started).map(|prepared| prepared.work) {
+            Ok(operators::Work::Process(spec)) => self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) }),
+            Ok(operators::Work::Done(_) | operators::Work::Call(_)) => self.interrupted(stage),
+            Err(error) => self.end(stage, attempt, Outcome::failed(error)),
+        }
+    }
+
+    /// Without a runner: what it left on disk counts, the rest is ended and unknown.
+    fn settle_orphans(&mut self, never_started: bool) {
+        let results = self.leftover_results();
+        let running = self.recorded_as_running();
+        let attempts: Vec<(usize, u32)> = running.iter().map(|&stage| (stage, self.current_attempt(stage))).collect();
+        self.end_orphans(&attempts, false);
+        for stage in running {
+            let attempt = self.current_attempt(stage);
+            let id = self.pipeline.stages[stage].id.clone();
+            let is_process = self.pipeline.stages[stage].component == Component::Shell;
+            match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
+                Some((_, _, exit)) => self.on_exit(stage, attempt, exit),
+                None if is_process && never_started => self.start_again(stage, attempt),
+                None => self.interrupted(stage),
+            }
+        }
+    }
+
+    /// What the runner recorded and nobody took over.
+    fn leftover_results(&self) -> Vec<(StageId, u32, Exit)> {
+        runner::leftover_results(&self.dir).unwrap_or_else(|error| {
+            tracing::error!(run = %self.id, %error, "the runner's results cannot be read");
+            Vec::new()
+        })
+    }
+
+    /// Ends what is left of attempts whose runner died. Blocks this run until the processes are gone.
+    fn end_orphans(&self, attempts: &[(usize, u32)], just_died: bool) {
+        let named: Vec<(StageId, u32)> =
+            attempts.iter().map(|(stage, attempt)| (self.pipeline.stages[*stage].id.clone(), *attempt)).collect();
+        match tokio::task::block_in_place(|| runner::end_orphans(&self.dir, &named, just_died)) {
+            Ok(0) => {}
+            Ok(ended) => tracing::warn!(run = %self.id, ended, "ended processes whose runner had died"),
+            Err(error) => tracing::error!(run = %self.id, %error, "processes of a dead runner could not be ended"),
+        }
+    }
+
+    fn interrupted(&mut self, stage: usize) {
+        let attempt = self.current_attempt(stage);
+        let message = "interrupted: whether its effects happened is not known";
+        let error = StageError::new(ErrorKind::Unknown, message).recoverable();
+        self.end(stage, attempt, Outcome::ended(Ending::Unknown, error, Value::Null));
+    }
+
+    fn on_exit(&mut self, stage: usize, attempt: u32, exit: &Exit) {
+        let outcome = operators::finish_process(&self.pipeline.stages[stage], exit);
+        let id = self.pipeline.stages[stage].id.clone();
+        self.log_grew(&id, attempt, exit.lines, exit.bytes);
+        self.end(stage, attempt, outcome);
+        self.acts.push(Act::Ack { stage: id, attempt });
+    }
+
+    fn log_grew(&self, stage: &StageId, attempt: u32, lines: u64, bytes: u64) {
+        self.shared.hub.signal(Signal::LogGrew { run: self.id.clone(), stage: stage.clone(), attempt, lines, bytes });
+    }
+
+    pub(super) fn on_report(&mut self, report: Report) {
+        match report {
+            Report::Started { .. } => {}
+            Report::Progress { stage, attempt, lines, bytes } => self.log_grew(&stage, attempt, lines, bytes),
+            Report::Finished { stage, attempt, exit } => {
+                if let Some(stage) = self.pipeline.index_of(stage.as_str()) {
+                    self.on_exit(stage, attempt, &exit);
+                }
+            }
+            Report::Gone => {
+                self.runner = None;
+                if self.work.values().any(|work| matches!(work, Work::Process { .. })) {
+                    tracing::warn!(run = %self.id, "the runner died");
+                    self.lose_runner();
+                }
+            }
+        }
+    }
+
+    /// The runner died under running stages: end them, and let `on_unknown` decide.
+    fn lose_runner(&mut self) {
+        let results = self.leftover_results();
+        let lost: Vec<(usize, u32)> = self
+            .work
+            .iter()
+            .filter_map(|(stage, work)| match work {
+                Work::Process { attempt } => Some((*stage, *attempt)),
+                Work::Call { .. } => None,
+            })
+            .collect();
+        self.end_orphans(&lost, true);
+        for (stage, attempt) in lost {
+            let id = self.pipeline.stages[stage].id.clone();
+            match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
+                Some((_, _, exit)) => self.on_exit(stage, attempt, exit),
+                None => self.interrupted(stage),
+            }
+        }
+    }
+
+    /// After a crash: the values that the client once sent come from the runner, else from the engine's own
+    /// surroundings, else the run waits for them.
+    fn find_values(&mut self) {
+        let missing = self.missing_values();
+        let found = self.shared.find_values(&missing);
+        self.masks.add(found);
+        self.pause_or_resume();
+    }
+
+    pub(super) fn on_values(&mut self, values: Values) {
+        self.masks.add(values);
+        self.pause_or_resume();
+    }
+
+    fn missing_values(&self) -> Vec<String> {
+        let have = &self.masks.values().0;
+        self.scheduler.run().environment_names.iter().filter(|name| !have.contains_key(*name)).cloned().collect()
+    }
+
+    fn pause_or_resume(&mut self) {
+        let needs = self.missing_values();
+        let waiting = !self.scheduler.run().needs.is_empty();
+        let kind = if !needs.is_empty() && needs != self.scheduler.run().needs {
+            let names = needs.join(", ");
+            let reason = format!("the engine was restarted and no longer has these values: {names}");
+            EventKind::RunPaused { reason, needs }
+        } else if needs.is_empty() && waiting {
+            EventKind::RunResumed
+        } else {
+            return;
+        };
+        let effects = self.scheduler.remark(kind, clock::moment());
+        self.take_down(effects);
+    }
+}

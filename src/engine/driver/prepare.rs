@@ -1,0 +1,144 @@
+//! From a stage that may start to its work: rendering, in-process operators inline, the rest as acts after the commit.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::scope::RunScope;
+use super::{Act, BATCH, Driver};
+use crate::engine::clock;
+use crate::engine::scheduler::Input;
+use crate::language::{Component, Pipeline, Retry, expression};
+use crate::model::{Ending, ErrorKind, EventKind, NoteLevel, Outcome, Run, StageError, StageStatus};
+use crate::operators::{self, Done, Prepared, Work};
+
+impl Driver {
+    /// Starts what may start. True when a stage waits for a place in the engine.
+    pub(super) fn start_ready(&mut self) -> bool {
+        while self.events.len() < BATCH {
+            let Some(stage) = self.scheduler.next_ready() else { return false };
+            if !operators::is_pure(self.pipeline.stages[stage].component) {
+                match Arc::clone(&self.shared.slots).try_acquire_owned() {
+                    Ok(permit) => self.permits.insert(stage, permit),
+                    Err(_) => return true,
+                };
+            }
+            self.launch(stage);
+        }
+        false
+    }
+
+    fn launch(&mut self, stage: usize) {
+        let moment = clock::moment();
+        let attempt = self.scheduler.next_attempt(stage);
+        let prepared = self.prepare(stage, attempt, moment.now);
+        let config = match &prepared {
+            Ok(prepared) => self.masks.mask_value(prepared.config.clone()),
+            Err(_) => Value::Null,
+        };
+        let (attempt, effects) = self.scheduler.start(stage, moment, config);
+        self.take_down(effects);
+        match prepared.map(|prepared| prepared.work) {
+            Err(error) => self.end(stage, attempt, Outcome::failed(error)),
+            Ok(Work::Done(done)) => self.on_done(stage, attempt, done),
+            Ok(Work::Call(call)) => self.acts.push(Act::Call { stage, attempt, call }),
+            Ok(Work::Process(mut spec)) => {
+                let remaining = self.scheduler.remaining(stage, moment.now);
+                let budget = remaining.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+                spec.env.push(("FLOWDECK_EXE".to_owned(), self.shared.exe.display().to_string()));
+                spec.timeout_ms = spec.timeout_ms.into_iter().chain(budget).min();
+                self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) });
+            }
+        }
+    }
+
+    /// Renders a stage's config for an attempt that starts (or started) at `now`.
+    pub(super) fn prepare(&self, stage: usize, attempt: u32, now: crate::model::Timestamp) -> Result<Prepared, StageError> {
+        let spec = &self.pipeline.stages[stage];
+        let run = self.scheduler.run();
+        let scope = RunScope::new(run, &self.pipeline, self.masks.values(), &self.variables, (&spec.id, attempt), now);
+        operators::prepare(&operators::Context {
+            scope: &scope,
+            stage: spec,
+            run_id: &self.id,
+            attempt,
+            workspace: &run.workspace,
+            http: &self.shared.http,
+            secrets: &self.masks,
+        })
+    }
+
+    pub(super) fn evaluate_when(&self, stage: usize) -> Result<bool, StageError> {
+        let spec = &self.pipeline.stages[stage];
+        let condition = Value::String(spec.when.clone().unwrap_or_default());
+        self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds).map_err(Into::into))
+    }
+
+    fn in_scope<T>(&self, stage: usize, read: impl FnOnce(&RunScope<'_>) -> T) -> T {
+        let spec = &self.pipeline.stages[stage];
+        let attempt = self.scheduler.next_attempt(stage);
+        let run = self.scheduler.run();
+        let scope = RunScope::new(run, &self.pipeline, self.masks.values(), &self.variables, (&spec.id, attempt), clock::now());
+        read(&scope)
+    }
+
+    fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {
+        let id = self.pipeline.stages[stage].id.clone();
+        let logged = done.log.into_iter().map(|line| (NoteLevel::Info, line));
+        for (level, message) in done.notes.into_iter().chain(logged) {
+            let message = self.masks.mask_text(message);
+            let effects = self.scheduler.remark(EventKind::Noted { stage: Some(id.clone()), level, message }, clock::moment());
+            self.take_down(effects);
+        }
+        self.end(stage, attempt, done.outcome);
+    }
+
+    /// An attempt is over: its last checks, then the scheduler's word on what follows.
+    pub(super) fn end(&mut self, stage: usize, attempt: u32, outcome: Outcome) {
+        self.release(stage);
+        let outcome = self.masks.mask_outcome(self.until(stage, outcome));
+        if outcome.ending == Ending::Succeeded {
+            set_variables(&mut self.variables, self.pipeline.stages[stage].component, &outcome.output);
+        }
+        self.feed(Input::Ended { stage, attempt, outcome });
+    }
+
+    /// `retry_until`: a success whose output does not yet satisfy the condition counts as a failed attempt.
+    fn until(&self, stage: usize, outcome: Outcome) -> Outcome {
+        let Retry::Fixed { until: Some(condition), .. } = &self.pipeline.stages[stage].retry else { return outcome };
+        if outcome.ending != Ending::Succeeded {
+            return outcome;
+        }
+        let holds = self.in_scope(stage, |scope| operators::retry_condition(condition, &outcome.output, scope));
+        match holds {
+            Ok(true) => outcome,
+            Ok(false) => {
+                let error = StageError::new(ErrorKind::Execution, format!("retry_until does not hold yet: {condition}"));
+                Outcome::ended(Ending::Failed, error.recoverable(), outcome.output)
+            }
+            Err(error) => Outcome::ended(Ending::Failed, error, outcome.output),
+        }
+    }
+}
+
+fn set_variables(variables: &mut Map<String, Value>, component: Component, output: &Value) {
+    if component == Component::VariableSet
+        && let Some(Value::Object(set)) = output.get("variables")
+    {
+        variables.extend(set.clone());
+    }
+}
+
+/// The variables as the stages that have already ended left them.
+pub(super) fn restored_variables(pipeline: &Pipeline, run: &Run) -> Map<String, Value> {
+    let mut ended: Vec<_> = run
+        .stages
+        .values()
+        .zip(&pipeline.stages)
+        .filter(|(stage, spec)| spec.component == Component::VariableSet && stage.status == StageStatus::Succeeded)
+        .collect();
+    ended.sort_by_key(|(stage, _)| stage.finished_at);
+    let mut variables = Map::new();
+    ended.iter().for_each(|(stage, spec)| set_variables(&mut variables, spec.component, &stage.output));
+    variables
+}

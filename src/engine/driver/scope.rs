@@ -1,0 +1,101 @@
+//! What the expressions of a run's stages read: the fold, the values sent along, and the attempt's own facts.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::digest;
+use serde_json::{Map, Value, json};
+
+use crate::language::Pipeline;
+use crate::language::scope::{Scope, StageView};
+use crate::model::{Run, StageId, Timestamp, Values};
+
+pub(super) struct RunScope<'a> {
+    run: &'a Run,
+    pipeline: &'a Pipeline,
+    values: &'a Values,
+    variables: &'a Map<String, Value>,
+    context: Map<String, Value>,
+    now: Timestamp,
+    seed: String,
+}
+
+impl<'a> RunScope<'a> {
+    /// The scope of one attempt that starts at `now`.
+    pub fn new(
+        run: &'a Run,
+        pipeline: &'a Pipeline,
+        values: &'a Values,
+        variables: &'a Map<String, Value>,
+        (stage, attempt): (&StageId, u32),
+        now: Timestamp,
+    ) -> Self {
+        let mut context = variables.clone();
+        let facts = json!({
+            "run_id": run.id,
+            "pipeline_id": run.pipeline.id,
+            "pipeline_version": run.pipeline.version,
+            "stage_id": stage,
+            "attempt": attempt,
+            "actor": run.actor.name,
+        });
+        if let Value::Object(facts) = facts {
+            context.extend(facts);
+        }
+        let seed = format!("{}/{stage}/{attempt}", run.id);
+        Self { run, pipeline, values, variables, context, now, seed }
+    }
+}
+
+impl Scope for RunScope<'_> {
+    fn input(&self) -> &Value {
+        &self.run.inputs
+    }
+
+    fn stage(&self, id: &str) -> Option<StageView<'_>> {
+        let stage = self.run.stages.get(id)?;
+        Some(StageView { status: stage.status, output: &stage.output, error: stage.error.as_ref() })
+    }
+
+    fn longest_stage_id(&self, text: &str) -> Option<&str> {
+        let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(text.len());
+        (1..=end).rev().find_map(|end| {
+            let index = self.pipeline.index_of(text.get(..end)?)?;
+            Some(self.pipeline.stages[index].id.as_str())
+        })
+    }
+
+    fn env(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.values.0.get(&format!("env.{name}")).map(|value| Cow::Borrowed(value.as_str()))
+    }
+
+    fn secret(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.values.0.get(&format!("secrets.{name}")).map(|value| Cow::Borrowed(value.as_str()))
+    }
+
+    fn context(&self) -> &Map<String, Value> {
+        &self.context
+    }
+
+    fn variables(&self) -> &Map<String, Value> {
+        self.variables
+    }
+
+    fn local(&self, _name: &str) -> Option<&Value> {
+        None
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn uuid(&self, n: u32) -> String {
+        let hash = digest::digest(&digest::SHA256, format!("{}/{n}", self.seed).as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.as_ref()[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    fn strict(&self) -> bool {
+        self.pipeline.strict_templates
+    }
+}

@@ -1,0 +1,90 @@
+//! Environment values and secrets of a run, in memory, and what hides them from everything that is kept or shown.
+
+use serde_json::Value;
+
+use crate::logs::mask::Masker;
+use crate::model::{Outcome, StageError, Values};
+use crate::operators::Secrets;
+
+/// Shortest environment value that is hidden; secrets are hidden at any length.
+const SHORTEST_ENVIRONMENT: usize = 4;
+/// Words in the name of an environment value that make it a credential.
+const CREDENTIAL_WORDS: &[&str] = &["TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL", "PRIVATE", "AUTH", "COOKIE", "DSN"];
+
+/// The values of a run and their masker.
+#[derive(Debug)]
+pub struct Masks {
+    values: Values,
+    masker: Masker,
+}
+
+impl Masks {
+    pub fn new(values: Values) -> Self {
+        let masker = Masker::new(&hidden(&values));
+        Self { values, masker }
+    }
+
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Takes further values in.
+    pub fn add(&mut self, more: Values) {
+        self.values.0.extend(more.0);
+        self.masker = Masker::new(&hidden(&self.values));
+    }
+
+    /// What the runner has to hide in output.
+    pub fn hidden(&self) -> Vec<String> {
+        hidden(&self.values)
+    }
+
+    pub fn mask_value(&self, value: Value) -> Value {
+        if self.masker.is_empty() { value } else { self.masker.mask_value(&value) }
+    }
+
+    pub fn mask_text(&self, text: String) -> String {
+        if self.masker.is_empty() { text } else { self.masker.mask_text(&text).to_string() }
+    }
+
+    pub fn mask_error(&self, error: StageError) -> StageError {
+        StageError {
+            message: self.mask_text(error.message),
+            cause: error.cause.map(|cause| self.mask_text(cause)),
+            details: self.mask_value(error.details),
+            ..error
+        }
+    }
+
+    pub fn mask_outcome(&self, outcome: Outcome) -> Outcome {
+        Outcome {
+            ending: outcome.ending,
+            output: self.mask_value(outcome.output),
+            error: outcome.error.map(|error| self.mask_error(error)),
+        }
+    }
+}
+
+impl Secrets for Masks {
+    fn contains_secret(&self, text: &str) -> bool {
+        self.values.0.iter().any(|(name, value)| is_hidden(name, value) && text.contains(value.as_str()))
+    }
+
+    fn contains_credential(&self, text: &str) -> bool {
+        self.values.0.iter().any(|(name, value)| is_credential(name) && !value.is_empty() && text.contains(value.as_str()))
+    }
+}
+
+fn hidden(values: &Values) -> Vec<String> {
+    values.0.iter().filter(|(name, value)| is_hidden(name, value)).map(|(_, value)| value.clone()).collect()
+}
+
+fn is_hidden(name: &str, value: &str) -> bool {
+    let shortest = if is_credential(name) { 1 } else { SHORTEST_ENVIRONMENT };
+    value.len() >= shortest
+}
+
+fn is_credential(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    name.starts_with("secrets.") || CREDENTIAL_WORDS.iter().any(|word| upper.contains(word))
+}

@@ -1,0 +1,227 @@
+//! Commands from clients. Everything answered with success is durable.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::driver::Mail;
+use super::scheduler::{Input, Scheduler};
+use super::{Engine, clock};
+use crate::language::{self, Format, Pipeline, inputs};
+use crate::model::{
+    Actor, EngineStatus, EventKind, NewRun, PipelineRef, Rerun, RerunFrom, Resolution, Run, RunId, StageId, StageStatus, Values,
+};
+use crate::store::{Definition, NewEvent, StoreError};
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("no run is called `{0}`")]
+    NoRun(String),
+    #[error("`{text}` fits several runs: {}", .candidates.join(", "))]
+    Ambiguous { text: String, candidates: Vec<String> },
+    #[error("run {run} has no stage `{stage}`")]
+    NoStage { run: RunId, stage: StageId },
+    #[error("the pipeline is not valid: {0}")]
+    InvalidPipeline(String),
+    #[error("the inputs do not fit `input_schema`: {0}")]
+    InvalidInputs(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Parses a pinned or submitted document; the error is a report for people.
+pub(super) fn parse(text: &str, format: &str) -> Result<Pipeline, EngineError> {
+    let format = if format == "yaml" { Format::Yaml } else { Format::Json };
+    let loaded = language::load(text, format);
+    loaded.pipeline.ok_or_else(|| EngineError::InvalidPipeline(language::report(&loaded.problems, "pipeline", text, false)))
+}
+
+impl Engine {
+    pub async fn status(&self) -> EngineStatus {
+        let (_, stages) = self.shared.hub.load();
+        EngineStatus {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            socket: self.shared.paths.socket().display().to_string(),
+            state_dir: self.shared.paths.state_dir().display().to_string(),
+            started_at: self.shared.started_at,
+            runs: self.shared.active_runs(),
+            stages,
+            seq: self.shared.store.last_seq(),
+        }
+    }
+
+    /// Creates a run. When this returns, the run and its pipeline are durable and will be carried out.
+    ///
+    /// # Errors
+    /// An invalid pipeline, inputs that do not fit, or a store that takes nothing.
+    pub async fn create(&self, new: NewRun, actor: Actor) -> Result<RunId, EngineError> {
+        let pipeline = parse(&new.definition, &new.format)?;
+        self.begin(new, pipeline, actor, None, Vec::new()).await
+    }
+
+    async fn begin(
+        &self,
+        new: NewRun,
+        pipeline: Pipeline,
+        actor: Actor,
+        rerun_of: Option<RunId>,
+        reused: Vec<(StageId, Value)>,
+    ) -> Result<RunId, EngineError> {
+        let given = if new.inputs.is_null() { Value::Object(serde_json::Map::new()) } else { new.inputs };
+        let inputs = inputs::check(&pipeline, given).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+            EngineError::InvalidInputs(lines.join("; "))
+        })?;
+        let own_limit = pipeline.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let kind = EventKind::RunCreated {
+            pipeline: PipelineRef {
+                id: pipeline.id.clone(),
+                name: pipeline.name.clone(),
+                version: pipeline.version.clone(),
+                hash: pipeline.hash.clone(),
+                path: new.path,
+            },
+            stages: pipeline.outlines(),
+            inputs,
+            actor,
+            workspace: new.workspace,
+            rerun_of,
+            environment_names: new.values.0.keys().cloned().collect(),
+            timeout_ms: new.timeout_ms.or(own_limit),
+            reused,
+        };
+        let id = RunId::new(clock::now(), clock::random());
+        let definition = Definition { hash: pipeline.hash.clone(), format: new.format, text: new.definition };
+        let event = NewEvent { at: clock::now(), run: id.clone(), kind };
+        let events = self.shared.store.create_run(definition, vec![event]).await?;
+        let run = Run::fold(&events);
+        self.shared.hub.publish(events);
+        let pipeline = Arc::new(pipeline);
+        let scheduler = run.and_then(|run| Scheduler::restore(Arc::clone(&pipeline), run));
+        let scheduler = scheduler.ok_or_else(|| EngineError::Refused("the run does not match its pipeline".to_owned()))?;
+        self.drive(pipeline, scheduler, new.values);
+        Ok(id)
+    }
+
+    /// Runs a pipeline again as it was pinned, taking over what `from` allows.
+    pub async fn rerun(&self, text: &str, rerun: Rerun, actor: Actor) -> Result<RunId, EngineError> {
+        let old = self.run(text).await?;
+        let pinned = self.shared.store.definition(&old.pipeline.hash).await?;
+        let pinned = pinned.ok_or_else(|| EngineError::Refused(format!("the pipeline of run {} is not in the store", old.id)))?;
+        let pipeline = parse(&pinned.text, &pinned.format)?;
+        let reused = reusable(&old, &pipeline, &rerun.from)?;
+        let new = NewRun {
+            definition: pinned.text,
+            format: pinned.format,
+            path: old.pipeline.path.clone(),
+            workspace: old.workspace.clone(),
+            inputs: rerun.inputs.unwrap_or_else(|| old.inputs.clone()),
+            values: rerun.values,
+            timeout_ms: old.timeout_ms,
+        };
+        self.begin(new, pipeline, actor, Some(old.id), reused).await
+    }
+
+    /// A run by its id, a unique part of it, or `last`; as committed.
+    pub async fn run(&self, text: &str) -> Result<Run, EngineError> {
+        let id = self.find(text).await?;
+        if let Some(run) = self.shared.hub.snapshot(&id) {
+            return Ok(run);
+        }
+        let journal = self.shared.store.journal(&id).await?;
+        Run::fold(&journal).ok_or_else(|| EngineError::NoRun(text.to_owned()))
+    }
+
+    pub async fn find(&self, text: &str) -> Result<RunId, EngineError> {
+        let mut found = self.shared.store.find_run(text).await?;
+        match (found.pop(), found.is_empty()) {
+            (Some(id), true) => Ok(id),
+            (None, _) => Err(EngineError::NoRun(text.to_owned())),
+            (Some(last), false) => {
+                let candidates = found.iter().chain([&last]).map(ToString::to_string).collect();
+                Err(EngineError::Ambiguous { text: text.to_owned(), candidates })
+            }
+        }
+    }
+
+    /// Asks a run to stop: TERM with grace, or KILL at once with `force`. Durable when it returns.
+    pub async fn cancel(&self, text: &str, force: bool, reason: Option<String>, actor: Actor) -> Result<RunId, EngineError> {
+        let id = self.find(text).await?;
+        self.send(&id, Mail::Input(Input::Cancel { actor, force, reason })).await?;
+        Ok(id)
+    }
+
+    /// Answers for an attempt whose effects are not known.
+    pub async fn resolve(&self, text: &str, stage: &StageId, resolution: Resolution, actor: Actor) -> Result<RunId, EngineError> {
+        let run = self.run(text).await?;
+        let index = run.stages.get_index_of(stage);
+        let index = index.ok_or_else(|| EngineError::NoStage { run: run.id.clone(), stage: stage.clone() })?;
+        if run.stages[index].status != StageStatus::Unknown {
+            let status = run.stages[index].status;
+            return Err(EngineError::Refused(format!("stage `{stage}` is {status}; only an unknown one needs an answer")));
+        }
+        self.send(&run.id, Mail::Input(Input::Resolve { stage: index, resolution, actor })).await?;
+        Ok(run.id)
+    }
+
+    /// Brings values that a run waits for.
+    pub async fn provide(&self, text: &str, values: Values) -> Result<RunId, EngineError> {
+        let id = self.find(text).await?;
+        self.send(&id, Mail::Values(values)).await?;
+        Ok(id)
+    }
+
+    /// Delivers a letter and waits until what follows from it is durable.
+    async fn send(&self, id: &RunId, mail: Mail) -> Result<(), EngineError> {
+        let ended = || EngineError::Refused(format!("run {id} has ended"));
+        let mailbox = self.shared.mailbox(id).ok_or_else(ended)?;
+        let (answer, durable) = oneshot::channel();
+        mailbox.send(mail).await.map_err(|_| ended())?;
+        mailbox.send(Mail::Flush(answer)).await.map_err(|_| ended())?;
+        // A run that ended with the letter has answered by ending.
+        let _ = durable.await;
+        Ok(())
+    }
+}
+
+/// The outputs a rerun takes over: what succeeded, less what is to run again and everything below it.
+fn reusable(old: &Run, pipeline: &Pipeline, from: &RerunFrom) -> Result<Vec<(StageId, Value)>, EngineError> {
+    let mut again: BTreeSet<&StageId> = BTreeSet::new();
+    match from {
+        RerunFrom::Start => return Ok(Vec::new()),
+        RerunFrom::Failed => {}
+        RerunFrom::Stage(id) => {
+            let spec = pipeline.stage(id.as_str());
+            let spec = spec.ok_or_else(|| EngineError::NoStage { run: old.id.clone(), stage: id.clone() })?;
+            again.insert(&spec.id);
+        }
+    }
+    let succeeded = |id: &StageId| old.stages.get(id).is_some_and(|stage| stage.status == StageStatus::Succeeded);
+    again.extend(pipeline.stages.iter().map(|spec| &spec.id).filter(|id| !succeeded(id)));
+    loop {
+        let below: Vec<&StageId> = pipeline
+            .stages
+            .iter()
+            .filter(|spec| !again.contains(&spec.id))
+            .filter(|spec| spec.depends_on.iter().chain(&spec.owners).any(|id| again.contains(id) && redone(old, id)))
+            .map(|spec| &spec.id)
+            .collect();
+        if below.is_empty() {
+            break;
+        }
+        again.extend(below);
+    }
+    let kept = old.stages.values().filter(|stage| !again.contains(&stage.id));
+    Ok(kept.map(|stage| (stage.id.clone(), stage.output.clone())).collect())
+}
+
+/// A skipped stage is decided again, but does not by itself make what ran beside it run again.
+fn redone(old: &Run, id: &StageId) -> bool {
+    old.stages.get(id).is_none_or(|stage| stage.status != StageStatus::Skipped)
+}

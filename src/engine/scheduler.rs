@@ -1,0 +1,349 @@
+//! Which stage starts when, what follows an attempt's end, and when a run is over.
+//!
+//! Owns the decisions about one run as a pure state machine: an input and the moment it came in give effects.
+//! Must not know clocks, I/O, rendering or operators; the driver records, publishes and acts.
+
+mod flow;
+mod node;
+mod restore;
+mod retry;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::language::{OnError, Pipeline, StageSpec};
+use crate::model::{
+    Actor, Ending, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, Timestamp,
+};
+use node::{Node, Phase, Settled};
+
+/// How many stages of a run are at work at once when the pipeline does not say.
+pub const DEFAULT_CONCURRENCY: usize = 10;
+
+/// When an input came in, and the randomness it may use (`0.0..1.0`, for jitter).
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub now: Timestamp,
+    pub jitter: f64,
+}
+
+/// What can happen to a run from outside the scheduler. Stages are named by their index in the pipeline.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The run was created, or the engine took it up again.
+    Begin,
+    Ended {
+        stage: usize,
+        attempt: u32,
+        outcome: Outcome,
+    },
+    /// The answer to `Effect::Evaluate`.
+    Condition {
+        stage: usize,
+        holds: Result<bool, StageError>,
+    },
+    /// A timer went off; a stale epoch is ignored.
+    Woken {
+        stage: usize,
+        epoch: u32,
+    },
+    Cancel {
+        actor: Actor,
+        force: bool,
+        reason: Option<String>,
+    },
+    /// The run's own time is up.
+    TimeUp,
+    Resolve {
+        stage: usize,
+        resolution: Resolution,
+        actor: Actor,
+    },
+}
+
+/// What the driver has to do, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Record(EventKind),
+    /// Evaluate the stage's `when` and answer with `Input::Condition`.
+    Evaluate {
+        stage: usize,
+    },
+    Wake {
+        stage: usize,
+        at: Timestamp,
+        epoch: u32,
+    },
+    /// End a running attempt.
+    Stop {
+        stage: usize,
+        attempt: u32,
+        force: bool,
+    },
+}
+
+/// Why nothing new is started any more.
+#[derive(Debug, Clone, PartialEq)]
+enum Halt {
+    Failing(StageError),
+    Cancelling,
+}
+
+/// The state of one run: the fold of its events and the indexes that make every decision cheap.
+#[derive(Debug)]
+pub struct Scheduler {
+    pipeline: Arc<Pipeline>,
+    run: Run,
+    nodes: Vec<Node>,
+    ready: BTreeSet<usize>,
+    running: usize,
+    /// Stages that have not settled.
+    open: usize,
+    limit: usize,
+    halt: Option<Halt>,
+    /// The last stage that succeeded: its output is the run's when the pipeline names no other.
+    last_succeeded: Option<usize>,
+    /// Stages whose settling has not yet reached their dependants.
+    settling: Vec<usize>,
+    effects: Vec<Effect>,
+}
+
+impl Scheduler {
+    /// The run as decided so far, ahead of what is durable by at most the effects not yet recorded.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    pub fn spec(&self, stage: usize) -> &StageSpec {
+        &self.pipeline.stages[stage]
+    }
+
+    fn stage(&self, stage: usize) -> &Stage {
+        &self.run.stages[stage]
+    }
+
+    /// Stages at work.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.run.status.is_final()
+    }
+
+    /// The next stage that may start now, in document order, within the run's concurrency.
+    pub fn next_ready(&self) -> Option<usize> {
+        let free = self.halt.is_none() && self.run.needs.is_empty() && self.running < self.limit;
+        if free { self.ready.first().copied() } else { None }
+    }
+
+    /// What is left of the stage's budget over all attempts at `now`; `None` when it has none.
+    pub fn remaining(&self, stage: usize, now: Timestamp) -> Option<Duration> {
+        let budget = self.spec(stage).timeout?;
+        let spent = self.stage(stage).started_at.map_or(Duration::ZERO, |started| now.since(started));
+        Some(budget.saturating_sub(spent))
+    }
+
+    /// Starts a stage that `next_ready` named: the intent to record before the work begins, and the attempt's number.
+    pub fn start(&mut self, stage: usize, moment: Moment, config: Value) -> (u32, Vec<Effect>) {
+        self.ready.remove(&stage);
+        self.running += 1;
+        self.nodes[stage].phase = Phase::Running;
+        self.nodes[stage].epoch += 1;
+        let attempt = self.next_attempt(stage);
+        let id = self.spec(stage).id.clone();
+        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config });
+        (attempt, std::mem::take(&mut self.effects))
+    }
+
+    /// The number the stage's next attempt will have.
+    pub fn next_attempt(&self, stage: usize) -> u32 {
+        self.stage(stage).attempts.last().map_or(1, |last| last.number + 1)
+    }
+
+    /// Records what the driver itself has to say about the run: a note, a pause, its end.
+    pub fn remark(&mut self, kind: EventKind, moment: Moment) -> Vec<Effect> {
+        self.record(moment, kind);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Decides what follows an input.
+    pub fn handle(&mut self, input: Input, moment: Moment) -> Vec<Effect> {
+        if !self.is_finished() {
+            self.dispatch(input, moment);
+            self.settle_all(moment);
+            self.finish_if_over(moment);
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    fn dispatch(&mut self, input: Input, moment: Moment) {
+        match input {
+            Input::Begin => self.begin(moment),
+            Input::Ended { stage, attempt, outcome } => self.on_ended(stage, attempt, outcome, moment),
+            Input::Condition { stage, holds } => self.on_condition(stage, holds, moment),
+            Input::Woken { stage, epoch } => {
+                if self.nodes[stage].phase == Phase::Backoff && self.nodes[stage].epoch == epoch && self.halt.is_none() {
+                    self.make_ready(stage);
+                }
+            }
+            Input::Cancel { actor, force, reason } => self.on_cancel(actor, force, reason, moment),
+            Input::TimeUp => {
+                let limit = Duration::from_millis(self.run.timeout_ms.unwrap_or(0));
+                let error = StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"));
+                self.halt.get_or_insert(Halt::Failing(error));
+                self.stop_running(false);
+            }
+            Input::Resolve { stage, resolution, actor } => self.on_resolve(stage, resolution, actor, moment),
+        }
+    }
+
+    /// Applies an event to the fold and hands it to the driver for the journal.
+    fn record(&mut self, moment: Moment, kind: EventKind) {
+        let event = Event { seq: 0, at: moment.now, run: self.run.id.clone(), kind };
+        self.run.apply(&event);
+        self.effects.push(Effect::Record(event.kind));
+    }
+
+    fn begin(&mut self, moment: Moment) {
+        if self.run.status == RunStatus::Queued {
+            self.record(moment, EventKind::RunStarted);
+        }
+        for stage in 0..self.nodes.len() {
+            match self.nodes[stage].phase {
+                Phase::Blocked => self.decide(stage, moment),
+                Phase::Backoff => self.wake_again(stage, moment),
+                Phase::Evaluating | Phase::Ready | Phase::Running | Phase::Asked | Phase::Settled => {}
+            }
+        }
+    }
+
+    fn wake_again(&mut self, stage: usize, moment: Moment) {
+        let at = self.stage(stage).retry_at.unwrap_or(moment.now);
+        let epoch = self.nodes[stage].epoch;
+        self.effects.push(Effect::Wake { stage, at, epoch });
+    }
+
+    fn make_ready(&mut self, stage: usize) {
+        self.nodes[stage].phase = Phase::Ready;
+        self.ready.insert(stage);
+    }
+
+    fn on_ended(&mut self, stage: usize, attempt: u32, outcome: Outcome, moment: Moment) {
+        let current = self.stage(stage).attempts.last().map(|last| last.number);
+        if self.nodes[stage].phase != Phase::Running || current != Some(attempt) {
+            return;
+        }
+        self.running -= 1;
+        let (outcome, next) = retry::decide(self.spec(stage), self.stage(stage), outcome, self.halt.is_some(), moment);
+        let failed = (next == Next::Settle && !outcome.ending.is_success()).then(|| self.blame(stage, &outcome));
+        let id = self.spec(stage).id.clone();
+        self.record(moment, EventKind::AttemptFinished { stage: id, attempt, outcome, next });
+        match next {
+            Next::Settle => self.settled(stage, failed),
+            Next::Retry { at } => {
+                self.nodes[stage].phase = Phase::Backoff;
+                self.nodes[stage].epoch += 1;
+                let epoch = self.nodes[stage].epoch;
+                self.effects.push(Effect::Wake { stage, at, epoch });
+            }
+            Next::Ask => self.nodes[stage].phase = Phase::Asked,
+        }
+    }
+
+    /// The error a failed stage brings to the run.
+    fn blame(&self, stage: usize, outcome: &Outcome) -> StageError {
+        let fallback = || StageError::new(ErrorKind::Unknown, "ended without saying why");
+        let mut error = outcome.error.clone().unwrap_or_else(fallback);
+        error.stage = Some(self.spec(stage).id.clone());
+        error
+    }
+
+    /// Marks a stage as over; a failure that propagates keeps anything new from starting.
+    fn settled(&mut self, stage: usize, failure: Option<StageError>) {
+        self.nodes[stage].phase = Phase::Settled;
+        self.open -= 1;
+        match failure {
+            Some(error) if self.spec(stage).on_error == OnError::Propagate => {
+                self.halt.get_or_insert(Halt::Failing(error));
+            }
+            Some(_) => {}
+            None => self.last_succeeded = Some(stage),
+        }
+        self.nodes[stage].settled = Some(Settled::Ran);
+        self.settling.push(stage);
+    }
+
+    fn on_condition(&mut self, stage: usize, holds: Result<bool, StageError>, moment: Moment) {
+        if self.nodes[stage].phase != Phase::Evaluating {
+            return;
+        }
+        match holds {
+            Ok(true) => self.make_ready(stage),
+            Ok(false) => self.skip(stage, "when".to_owned(), Settled::Skipped, moment),
+            Err(error) => {
+                // The attempt exists only to carry the error: nothing was started.
+                let (attempt, mut effects) = self.start(stage, moment, Value::Null);
+                self.effects.append(&mut effects);
+                self.on_ended(stage, attempt, Outcome::failed(error), moment);
+            }
+        }
+    }
+
+    fn on_cancel(&mut self, actor: Actor, force: bool, reason: Option<String>, moment: Moment) {
+        self.record(moment, EventKind::CancelRequested { actor, force, reason });
+        self.halt = Some(Halt::Cancelling);
+        self.stop_running(force);
+    }
+
+    fn stop_running(&mut self, force: bool) {
+        for (stage, node) in self.nodes.iter().enumerate() {
+            if node.phase == Phase::Running {
+                let attempt = self.run.stages[stage].attempts.last().map_or(1, |last| last.number);
+                self.effects.push(Effect::Stop { stage, attempt, force });
+            }
+        }
+    }
+
+    fn on_resolve(&mut self, stage: usize, resolution: Resolution, actor: Actor, moment: Moment) {
+        if self.nodes[stage].phase != Phase::Asked {
+            return;
+        }
+        let attempt = self.stage(stage).attempts.last().map_or(1, |last| last.number);
+        let id = self.spec(stage).id.clone();
+        self.record(moment, EventKind::AttemptResolved { stage: id, attempt, resolution, actor });
+        match resolution {
+            Resolution::Retry => self.make_ready(stage),
+            Resolution::Succeed => self.settled(stage, None),
+            Resolution::Fail => {
+                let error = self.stage(stage).error.clone();
+                let failed = Outcome { ending: Ending::Failed, output: Value::Null, error };
+                let blame = self.blame(stage, &failed);
+                self.settled(stage, Some(blame));
+            }
+        }
+    }
+
+    fn finish_if_over(&mut self, moment: Moment) {
+        if self.running > 0 || (self.open > 0 && self.halt.is_none()) {
+            return;
+        }
+        let (status, output, error) = match &self.halt {
+            Some(Halt::Cancelling) => (RunStatus::Cancelled, Value::Null, None),
+            Some(Halt::Failing(error)) => (RunStatus::Failed, Value::Null, Some(error.clone())),
+            None => (RunStatus::Succeeded, self.result(), None),
+        };
+        self.record(moment, EventKind::RunFinished { status, output, error });
+    }
+
+    fn result(&self) -> Value {
+        let named = self.pipeline.output_stage.as_ref().and_then(|id| self.pipeline.index_of(id.as_str()));
+        named.or(self.last_succeeded).map_or(Value::Null, |stage| self.stage(stage).output.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

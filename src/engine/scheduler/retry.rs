@@ -1,0 +1,93 @@
+//! What follows an attempt's end: settle, try again, or ask (pipeline-language: errors and retries).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Moment;
+use crate::language::{OnError, OnUnknown, Retry, StageSpec};
+use crate::model::{Ending, ErrorKind, Next, Outcome, Stage, StageError, StageStatus, Timestamp};
+use crate::operators;
+
+/// The outcome as it will be recorded, and what follows it. `halted`: nothing new may start, so nothing is retried.
+pub(super) fn decide(spec: &StageSpec, stage: &Stage, outcome: Outcome, halted: bool, moment: Moment) -> (Outcome, Next) {
+    match outcome.ending {
+        Ending::Succeeded => (outcome, Next::Settle),
+        Ending::Cancelled => (settle(spec, outcome), Next::Settle),
+        Ending::Unknown => unknown(spec, outcome, halted, moment),
+        Ending::TimedOut | Ending::Failed => match delay(spec, stage, &outcome, moment) {
+            Some(at) if !halted => (outcome, Next::Retry { at }),
+            Some(_) | None => (settle(spec, exhausted(spec, stage, outcome)), Next::Settle),
+        },
+    }
+}
+
+fn unknown(spec: &StageSpec, outcome: Outcome, halted: bool, moment: Moment) -> (Outcome, Next) {
+    if halted {
+        return (fail(spec, outcome), Next::Settle);
+    }
+    match spec.on_unknown {
+        _ if operators::is_idempotent(spec) => (outcome, Next::Retry { at: moment.now }),
+        OnUnknown::Retry => (outcome, Next::Retry { at: moment.now }),
+        OnUnknown::Ask => (outcome, Next::Ask),
+        OnUnknown::Fail => (fail(spec, outcome), Next::Settle),
+    }
+}
+
+fn fail(spec: &StageSpec, outcome: Outcome) -> Outcome {
+    settle(spec, Outcome { ending: Ending::Failed, ..outcome })
+}
+
+/// A stage that may fail publishes its fallback instead of what it saw.
+fn settle(spec: &StageSpec, mut outcome: Outcome) -> Outcome {
+    if spec.on_error == OnError::Continue {
+        outcome.output = spec.fallback_output.clone().unwrap_or(Value::Null);
+    }
+    outcome
+}
+
+/// When the next attempt starts; `None` when there is none.
+fn delay(spec: &StageSpec, stage: &Stage, outcome: &Outcome, moment: Moment) -> Option<Timestamp> {
+    let retries = failures(stage);
+    let recoverable = outcome.error.as_ref().is_some_and(|error| error.recoverable);
+    let wait = match &spec.retry {
+        Retry::Never => return None,
+        Retry::Backoff { max_retries, initial, multiplier, max } => {
+            if retries >= *max_retries || !recoverable {
+                return None;
+            }
+            let exponent = i32::try_from(retries).unwrap_or(i32::MAX);
+            let grown = initial.as_secs_f64() * multiplier.powi(exponent);
+            let capped = if grown.is_finite() { grown.min(max.as_secs_f64()) } else { max.as_secs_f64() };
+            Duration::from_secs_f64(capped.max(0.0) * moment.jitter.clamp(0.0, 1.0))
+        }
+        Retry::Fixed { max_retries, delay, .. } => {
+            if retries >= *max_retries {
+                return None;
+            }
+            *delay
+        }
+    };
+    let at = moment.now.after(wait);
+    let budget = spec.timeout.zip(stage.started_at).map(|(budget, started)| started.after(budget));
+    budget.is_none_or(|end| at < end).then_some(at)
+}
+
+/// Attempts that ended badly before this one. Interrupted ones do not count.
+fn failures(stage: &Stage) -> u32 {
+    let bad = |status| matches!(status, StageStatus::Failed | StageStatus::TimedOut);
+    u32::try_from(stage.attempts.iter().filter(|attempt| bad(attempt.status)).count()).unwrap_or(u32::MAX)
+}
+
+/// After at least one retry the error says that trying again did not help; the last error is its cause.
+fn exhausted(spec: &StageSpec, stage: &Stage, outcome: Outcome) -> Outcome {
+    let retries = failures(stage);
+    if retries == 0 || spec.retry == Retry::Never {
+        return outcome;
+    }
+    let last = outcome.error.unwrap_or_else(|| StageError::new(ErrorKind::Unknown, "no error was given"));
+    let message = format!("gave up after {} attempts: {}", retries + 1, last.message);
+    let mut error = StageError::new(ErrorKind::RetryExhausted, message).caused_by(&last).with_details(last.details);
+    error.stage = last.stage;
+    Outcome { error: Some(error), ..outcome }
+}

@@ -1,0 +1,180 @@
+//! Scenarios: a pipeline, what happens to it in words, and what is expected of it in words.
+
+mod laws;
+mod scenarios;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Effect, Input, Moment, Scheduler};
+use crate::language::{Format, Pipeline, load};
+use crate::model::{
+    Actor, Ending, ErrorKind, Event, EventKind, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError, StageStatus,
+    Timestamp,
+};
+
+pub(super) fn pipeline(text: &str) -> Arc<Pipeline> {
+    let loaded = load(text, Format::Yaml);
+    let problems: Vec<_> = loaded.problems.iter().map(|problem| problem.message.clone()).collect();
+    Arc::new(loaded.pipeline.unwrap_or_else(|| panic!("{problems:?}")))
+}
+
+pub(super) fn created(pipeline: &Pipeline) -> Event {
+    let reference = PipelineRef {
+        id: pipeline.id.clone(),
+        name: pipeline.name.clone(),
+        version: None,
+        hash: pipeline.hash.clone(),
+        path: None,
+    };
+    let kind = EventKind::RunCreated {
+        pipeline: reference,
+        stages: pipeline.outlines(),
+        inputs: Value::Null,
+        actor: Actor::engine(),
+        workspace: "/".to_owned(),
+        rerun_of: None,
+        environment_names: Vec::new(),
+        timeout_ms: None,
+        reused: Vec::new(),
+    };
+    Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }
+}
+
+/// A run on a virtual clock: every stage that may start is started at once.
+pub(super) struct World {
+    pub pipeline: Arc<Pipeline>,
+    pub scheduler: Scheduler,
+    pub journal: Vec<Event>,
+    pub now: Timestamp,
+    /// Timers by stage: when and in which epoch.
+    pub timers: BTreeMap<usize, (Timestamp, u32)>,
+    pub stopped: Vec<(usize, bool)>,
+    /// Answers to `when` conditions by stage; the others hold.
+    pub conditions: BTreeMap<usize, bool>,
+    pub started: Vec<String>,
+}
+
+impl World {
+    pub fn new(text: &str) -> Self {
+        let pipeline = pipeline(text);
+        let event = created(&pipeline);
+        let run = Run::created(&event).unwrap();
+        let scheduler = Scheduler::restore(Arc::clone(&pipeline), run).unwrap();
+        let mut world = Self {
+            pipeline,
+            scheduler,
+            journal: vec![event],
+            now: Timestamp(0),
+            timers: BTreeMap::new(),
+            stopped: Vec::new(),
+            conditions: BTreeMap::new(),
+            started: Vec::new(),
+        };
+        world.give(Input::Begin);
+        world
+    }
+
+    /// The same run after a crash: nothing but the journal is left.
+    pub fn crash(&mut self) {
+        let run = Run::fold(&self.journal).unwrap();
+        self.scheduler = Scheduler::restore(Arc::clone(&self.pipeline), run).unwrap();
+        self.timers.clear();
+        self.give(Input::Begin);
+    }
+
+    pub fn moment(&self) -> Moment {
+        Moment { now: self.now, jitter: 1.0 }
+    }
+
+    pub fn give(&mut self, input: Input) {
+        let effects = self.scheduler.handle(input, self.moment());
+        self.obey(effects);
+        while let Some(stage) = self.scheduler.next_ready() {
+            let (_, effects) = self.scheduler.start(stage, self.moment(), Value::Null);
+            self.started.push(self.scheduler.spec(stage).id.to_string());
+            self.obey(effects);
+        }
+    }
+
+    fn obey(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Record(kind) => {
+                    let seq = self.journal.len() as u64 + 1;
+                    self.journal.push(Event { seq, at: self.now, run: RunId::from_text("r"), kind });
+                }
+                Effect::Evaluate { stage } => {
+                    let holds = Ok(self.conditions.get(&stage).copied().unwrap_or(true));
+                    let effects = self.scheduler.handle(Input::Condition { stage, holds }, self.moment());
+                    self.obey(effects);
+                }
+                Effect::Wake { stage, at, epoch } => {
+                    self.timers.insert(stage, (at, epoch));
+                }
+                Effect::Stop { stage, force, .. } => self.stopped.push((stage, force)),
+            }
+        }
+    }
+
+    pub fn stage(&self, id: &str) -> usize {
+        self.pipeline.index_of(id).unwrap_or_else(|| panic!("no stage {id}"))
+    }
+
+    pub fn end(&mut self, id: &str, outcome: Outcome) {
+        let stage = self.stage(id);
+        let attempt = self.scheduler.run().stages[stage].attempts.last().map_or(1, |last| last.number);
+        self.give(Input::Ended { stage, attempt, outcome });
+    }
+
+    /// One step in words: `ok build`, `ok gate {"passed": false}`, `fail test`, `unreliable test`, `timeout test`,
+    /// `unknown deploy`, `after 100` (ms), `cancel`, `force`, `resolve deploy retry`, `when ship false`, `crash`.
+    pub fn step(&mut self, words: &str) {
+        let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+        let (id, detail) = rest.split_once(' ').unwrap_or((rest, ""));
+        let error = |kind| StageError::new(kind, "broke");
+        match verb {
+            "ok" => self.end(id, Outcome::succeeded(serde_json::from_str(detail).unwrap_or(json!({"from": id})))),
+            "fail" => self.end(id, Outcome::failed(error(ErrorKind::Execution))),
+            "unreliable" => self.end(id, Outcome::failed(error(ErrorKind::Connectivity).recoverable())),
+            "timeout" => self.end(id, Outcome::ended(Ending::TimedOut, error(ErrorKind::Timeout), Value::Null)),
+            "cancelled" => self.end(id, Outcome::ended(Ending::Cancelled, error(ErrorKind::Cancelled), Value::Null)),
+            "unknown" => self.end(id, Outcome::ended(Ending::Unknown, error(ErrorKind::Unknown), Value::Null)),
+            "after" => self.pass(rest.parse().unwrap()),
+            "cancel" => self.give(Input::Cancel { actor: Actor::engine(), force: false, reason: None }),
+            "force" => self.give(Input::Cancel { actor: Actor::engine(), force: true, reason: None }),
+            "time-up" => self.give(Input::TimeUp),
+            "when" => {
+                let stage = self.stage(id);
+                self.conditions.insert(stage, detail == "true");
+            }
+            "resolve" => {
+                let resolution: Resolution = serde_json::from_value(json!(detail)).unwrap();
+                let stage = self.stage(id);
+                self.give(Input::Resolve { stage, resolution, actor: Actor::engine() });
+            }
+            "crash" => self.crash(),
+            other => panic!("no step is called {other}"),
+        }
+    }
+
+    fn pass(&mut self, ms: i64) {
+        self.now = Timestamp(self.now.0 + ms);
+        let due: Vec<(usize, u32)> =
+            self.timers.iter().filter(|(_, (at, _))| *at <= self.now).map(|(stage, (_, epoch))| (*stage, *epoch)).collect();
+        for (stage, epoch) in due {
+            self.timers.remove(&stage);
+            self.give(Input::Woken { stage, epoch });
+        }
+    }
+
+    pub fn status(&self, id: &str) -> StageStatus {
+        self.scheduler.run().stages[self.stage(id)].status
+    }
+
+    pub fn run_status(&self) -> RunStatus {
+        self.scheduler.run().status
+    }
+}

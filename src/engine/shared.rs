@@ -1,0 +1,61 @@
+//! What all runs of an engine share.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::activity::Activity;
+use super::driver::Mail;
+use super::hub::Hub;
+use crate::config::Paths;
+use crate::model::{RunId, Timestamp, Values};
+use crate::operators::Http;
+use crate::store::Store;
+
+/// The parts of an engine that outlive a run.
+pub struct Shared {
+    pub store: Store,
+    pub hub: Hub,
+    /// Places for stages with effects, over all runs.
+    pub slots: Arc<Semaphore>,
+    pub http: Http,
+    pub paths: Paths,
+    /// This program, to start runners from.
+    pub exe: PathBuf,
+    pub started_at: Timestamp,
+    pub(super) runs: Mutex<HashMap<RunId, mpsc::Sender<Mail>>>,
+    /// Who is using the engine.
+    pub activity: Arc<Activity>,
+}
+
+impl Shared {
+    /// The mailbox of an unfinished run.
+    pub(super) fn mailbox(&self, id: &RunId) -> Option<mpsc::Sender<Mail>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    pub(super) fn began(&self, id: RunId, mailbox: mpsc::Sender<Mail>) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(id, mailbox);
+    }
+
+    pub(super) fn ended(&self, id: &RunId) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.activity.changed();
+    }
+
+    /// Runs that have a driver.
+    pub fn active_runs(&self) -> usize {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The values of these names (`env.NAME`) that the engine's own environment has.
+    pub(super) fn find_values(&self, names: &[String]) -> Values {
+        let own = |name: &String| {
+            let variable = name.strip_prefix("env.").or_else(|| name.strip_prefix("secrets."))?;
+            Some((name.clone(), std::env::var(variable).ok()?))
+        };
+        Values(names.iter().filter_map(own).collect())
+    }
+}

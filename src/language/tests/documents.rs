@@ -1,0 +1,261 @@
+//! Documents of both dialects, in both notations, to pipelines.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::language::graph::{self, Graph};
+use crate::language::inputs;
+use crate::language::json_schema::Compiled;
+use crate::language::pipeline::{OnError, OnUnknown, Pipeline, Retry};
+use crate::language::{Component, Format, load, schema};
+
+pub fn pipeline(text: &str) -> Pipeline {
+    let loaded = load(text, Format::sniff(text));
+    loaded.pipeline.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
+}
+
+/// A pipeline of the given stages.
+fn of_stages(stages: &str) -> Pipeline {
+    pipeline(&format!("{{\"name\": \"p\", \"stages\": [{stages}]}}"))
+}
+
+const DOCS: &str = r#"{
+  "id": "deploy", "name": "Deploy it", "version": "1.2.0", "description": "d", "tags": ["a"], "output_stage_id": "log",
+  "input_schema": {"type": "object", "required": ["env"], "properties": {"env": {"type": "string"}, "n": {"type": "integer", "default": 3}}},
+  "sample_input": {"env": "staging"}, "environment": "staging", "concurrency_group": "g", "max_concurrency": 4, "timeout": "10m",
+  "stages": [
+    {"id": "check-exists", "component_type": "http-request", "timeout": 60,
+     "config": {"url": "{{input.url}}", "timeout": 30000, "headers": {"Authorization": "Bearer {{env.GITHUB_TOKEN}}"}},
+     "error_handling": {"on_error": "retry", "max_retries": 10, "retry_delay": 5000, "retry_until": "body.status == 'done'"}},
+    {"id": "create-if-missing", "component_type": "conditional", "depends_on": ["check-exists"],
+     "config": {"condition": "{{upstream.check-exists.status_code}} == 404", "true_stages": ["create"], "false_stages": ["log"]}},
+    {"id": "create", "component_type": "shell", "config": {"run": "make {{secrets.KEY}} {{env_or('MODE', 'x')}}"}, "on_unknown": "retry", "idempotent": true},
+    {"id": "log", "component_type": "logger", "depends_on": ["create", "create-if-missing"], "when": "input.n > 1",
+     "config": {"message": "done"}, "on_error": "continue", "fallback_output": {"logged": false}, "enabled": true}
+  ]
+}"#;
+
+#[test]
+fn the_docs_dialect_loads() {
+    let pipeline = pipeline(DOCS);
+    assert_eq!(
+        (pipeline.id.as_str(), pipeline.name.as_str(), pipeline.version.as_deref()),
+        ("deploy", "Deploy it", Some("1.2.0"))
+    );
+    assert_eq!(pipeline.timeout, Some(Duration::from_secs(600)));
+    assert_eq!(pipeline.output_stage.as_ref().map(|id| id.as_str()), Some("log"));
+    assert_eq!(pipeline.max_concurrency, Some(4));
+    assert_eq!(pipeline.hash.len(), 64);
+    let check = pipeline.stage("check-exists").unwrap();
+    assert_eq!(check.component, Component::HttpRequest);
+    assert_eq!(check.timeout, Some(Duration::from_secs(60)));
+    let until = Some("body.status == 'done'".to_owned());
+    assert_eq!(check.retry, Retry::Fixed { max_retries: 10, delay: Duration::from_secs(5), until });
+    assert_eq!(pipeline.stage("create-if-missing").unwrap().reads, ["check-exists".into()]);
+    let log = pipeline.stage("log").unwrap();
+    assert_eq!(log.owners, ["create-if-missing".into()]);
+    assert_eq!((log.on_error, log.fallback_output.clone()), (OnError::Continue, Some(json!({"logged": false}))));
+    assert_eq!(log.when.as_deref(), Some("input.n > 1"));
+    let create = pipeline.stage("create").unwrap();
+    assert_eq!((create.on_unknown, create.idempotent), (OnUnknown::Retry, Some(true)));
+    assert_eq!(create.dependencies().map(|id| id.as_str()).collect::<Vec<_>>(), ["create-if-missing"]);
+    assert_eq!(&DOCS[create.span.clone()][..15], "{\"id\": \"create\"");
+}
+
+#[test]
+fn names_from_outside_are_collected() {
+    let names = pipeline(DOCS).environment_names();
+    assert_eq!(names.env, ["GITHUB_TOKEN", "MODE"]);
+    assert_eq!(names.required_env, ["GITHUB_TOKEN"]);
+    assert_eq!(names.secrets, ["KEY"]);
+}
+
+#[test]
+fn the_runtime_dialect_loads_and_config_wins_over_input_mapping() {
+    let pipeline = of_stages(
+        r#"{"id": "a", "type": "http_request", "input_mapping": {"url": "http://old", "method": "PUT"}, "config": {"url": "http://new"},
+            "retry_config": {"max_retries": 2, "initial_delay_ms": 500, "backoff_multiplier": 3, "max_delay_ms": "1m"}, "timeout_ms": 1500},
+           {"id": "b", "component": "schema_validate", "input_mapping": {"data": "{{upstream.a.body}}", "json_schema": {}}, "depends_on": "a",
+            "error_handling": {"on_error": "continue"}, "retry_config": {}}"#,
+    );
+    let a = &pipeline.stages[0];
+    assert_eq!(a.config, json!({"url": "http://new", "method": "PUT"}));
+    let (initial, max) = (Duration::from_millis(500), Duration::from_secs(60));
+    assert_eq!(a.retry, Retry::Backoff { max_retries: 2, initial, multiplier: 3.0, max });
+    assert_eq!(a.timeout, Some(Duration::from_millis(1500)));
+    let b = &pipeline.stages[1];
+    assert_eq!((b.component, b.on_error, b.retry.max_retries()), (Component::SchemaValidate, OnError::Continue, 3));
+    assert_eq!(b.depends_on, ["a".into()]);
+}
+
+#[test]
+fn where_the_dialects_clash_the_docs_win() {
+    let pipeline = of_stages(
+        r#"{"id": "a", "component_type": "logger", "type": "filter", "config": {"message": "m"},
+            "error_handling": {"on_error": "retry"}, "retry_config": {"max_retries": 9}}"#,
+    );
+    assert_eq!(pipeline.stages[0].component, Component::Logger);
+    assert_eq!(pipeline.stages[0].retry, Retry::Fixed { max_retries: 3, delay: Duration::from_secs(1), until: None });
+}
+
+#[test]
+fn yaml_says_the_same_as_json() {
+    let yaml = "
+# a comment
+name: Über build
+stages:
+  - id: a
+    component_type: shell
+    config: &base
+      run: |
+        echo '{{input.x}}'
+        exit 0
+      cwd: '{{ env.HOME }}'
+  - {id: b, type: shell, config: *base, depends_on: [a]}
+  - id: c
+    type: shell
+    depends_on: [b]
+    timeout: 5m
+    config:
+      <<: *base
+      cwd: /tmp
+";
+    let pipeline = pipeline(yaml);
+    assert_eq!(pipeline.id, "über-build");
+    assert_eq!(pipeline.stages[0].config, json!({"run": "echo '{{input.x}}'\nexit 0\n", "cwd": "{{ env.HOME }}"}));
+    assert_eq!(pipeline.stages[1].config, pipeline.stages[0].config);
+    assert_eq!(pipeline.stages[2].config, json!({"cwd": "/tmp", "run": "echo '{{input.x}}'\nexit 0\n"}));
+    assert_eq!(pipeline.stages[2].timeout, Some(Duration::from_secs(300)));
+    assert_eq!(pipeline.environment_names().env, ["HOME"]);
+    assert!(yaml[pipeline.stages[1].span.clone()].starts_with("{id: b"), "{}", &yaml[pipeline.stages[1].span.clone()]);
+}
+
+#[test]
+fn yaml_scalars_follow_the_core_schema() {
+    let text = "name: p\nstages: [{id: a, type: logger, config: {message: m, data: {a: 1, b: 1.5, c: ~, d: 'yes', e: yes, f: true, g: '1', h: 0x10, i: 18446744073709551615}}}]";
+    let data = pipeline(text).stages[0].config["data"].clone();
+    assert_eq!(data, json!({"a": 1, "b": 1.5, "c": null, "d": "yes", "e": "yes", "f": true, "g": "1", "h": 16, "i": u64::MAX}));
+}
+
+#[test]
+fn numbers_of_json_stay_exact() {
+    let pipeline = of_stages(
+        r#"{"id": "a", "type": "logger", "config": {"message": "m", "data": [9007199254740993, 18446744073709551615, -1, 1.5, 1e3]}}"#,
+    );
+    assert_eq!(pipeline.stages[0].config["data"].to_string(), "[9007199254740993,18446744073709551615,-1,1.5,1000.0]");
+}
+
+#[test]
+fn every_list_of_control_flow_owns_its_stages() {
+    let leaf = |id: &str| format!(r#"{{"id": "{id}", "type": "logger", "config": {{"message": "m"}}}}"#);
+    let stages = [
+        r#"{"id": "router", "type": "router", "config": {"value": "x", "routes": {"a": "r1", "b": ["r2", "shared"]}, "default_route": "r3"}}"#.to_owned(),
+        r#"{"id": "each", "type": "for_each", "config": {"items": "{{input.l}}", "loop_stages": ["l1"], "item_variable": "svc"}}"#.to_owned(),
+        r#"{"id": "try", "type": "try-catch", "config": {"try_stages": ["t1"], "catch_stages": ["c1", "shared"], "finally_stages": "f1"}}"#.to_owned(),
+        r#"{"id": "if", "type": "conditional", "config": {"condition": true, "true_branch_stages": ["shared"], "false_branch": "{{input.dynamic}}"}}"#.to_owned(),
+    ];
+    let leaves = ["r1", "r2", "r3", "l1", "t1", "c1", "f1", "shared"].map(leaf);
+    let pipeline = of_stages(&stages.iter().chain(&leaves).cloned().collect::<Vec<_>>().join(","));
+    let owners = |id: &str| pipeline.stage(id).unwrap().owners.iter().map(|owner| owner.as_str()).collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        ["r1", "r2", "r3", "l1", "t1", "c1", "f1"].map(owners),
+        ["router", "router", "router", "each", "try", "try", "try"]
+    );
+    assert_eq!(owners("shared"), "router try if");
+}
+
+#[test]
+fn the_graph_has_an_order_and_drawings() {
+    let pipeline = pipeline(DOCS);
+    let graph = Graph::of(&pipeline);
+    assert_eq!(graph.dependencies, [vec![], vec![0], vec![1], vec![2, 1]]);
+    assert_eq!(graph.dependants, [vec![1], vec![2, 3], vec![3], vec![]]);
+    assert_eq!(graph.order, [0, 1, 2, 3]);
+    assert_eq!(pipeline.outlines()[3].depends_on, ["create".into(), "create-if-missing".into()]);
+    let mermaid = graph::mermaid(&pipeline);
+    assert!(mermaid.contains("s1 -.-> s2") && mermaid.contains("s0 --> s1"), "{mermaid}");
+    let dot = graph::dot(&pipeline);
+    assert!(dot.contains("\"create-if-missing\" -> \"create\" [style=dashed];"), "{dot}");
+    let json = graph::json(&pipeline);
+    assert_eq!(json["edges"][1], json!({"from": "create-if-missing", "to": "create", "implicit": true}));
+    assert_eq!(json["order"][3], "log");
+}
+
+#[test]
+fn labels_cannot_break_out_of_a_drawing() {
+    let pipeline = of_stages(r#"{"id": "a", "name": "x\"] ; end --> \"<b>\\\n", "type": "logger", "config": {"message": "m"}}"#);
+    assert_eq!(graph::mermaid(&pipeline).lines().count(), 2);
+    assert!(!graph::mermaid(&pipeline).contains("<b>"));
+    assert_eq!(graph::dot(&pipeline).lines().count(), 5, "{}", graph::dot(&pipeline));
+}
+
+#[test]
+fn inputs_get_defaults_and_failures_name_each_path() {
+    let pipeline = pipeline(DOCS);
+    assert_eq!(inputs::check(&pipeline, json!({"env": "prod"})), Ok(json!({"env": "prod", "n": 3})));
+    let problems = inputs::check(&pipeline, json!({"env": 5, "n": "x"})).unwrap_err();
+    assert_eq!(problems.iter().map(|problem| problem.path.as_str()).collect::<Vec<_>>(), ["/env", "/n"]);
+    let problems = inputs::check(&pipeline, json!(null)).unwrap_err();
+    assert!(problems.len() == 1 && problems[0].message.contains("env"), "{problems:?}");
+    let free = of_stages(r#"{"id": "a", "type": "logger", "config": {"message": "m"}}"#);
+    assert_eq!(inputs::check(&free, json!(null)), Ok(json!({})));
+}
+
+#[test]
+fn schemas_never_load_anything_from_elsewhere() {
+    for reference in ["file:///etc/passwd", "https://example.com/schema.json", "other.json"] {
+        let refused = Compiled::new(&json!({"$ref": reference})).unwrap_err();
+        assert!(refused.contains("outside the schema"), "{refused}");
+    }
+    let inner = Compiled::new(&json!({"$ref": "#/$defs/n", "$defs": {"n": {"type": "number"}}})).unwrap();
+    assert_eq!(inner.check(&json!(1)), []);
+    assert_eq!(inner.check(&json!("x")).len(), 1);
+}
+
+#[test]
+fn the_schema_of_the_format_accepts_what_loads_and_refuses_what_does_not() {
+    let format = Compiled::new(&schema::document()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(DOCS).unwrap();
+    assert_eq!(format.check(&document), []);
+    assert_ne!(format.check(&json!({"name": "x", "stages": []})), []);
+    assert_ne!(format.check(&json!({"name": "x", "stages": [{"id": "a", "type": "nope"}]})), []);
+    let wrong = json!({"name": "x", "stages": [{"id": "a", "type": "http_request", "config": {"url": "u", "verify_ssl": 3}}]});
+    assert_ne!(format.check(&wrong), [], "the config is checked by its component");
+}
+
+/// The snippets of the product's overview, as they stand there.
+#[test]
+fn the_snippets_of_the_overview_load_without_a_warning() {
+    let snippets = [
+        r#"{"id": "trigger-github-workflow", "component_type": "http-request", "config": {
+            "url": "https://api.github.com/repos/{{input.owner}}/{{input.repo}}/actions/workflows/{{input.workflow_id}}/dispatches",
+            "method": "POST", "headers": {"Authorization": "Bearer {{input.github_token}}", "Accept": "application/vnd.github.v3+json"},
+            "body": {"ref": "{{input.branch}}", "inputs": {"environment": "{{input.environment}}"}}}}"#,
+        r#"{"id": "poll-deployment", "component_type": "http-request", "config": {"url": "{{input.deployment_url}}/status", "method": "GET"},
+            "error_handling": {"on_error": "retry", "max_retries": 10, "retry_delay": 5000}}"#,
+        r#"{"id": "check-exists", "component_type": "http-request", "config": {"url": "{{input.resource_url}}", "method": "GET"}},
+           {"id": "create-if-missing", "component_type": "conditional", "depends_on": ["check-exists"],
+            "config": {"condition": "{{upstream.check-exists.status_code}} == 404", "true_stages": ["create-resource"], "false_stages": ["skip-creation"]}},
+           {"id": "create-resource", "component_type": "logger", "config": {"message": "x"}},
+           {"id": "skip-creation", "component_type": "logger", "config": {"message": "x"}}"#,
+        r#"{"id": "deploy-with-fallback", "component_type": "trycatch", "config": {"try_stages": ["deploy-primary"],
+            "catch_stages": ["deploy-fallback", "notify-team"], "finally_stages": ["log-result"]}},
+           {"id": "deploy-primary", "component_type": "logger", "config": {"message": "x"}},
+           {"id": "deploy-fallback", "component_type": "logger", "config": {"message": "{{upstream.deploy-primary.error}}"}},
+           {"id": "notify-team", "component_type": "logger", "config": {"message": "{{upstream.deploy-primary.error_type}}"}},
+           {"id": "log-result", "component_type": "logger", "config": {"message": "x"}},
+           {"id": "after", "component_type": "logger", "depends_on": ["deploy-with-fallback"], "config": {"message": "{{upstream.deploy-primary.x}}"}}"#,
+        r#"{"id": "log-deployment-start", "component_type": "logger", "config": {"message": "Starting deployment to {{input.environment}}",
+            "level": "info", "data": {"version": "{{input.version}}", "deployer": "{{input.deployer}}", "timestamp": "{{now()}}"}}}"#,
+        r#"{"id": "validate-config", "component_type": "schema-validate", "config": {"data": "{{input}}", "schema": {"type": "object",
+            "required": ["environment", "version", "approver"], "properties": {"environment": {"type": "string", "enum": ["staging", "production"]},
+            "version": {"type": "string", "pattern": "^v[0-9]+\\.[0-9]+\\.[0-9]+$"}}}}}"#,
+    ];
+    for snippet in snippets {
+        let text = format!("{{\"name\": \"overview\", \"stages\": [{snippet}]}}");
+        let loaded = load(&text, Format::Json);
+        assert_eq!(loaded.problems, [], "{snippet}");
+        assert!(loaded.pipeline.is_some());
+    }
+}

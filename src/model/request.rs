@@ -1,0 +1,78 @@
+//! What clients ask the engine for. Values of secrets travel here in memory only; `Debug` never shows them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{RunId, StageId};
+
+/// Environment values and secrets that a pipeline names, as `env.NAME` and `secrets.NAME`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Values(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// A pipeline to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewRun {
+    /// The document's text, pinned by its hash.
+    pub definition: String,
+    /// `json` or `yaml`.
+    pub format: String,
+    /// Where it was read, for people.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Absolute directory that stages run in.
+    pub workspace: String,
+    #[serde(default)]
+    pub inputs: Value,
+    #[serde(default)]
+    pub values: Values,
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+}
+
+/// Where a rerun begins. What succeeded before that point is taken over with its output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RerunFrom {
+    /// Everything runs again.
+    Start,
+    /// Everything that did not succeed.
+    Failed,
+    /// This stage and everything below it.
+    Stage(StageId),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rerun {
+    pub from: RerunFrom,
+    /// Other inputs than the earlier run's.
+    #[serde(default)]
+    pub inputs: Option<Value>,
+    #[serde(default)]
+    pub values: Values,
+}
+
+/// The answer to a request that made a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    pub id: RunId,
+}
+
+/// What is not in the journal: facts of the moment, told to whoever listens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Signal {
+    /// A log has grown to this many lines and bytes.
+    LogGrew { run: RunId, stage: StageId, attempt: u32, lines: u64, bytes: u64 },
+    /// The engine could not record what happened (a full disk); the run is being stopped.
+    Trouble { run: RunId, message: String },
+}

@@ -1,0 +1,88 @@
+//! `http-request`: one request and its answer.
+//!
+//! Any answer is a success unless `expect_status` or retries say otherwise; a broken connection or no answer in time is not.
+
+mod answer;
+mod request;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::fields::{Fields, wrong};
+use super::http::Manners;
+use super::{Call, Context, Prepared, Work};
+use crate::language::Retry;
+use crate::language::duration::Unit;
+use crate::model::StageError;
+use answer::{Answers, Expect};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_LIMIT: u64 = 10 * 1024 * 1024;
+const REDIRECTS: u64 = 10;
+
+pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
+    let mut fields = Fields::render(context, &[])?;
+    let config = Value::Object(fields.as_map().clone());
+    let manners = manners(&mut fields)?;
+    let answers = Answers {
+        limit: fields.count(&["max_body_bytes", "max_response_bytes"])?.unwrap_or(BODY_LIMIT),
+        expect: expect(context, &mut fields)?,
+    };
+    let timeout = timeout(&mut fields)?;
+    let request = request::read(context, &mut fields)?;
+    let safe = is_safe(&request.method);
+    let http = context.http.clone();
+    let future = async move {
+        match http.client(manners) {
+            Ok(client) => answers.fetch(request.build(&client), timeout).await,
+            Err(error) => crate::model::Outcome::failed(answer::transport(error)),
+        }
+    };
+    let call = Call { future: Box::pin(future), idempotent: context.stage.idempotent.unwrap_or(safe) };
+    Ok(Prepared { work: Work::Call(call), config })
+}
+
+/// Whether a method that is written out promises to change nothing. A request without one is a GET.
+pub(super) fn is_safe_method(method: Option<&Value>) -> bool {
+    match method {
+        None | Some(Value::Null) => true,
+        Some(Value::String(name)) => is_safe(&name.trim().to_ascii_uppercase()),
+        Some(_) => false,
+    }
+}
+
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD")
+}
+
+fn manners(fields: &mut Fields) -> Result<Manners, StageError> {
+    let follow = fields.flag(&["follow_redirects", "allow_redirects"], true)?;
+    let limit = fields.count(&["max_redirects"])?.unwrap_or(REDIRECTS);
+    let redirects = if follow { usize::try_from(limit).unwrap_or(usize::MAX) } else { 0 };
+    Ok(Manners { verify: fields.flag(&["verify_ssl", "verify"], true)?, redirects })
+}
+
+/// Up to 300 the number is seconds, above it milliseconds: both dialects write it without a unit.
+fn timeout(fields: &mut Fields) -> Result<Duration, StageError> {
+    let given = match fields.duration(&["timeout"], Unit::Request)? {
+        None => fields.duration(&["timeout_ms"], Unit::Milliseconds)?,
+        given => given,
+    };
+    match given {
+        Some(Duration::ZERO) => Err(wrong("`timeout` must be more than zero")),
+        given => Ok(given.unwrap_or(TIMEOUT)),
+    }
+}
+
+fn expect(context: &Context, fields: &mut Fields) -> Result<Expect, StageError> {
+    match fields.take(&["expect_status", "expected_status"]) {
+        Some(value) => Expect::parse(&value),
+        // With a fixed retry the author polls: an error status is a failed attempt.
+        None if matches!(context.stage.retry, Retry::Fixed { .. }) => Ok(Expect::BelowErrors),
+        None => Ok(Expect::Anything),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! A scope with more names bound: `data`, `item`, `output`, and the fields of one of them.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::language::scope::{Scope, StageView};
+use crate::model::Timestamp;
+
+/// Roots that a data field of the same name must not hide.
+const ROOTS: &[&str] = &["input", "upstream", "stages", "env", "secrets", "context", "variables"];
+
+/// The names of `inner`, with `names` in front of its locals and the fields of `fields` after them.
+pub(super) struct Locals<'a> {
+    pub(super) inner: &'a dyn Scope,
+    pub(super) names: &'a [(&'a str, &'a Value)],
+    /// Read by their bare names when nothing else has the name.
+    pub(super) fields: Option<&'a Map<String, Value>>,
+}
+
+impl Scope for Locals<'_> {
+    fn input(&self) -> &Value {
+        self.inner.input()
+    }
+
+    fn stage(&self, id: &str) -> Option<StageView<'_>> {
+        self.inner.stage(id)
+    }
+
+    fn longest_stage_id(&self, text: &str) -> Option<&str> {
+        self.inner.longest_stage_id(text)
+    }
+
+    fn env(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.inner.env(name)
+    }
+
+    fn secret(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.inner.secret(name)
+    }
+
+    fn context(&self) -> &Map<String, Value> {
+        self.inner.context()
+    }
+
+    fn variables(&self) -> &Map<String, Value> {
+        self.inner.variables()
+    }
+
+    fn local(&self, name: &str) -> Option<&Value> {
+        let own = self.names.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+        own.or_else(|| self.inner.local(name)).or_else(|| self.fields?.get(name).filter(|_| !ROOTS.contains(&name)))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn uuid(&self, n: u32) -> String {
+        self.inner.uuid(n)
+    }
+
+    fn strict(&self) -> bool {
+        self.inner.strict()
+    }
+}

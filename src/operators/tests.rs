@@ -1,0 +1,36 @@
+use serde_json::json;
+
+use super::testing::Stage;
+use super::{TABLE, is_idempotent, is_pure};
+use crate::language::Component;
+use crate::model::ErrorKind;
+
+#[test]
+fn each_component_has_one_row() {
+    for (at, operator) in TABLE.iter().enumerate() {
+        assert!(!TABLE[..at].iter().any(|earlier| earlier.component == operator.component), "row {at}");
+    }
+}
+
+#[test]
+fn transforms_are_pure_and_may_be_repeated_unless_the_author_says_no() {
+    assert!(is_pure(Component::Filter) && is_pure(Component::Conditional));
+    assert!(!is_pure(Component::Shell) && !is_pure(Component::HttpRequest) && !is_pure(Component::Approval));
+    assert!(is_idempotent(Stage::new(Component::Logger, json!({})).spec()));
+    assert!(!is_idempotent(Stage::new(Component::Logger, json!({})).idempotent(false).spec()));
+    assert!(!is_idempotent(Stage::new(Component::Shell, json!({"run": "true"})).spec()));
+    assert!(is_idempotent(Stage::new(Component::Shell, json!({"run": "true"})).idempotent(true).spec()));
+}
+
+#[test]
+fn a_component_of_a_later_build_is_named() {
+    let error = Stage::new(Component::Approval, json!({})).error();
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Configuration, "this build does not run `approval` yet"));
+}
+
+#[test]
+fn an_upstream_with_a_hyphen_is_read() {
+    let config = json!({"condition": "upstream.health-check.status_code == 200", "true_stages": ["go"]});
+    let done = Stage::new(Component::Conditional, config).upstream("health-check", json!({"status_code": 200})).done();
+    assert_eq!(done.outcome.output["condition_result"], true);
+}

@@ -1,0 +1,263 @@
+//! The backend over a real engine: every request in a task of its own, standing questions answered again on change.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use super::probe::{Target, look};
+use super::{Reply, Request, RerunFrom};
+use crate::client::{Client, ClientError, Revive, Subscription, Update};
+use crate::model::{self, EventKind, LogQuery, Rerun, Run, RunId, Signal, StageId, Values};
+
+/// How many hits a search gives at most.
+const MOST_HITS: usize = 10_000;
+/// How many runs a listing shows when nobody asked for a number.
+const LISTED: usize = 200;
+
+/// Gives the values that a run was started with, as this user has them now.
+pub type ValuesOf = Arc<dyn Fn(&Run) -> Values + Send + Sync>;
+
+/// What the backend is made of.
+#[derive(Clone)]
+pub struct Engine {
+    pub client: Client,
+    pub revive: Revive,
+    pub values: ValuesOf,
+    pub services: Vec<Target>,
+}
+
+impl Engine {
+    /// Answers requests until the console lets go of its end.
+    pub async fn serve(self, mut requests: mpsc::Receiver<Request>, replies: mpsc::Sender<Reply>) {
+        let mut server = Server {
+            engine: self,
+            replies,
+            runs: Arc::default(),
+            services: Arc::default(),
+            standing: Vec::new(),
+            followed: None,
+            search: None,
+            limit: LISTED,
+        };
+        while let Some(request) = requests.recv().await {
+            server.answer(request);
+        }
+        let tasks = server.standing.iter().chain(&server.followed).chain(&server.search);
+        tasks.for_each(JoinHandle::abort);
+    }
+}
+
+struct Server {
+    engine: Engine,
+    replies: mpsc::Sender<Reply>,
+    /// Rung when the listing, or the services, may have changed.
+    runs: Arc<Notify>,
+    services: Arc<Notify>,
+    standing: Vec<JoinHandle<()>>,
+    followed: Option<JoinHandle<()>>,
+    search: Option<JoinHandle<()>>,
+    limit: usize,
+}
+
+impl Server {
+    fn answer(&mut self, request: Request) {
+        match request {
+            Request::Overview | Request::Services => self.watch(),
+            Request::ListRuns { limit } => {
+                self.limit = limit;
+                self.watch();
+            }
+            Request::Follow(run) => {
+                let task = tokio::spawn(follow(self.engine.clone(), run, self.replies.clone()));
+                self.replace_followed(Some(task));
+            }
+            Request::Unfollow => self.replace_followed(None),
+            Request::StageDetail(run, stage) => self.once("show the stage", move |engine: Engine| async move {
+                let stage = Box::new(engine.client.stage(&run, &stage).await?);
+                Ok(Reply::StageDetail { run, stage })
+            }),
+            Request::LogWindow(run, query) => self.log(run, query),
+            Request::SearchLog { run, stage, attempt, pattern } => self.search(run, stage, attempt, pattern),
+            Request::CancelSearch => {
+                if let Some(search) = self.search.take() {
+                    search.abort();
+                }
+            }
+            Request::Cancel { run, force } => self.once("cancel the run", move |engine: Engine| async move {
+                engine.client.cancel(run.as_str(), force).await?;
+                Ok(Reply::Done { what: format!("cancelling {run}") })
+            }),
+            Request::Rerun { run, from, inputs } => self.once("run again", move |engine: Engine| async move {
+                let old = engine.client.run(run.as_str()).await?;
+                let rerun = Rerun { from: from.into(), inputs, values: (engine.values)(&old) };
+                Ok(Reply::RunCreated(engine.client.rerun(run.as_str(), &rerun).await?))
+            }),
+        }
+    }
+
+    /// Does one thing beside everything else and says how it went.
+    fn once<F>(&self, what: &'static str, work: impl FnOnce(Engine) -> F)
+    where
+        F: Future<Output = Result<Reply, ClientError>> + Send + 'static,
+    {
+        let (work, replies) = (work(self.engine.clone()), self.replies.clone());
+        tokio::spawn(async move {
+            let reply = work.await.unwrap_or_else(|error| failed(what, &error));
+            let _ = replies.send(reply).await;
+        });
+    }
+
+    fn log(&self, run: RunId, query: LogQuery) {
+        self.once("read the log", move |engine: Engine| async move {
+            let window = engine.client.log(run.as_str(), &query).await?;
+            Ok(Reply::LogWindow { run, window })
+        });
+    }
+
+    fn search(&mut self, run: RunId, stage: StageId, attempt: Option<u32>, pattern: String) {
+        let (engine, replies) = (self.engine.clone(), self.replies.clone());
+        let task = tokio::spawn(async move {
+            let found = engine.client.search(&run, &stage, attempt, &pattern, MOST_HITS).await;
+            let reply = match found {
+                Ok(hits) => Reply::SearchHits { run, stage, pattern, hits, done: true },
+                Err(error) => failed("search", &error),
+            };
+            let _ = replies.send(reply).await;
+        });
+        if let Some(old) = self.search.replace(task) {
+            old.abort();
+        }
+    }
+
+    fn replace_followed(&mut self, task: Option<JoinHandle<()>>) {
+        if let Some(old) = std::mem::replace(&mut self.followed, task) {
+            old.abort();
+        }
+    }
+
+    /// Sets the standing questions up the first time, and asks them again.
+    fn watch(&mut self) {
+        if self.standing.is_empty() {
+            let (runs, services) = (Arc::clone(&self.runs), Arc::clone(&self.services));
+            self.standing = vec![
+                tokio::spawn(listen(self.engine.clone(), Arc::clone(&runs), Arc::clone(&services), self.replies.clone())),
+                tokio::spawn(list(self.engine.client.clone(), self.limit, runs, self.replies.clone())),
+                tokio::spawn(probe(self.engine.services.clone(), services, self.replies.clone())),
+            ];
+        }
+        self.runs.notify_one();
+        self.services.notify_one();
+    }
+}
+
+fn failed(what: &str, error: &ClientError) -> Reply {
+    Reply::Failed { what: what.to_owned(), error: error.to_string() }
+}
+
+/// Listens to everything, to know when to ask again.
+async fn listen(engine: Engine, runs: Arc<Notify>, services: Arc<Notify>, replies: mpsc::Sender<Reply>) {
+    let everything = Subscription { run: None, after: None, revive: Some(engine.revive.clone()) };
+    let mut updates = engine.client.subscribe(everything);
+    while let Some(update) = updates.recv().await {
+        match update {
+            Update::Connected => {
+                if let Ok(status) = engine.client.status().await {
+                    let _ = replies.send(Reply::Connected(status)).await;
+                }
+                runs.notify_one();
+            }
+            Update::Disconnected(why) => {
+                let _ = replies.send(Reply::Disconnected(why)).await;
+            }
+            Update::Event(event) => {
+                runs.notify_one();
+                if matches!(event.kind, EventKind::AttemptFinished { .. } | EventKind::RunFinished { .. }) {
+                    services.notify_one();
+                }
+            }
+            Update::Lagged => runs.notify_one(),
+            Update::Snapshot(_) | Update::Signal(_) => {}
+        }
+    }
+}
+
+/// Sends the listing whenever it may have changed; changes during a request make one more.
+async fn list(client: Client, limit: usize, changed: Arc<Notify>, replies: mpsc::Sender<Reply>) {
+    let mut last = None;
+    loop {
+        changed.notified().await;
+        let Ok(runs) = client.runs(limit, None).await else { continue };
+        if last.as_ref() != Some(&runs) {
+            last = Some(runs.clone());
+            if replies.send(Reply::Runs(runs)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn probe(targets: Vec<Target>, changed: Arc<Notify>, replies: mpsc::Sender<Reply>) {
+    loop {
+        changed.notified().await;
+        let services = futures_util::future::join_all(targets.iter().map(look)).await;
+        if replies.send(Reply::Services(services)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells everything about one run until the task is aborted.
+async fn follow(engine: Engine, run: RunId, replies: mpsc::Sender<Reply>) {
+    let subscription = Subscription { run: Some(run.clone()), after: None, revive: Some(engine.revive.clone()) };
+    let mut updates = engine.client.subscribe(subscription);
+    while let Some(update) = updates.recv().await {
+        let reply = match update {
+            Update::Snapshot(run) => {
+                provide(&engine, &run).await;
+                Reply::RunSnapshot(run)
+            }
+            Update::Event(event) => {
+                if matches!(event.kind, EventKind::RunPaused { .. })
+                    && let Ok(run) = engine.client.run(run.as_str()).await
+                {
+                    provide(&engine, &run).await;
+                }
+                Reply::RunEvent(event)
+            }
+            Update::Signal(Signal::LogGrew { run, stage, attempt, lines, bytes }) => {
+                Reply::LogGrew { run, stage, attempt, lines, bytes }
+            }
+            Update::Signal(Signal::Trouble { message, .. }) => {
+                Reply::Failed { what: "record the run".to_owned(), error: message }
+            }
+            Update::Disconnected(why) => Reply::Disconnected(why),
+            Update::Connected | Update::Lagged => match engine.client.status().await {
+                Ok(status) => Reply::Connected(status),
+                Err(_) => continue,
+            },
+        };
+        if replies.send(reply).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A restarted engine may have lost the run's values; this user may still have them.
+async fn provide(engine: &Engine, run: &Run) {
+    if !run.needs.is_empty() {
+        let values = (engine.values)(run);
+        // What is still missing shows as the run's own note.
+        let _ = engine.client.provide(run.id.as_str(), &values).await;
+    }
+}
+
+impl From<RerunFrom> for model::RerunFrom {
+    fn from(from: RerunFrom) -> Self {
+        match from {
+            RerunFrom::Start => Self::Start,
+            RerunFrom::Failed => Self::Failed,
+            RerunFrom::Stage(stage) => Self::Stage(stage),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The everyday: run, look, read, cancel, run again.
+
+use super::support::Workspace;
+
+const GREET: &str = r#"
+id: greet
+input_schema: {type: object, properties: {name: {type: string, default: world}}}
+stages:
+  - id: say
+    type: shell
+    config: {run: 'echo hello {{input.name}}; echo oops >&2; echo n=5 >> "$FLOWDECK_OUTPUT"'}
+  - id: double
+    type: json-transform
+    depends_on: [say]
+    config: {template: {twice: "{{int(upstream.say.outputs.n) * 2}}", who: "{{input.name}}"}}
+"#;
+
+#[test]
+fn a_run_gives_its_document_and_exits_by_its_result() {
+    let workspace = Workspace::with("greet.yaml", GREET);
+    let said = workspace.ok(&["run", "greet", "-i", "name=a b", "--json"]);
+    let run = said.json();
+    assert_eq!(run["status"], "succeeded");
+    assert_eq!(run["output"], serde_json::json!({"twice": 10, "who": "a b"}));
+    assert_eq!(run["stages"]["say"]["status"], "succeeded");
+    assert_eq!(run["stages"]["say"]["output"]["exit_code"], 0);
+    assert_eq!(run["stages"]["say"]["attempts"].as_array().map(Vec::len), Some(1));
+    assert_eq!(run["pipeline"]["id"], "greet");
+}
+
+#[test]
+fn the_plain_voice_tells_the_run_in_lines() {
+    let workspace = Workspace::with("greet.yaml", GREET);
+    let said = workspace.ok(&["run", "greet", "--plain"]);
+    for expected in ["say | hello world", "say | oops", "stage say succeeded", "stage double succeeded", "succeeded"] {
+        assert!(said.out.contains(expected), "{expected}: {said:#?}");
+    }
+    assert!(!said.out.contains('\u{1b}'), "{said:#?}");
+}
+
+#[test]
+fn runs_are_listed_shown_and_read_by_a_part_of_their_id() {
+    let workspace = Workspace::with("greet.yaml", GREET);
+    let id = workspace.ok(&["run", "greet", "--json"]).json()["id"].as_str().unwrap().to_owned();
+    let tail = &id[id.len() - 5..];
+    assert!(workspace.ok(&["runs"]).out.contains(&id));
+    assert!(workspace.ok(&["runs", "show", tail]).out.contains("say"));
+    assert_eq!(workspace.ok(&["runs", "logs", "last", "say"]).out, "hello world\noops\n");
+    assert_eq!(workspace.ok(&["runs", "list", "--json"]).json()["runs"][0]["id"], id.as_str());
+    let none = workspace.say(&["runs", "show", "nothere"]);
+    assert_eq!(none.code, Some(2), "{none:#?}");
+}
+
+#[test]
+fn a_failed_stage_fails_the_run_and_a_rerun_keeps_what_succeeded() {
+    let text = "{id: p, stages: [
+      {id: first, type: shell, config: {run: 'echo once >> first.txt'}},
+      {id: second, type: shell, depends_on: [first], config: {run: 'test -e fixed || exit 3'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    let said = workspace.say(&["run", "p", "--json"]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let run = said.json();
+    assert_eq!(run["stages"]["second"]["error"]["type"], "EXECUTION");
+    assert_eq!(run["stages"]["second"]["output"]["exit_code"], 3);
+    std::fs::write(workspace.file("fixed"), "").unwrap();
+    let again = workspace.ok(&["runs", "rerun", "last", "--json"]).json();
+    assert_eq!(again["status"], "succeeded");
+    assert_eq!(again["rerun_of"], run["id"]);
+    assert_eq!(workspace.read("first.txt"), "once\n");
+}
+
+#[test]
+fn cancel_ends_the_stage_with_grace() {
+    let text = "{id: p, stages: [{id: long, type: shell, config: {run: 'trap \"echo bye >> bye.txt; exit 0\" TERM; echo up > up; sleep 1000 & wait'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.fifo("up");
+    let child = workspace.spawn(&["run", "p", "--json"]);
+    workspace.hear("up");
+    workspace.ok(&["runs", "cancel", "last"]);
+    let said = super::support::finish(child);
+    assert_eq!(said.code, Some(130), "{said:#?}");
+    assert_eq!(said.json()["stages"]["long"]["status"], "cancelled");
+    assert_eq!(workspace.read("bye.txt"), "bye\n");
+}
+
+#[test]
+fn ctrl_c_cancels_once_with_grace_and_twice_by_force() {
+    let text =
+        "{id: p, stages: [{id: deaf, type: shell, config: {run: 'trap \"\" TERM; echo up > up; while :; do sleep 1000; done'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.fifo("up");
+    let mut child = workspace.spawn(&["run", "p", "--plain"]);
+    workspace.hear("up");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    let mut err = child.stderr.take().unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let mut seen = Vec::new();
+    super::support::within("the first answer", {
+        use std::io::Read;
+        move || {
+            let mut byte = [0];
+            while !seen.ends_with(b"force\n") && err.read(&mut byte).unwrap() > 0 {
+                seen.push(byte[0]);
+            }
+            err
+        }
+    });
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let said = super::support::finish(child);
+    assert_eq!(said.code, Some(130), "{said:#?}");
+}
+
+#[test]
+fn a_run_past_its_time_limit_fails() {
+    let text = "{id: p, stages: [{id: long, type: shell, config: {run: 'sleep 1000'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    let said = workspace.say(&["run", "p", "--json", "--timeout", "300ms"]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert_eq!(said.json()["error"]["type"], "TIMEOUT");
+}
+
+#[test]
+fn secrets_reach_the_stage_but_neither_disk_nor_output() {
+    let text = "{id: p, stages: [
+      {id: use, type: shell, config: {run: 'printf %s {{env.API_TOKEN}} | wc -c; echo got {{env.API_TOKEN}}; echo t={{env.API_TOKEN}} >> \"$FLOWDECK_OUTPUT\"'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    let token = "tok-4f9d2c81e7";
+    let mut command = workspace.command(&["run", "p", "--json"]);
+    command.env("API_TOKEN", token).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let said = super::support::finish(command.spawn().unwrap());
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    assert_eq!(workspace.ok(&["runs", "logs", "last", "use"]).out.replace(' ', ""), "14\ngot***\n");
+    assert!(!said.out.contains(token), "{said:#?}");
+    for entry in walk(workspace.state()) {
+        let bytes = std::fs::read(&entry).unwrap_or_default();
+        let found = memchr::memmem::find(&bytes, token.as_bytes()).is_some();
+        assert!(!found, "{} holds the token", entry.display());
+    }
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn the_shipped_pipelines_are_valid_and_hello_runs() {
+    let workspace = Workspace::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+    let names: Vec<String> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
+    assert!(names.len() >= 3, "{names:?}");
+    let args: Vec<&str> = ["validate", "--strict"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    workspace.ok(&args);
+    let hello = root.join("hello.yaml").display().to_string();
+    let run = workspace.ok(&["run", &hello, "-i", "name=$(touch pwned) it's", "--json"]).json();
+    assert_eq!(run["output"]["greeted"], "$(touch pwned) it's");
+    assert!(!workspace.file("pwned").exists());
+}

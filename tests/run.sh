@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Every check of this repository. Installs what the tests need from Debian's packages when it may, and says plainly
+# what it had to skip otherwise.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skipped=()
+# package, and the program it brings
+need() {
+  command -v "$2" >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    [ -n "${updated:-}" ] || { apt-get update -qq >/dev/null 2>&1 || true; updated=1; }
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$1" >/dev/null 2>&1 || true
+  fi
+  command -v "$2" >/dev/null 2>&1 || skipped+=("$2 (package $1): $3")
+}
+command -v cargo >/dev/null 2>&1 || { echo "error: cargo is not installed" >&2; exit 1; }
+need gcc cc "the build needs a C compiler"
+need tmux tmux "the console inside tmux"
+need ninja-build ninja "the benchmark's peer"
+
+step() { echo; echo "== $*"; "$@"; }
+step cargo fmt --check
+step cargo clippy --all-targets --locked -- -D warnings
+step cargo test --locked
+
+if [ "$(id -u)" != 0 ]; then
+  skipped+=("not root: tests on a really full disk need to mount a small file system")
+fi
+echo
+for line in "${skipped[@]+"${skipped[@]}"}"; do echo "skipped: $line"; done
+echo "all checks passed"
