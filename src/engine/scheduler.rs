@@ -66,6 +66,7 @@ pub enum Input {
 
 /// What the driver has to do, in this order.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one, and lives for one call")]
 pub enum Effect {
     Record(EventKind),
     /// Evaluate the stage's `when` and answer with `Input::Condition`.

@@ -4,6 +4,7 @@
 //! evaluated many times can be kept. Errors speak of types and names, never of values: a value may be a secret.
 
 mod ast;
+mod budget;
 mod compare;
 mod error;
 mod evaluate;
@@ -23,8 +24,9 @@ use super::scope::Scope;
 use super::template;
 
 pub use ast::Reference;
+pub(super) use budget::Budget;
 pub use error::{EvalError, EvalErrorKind};
-pub(super) use evaluate::{Budget, Evaluator};
+pub(super) use evaluate::Evaluator;
 pub use parser::parse;
 pub use python::truthy;
 

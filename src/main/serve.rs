@@ -16,6 +16,9 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// Schema checks recurse deeply; stacks are only reserved, not used, up to this.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// Is the engine until it is told to stop or has been idle long enough.
 pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Error>> {
     if options.detached {
@@ -25,7 +28,7 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
     context.paths.prepare()?;
     let lock = EngineLock::acquire(&context.paths)?;
     let _log = log_to(&context.paths.log_dir(), options.detached)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_stack_size(STACK).enable_all().build()?;
     runtime.block_on(serve(context, options))?;
     // Streams and drivers end with the runtime; runners go on.
     runtime.shutdown_timeout(Duration::from_millis(200));

@@ -166,6 +166,7 @@ fn fixed() -> Retry {
 fn spec(component: Component, config: Value) -> StageSpec {
     StageSpec {
         id: StageId::new("stage"),
+        reads: Vec::new(),
         name: None,
         description: None,
         component,

@@ -35,29 +35,3 @@ pub(super) fn is_shut_gate(spec: &StageSpec, output: &Value) -> bool {
     let mode = spec.config.get("filter_mode").and_then(Value::as_str).unwrap_or("pass_fail");
     spec.component == Component::Filter && mode == "pass_fail" && output.get("passed") == Some(&Value::Bool(false))
 }
-
-/// True when the stage's config or condition reads `upstream.<id>` (or another spelling of the same).
-pub(super) fn reads(spec: &StageSpec, id: &StageId) -> bool {
-    spec.when.as_deref().is_some_and(|when| mentions(when, id)) || value_mentions(&spec.config, id)
-}
-
-fn value_mentions(value: &Value, id: &StageId) -> bool {
-    match value {
-        Value::String(text) => mentions(text, id),
-        Value::Array(items) => items.iter().any(|item| value_mentions(item, id)),
-        Value::Object(fields) => fields.iter().any(|(key, item)| mentions(key, id) || value_mentions(item, id)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn mentions(text: &str, id: &StageId) -> bool {
-    let id = id.as_str();
-    text.match_indices(id).any(|(at, _)| {
-        let before = &text[..at];
-        let after = text[at + id.len()..].chars().next();
-        let ends = !after.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
-        let rooted = before.ends_with("upstream.") || before.ends_with("stages.");
-        let bare = text[at + id.len()..].starts_with(".output") && !before.ends_with(|c: char| c.is_alphanumeric() || c == '.');
-        ends && (rooted || bare)
-    })
-}

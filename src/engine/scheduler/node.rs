@@ -110,7 +110,7 @@ impl Scheduler {
         for &target in &dependants {
             let blocked_by = match settled {
                 Settled::Gated(gate) => Some(gate),
-                Settled::Ran if shut && !flow::reads(&self.pipeline.stages[target], &self.pipeline.stages[stage].id) => {
+                Settled::Ran if shut && !self.pipeline.stages[target].reads.contains(&self.pipeline.stages[stage].id) => {
                     Some(stage)
                 }
                 Settled::Ran | Settled::Skipped => None,

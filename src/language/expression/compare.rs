@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::EvalError;
 use super::ast::Comparison;
-use super::evaluate::{Budget, type_name};
+use super::budget::Budget;
+use super::evaluate::type_name;
 use super::number::Num;
 
 pub fn compare(comparison: Comparison, a: &Value, b: &Value, budget: &mut Budget) -> Result<bool, EvalError> {

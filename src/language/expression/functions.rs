@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::evaluate::{Budget, Evaluator, Val, key_text, type_name};
+use super::budget::Budget;
+use super::evaluate::{Evaluator, Val, key_text, type_name};
 use super::number::{Num, calculate, round, whole};
 use super::{EvalError, EvalErrorKind, compare, python, truthy};
 use crate::language::expression::ast::Operator;

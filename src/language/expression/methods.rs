@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::evaluate::{Budget, Val, key_text, type_name};
+use super::budget::Budget;
+use super::evaluate::{Val, key_text, type_name};
 use super::functions::Given;
 use super::{EvalError, compare, python};
 use crate::language::suggest::did_you_mean;
