@@ -42,8 +42,6 @@ pub enum Mail {
         attempt: u32,
         outcome: Outcome,
     },
-    /// From the run's runner.
-    Report(runner::Report),
     /// Values the run waited for.
     Values(Values),
     /// A question that is answered when everything before it is durable.
@@ -99,6 +97,7 @@ pub struct Driver {
     mailbox: mpsc::Sender<Mail>,
     inbox: mpsc::Receiver<Mail>,
     runner: Option<runner::Handle>,
+    reports: Option<mpsc::Receiver<runner::Report>>,
     work: HashMap<usize, Work>,
     permits: HashMap<usize, OwnedSemaphorePermit>,
     events: Vec<NewEvent>,
@@ -129,6 +128,7 @@ impl Driver {
             mailbox,
             inbox,
             runner: None,
+            reports: None,
             work: HashMap::new(),
             permits: HashMap::new(),
             events: Vec::new(),
@@ -180,13 +180,17 @@ impl Driver {
         tokio::select! {
             biased;
             Some(mail) = self.inbox.recv() => self.open(mail),
+            Some(report) = next_report(&mut self.reports) => self.on_report(report),
             // A free place in the engine is enough to go on; the permit itself is taken again when a stage starts.
             permit = slots.acquire_owned(), if starved => drop(permit),
         }
         while self.events.len() < BATCH {
-            match self.inbox.try_recv() {
-                Ok(mail) => self.open(mail),
-                Err(_) => return,
+            if let Ok(mail) = self.inbox.try_recv() {
+                self.open(mail);
+            } else if let Some(Ok(report)) = self.reports.as_mut().map(mpsc::Receiver::try_recv) {
+                self.on_report(report);
+            } else {
+                return;
             }
         }
     }
@@ -195,7 +199,6 @@ impl Driver {
         match mail {
             Mail::Input(input) => self.feed(input),
             Mail::Ended { stage, attempt, outcome } => self.end(stage, attempt, outcome),
-            Mail::Report(report) => self.on_report(report),
             Mail::Values(values) => self.on_values(values),
             Mail::Flush(answer) => self.acts.push(Act::Answer(answer)),
         }
@@ -249,4 +252,17 @@ impl Driver {
     fn trouble(&self, message: String) {
         self.shared.hub.signal(Signal::Trouble { run: self.id.clone(), message });
     }
+}
+
+/// What the runner has to say next; nothing, for ever, without one.
+async fn next_report(reports: &mut Option<mpsc::Receiver<runner::Report>>) -> Option<runner::Report> {
+    let report = match reports {
+        Some(open) => open.recv().await,
+        None => std::future::pending().await,
+    };
+    if report.is_none() {
+        // The last report was `Gone`; a closed channel has nothing more to say.
+        *reports = None;
+    }
+    report
 }
