@@ -333,9 +333,10 @@ impl App {
         self.size
     }
 
-    /// The screen's part of the terminal: all but the top and the bottom line.
+    /// The screen's part of the terminal: all but the top and the bottom line, with some air where there is plenty.
     fn body(&self) -> Rect {
-        Rect::new(0, 1, self.size.0, self.size.1.saturating_sub(2))
+        let top = 1 + u16::from(self.size.1 >= 32);
+        Rect::new(0, top, self.size.0, self.size.1.saturating_sub(top + 1))
     }
 
     fn is_too_small(&self) -> bool {

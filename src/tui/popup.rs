@@ -158,8 +158,6 @@ impl Prompt {
         let Some(last) = area.height.checked_sub(1) else { return };
         let line = Rect { y: area.y + last, height: 1, ..area };
         paint.clear(line);
-        let bar = paint.style(Role::Bar);
-        paint.shade(line, bar);
         let error = self.error.clone().unwrap_or_default();
         let mut row = paint.row(line, 0);
         let bad = row.style(Role::Failure);

@@ -1,7 +1,7 @@
 //! The top line (where one is, the engine) and the bottom line (what keys do here, or the last remark).
 
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 
 use super::App;
 use crate::tui::action::{ALL, Action, Context, Facts};
@@ -15,8 +15,16 @@ const TABS: [(&str, Action); 3] = [("Overview", Action::GoOverview), ("Runs", Ac
 
 impl App {
     pub(super) fn draw_top(&self, paint: &mut Paint<'_>, line: Rect) {
-        let bar = paint.style(Role::Bar);
-        paint.shade(line, bar);
+        self.write_top(paint, line);
+        shade(paint, line);
+    }
+
+    pub(super) fn draw_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
+        self.write_bottom(paint, line);
+        shade(paint, line);
+    }
+
+    fn write_top(&self, paint: &mut Paint<'_>, line: Rect) {
         let current = self.shown().map_or(0, Screen::number);
         let mut row = paint.row(line, 0);
         let (good, bad, dim, text) =
@@ -42,9 +50,7 @@ impl App {
         }
     }
 
-    pub(super) fn draw_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
-        let bar = paint.style(Role::Bar);
-        paint.shade(line, bar);
+    fn write_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
         if let Some((tone, text)) = &self.remark {
             let role = match tone {
                 Tone::Good => Role::Success,
@@ -83,5 +89,12 @@ impl App {
             }
             row.role(&key, Role::Key).gap(1).role(facts.hint, Role::Dim).gap(2);
         }
+    }
+}
+
+/// Lays the bar's ground under what is written.
+fn shade(paint: &mut Paint<'_>, line: Rect) {
+    if let Some(ground) = paint.style(Role::Bar).bg {
+        paint.shade(line, Style::new().bg(ground));
     }
 }

@@ -252,6 +252,11 @@ impl RunScreen {
             }
             Reply::RunEvent(event) if event.run == self.id => {
                 let ends = matches!(event.kind, EventKind::RunFinished { .. });
+                if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
+                    && self.log.source() == Some((stage, *attempt))
+                {
+                    self.log.ended();
+                }
                 if let EventKind::CancelRequested { .. } = event.kind {
                     self.cancel_at = Some(event.at);
                 }

@@ -31,6 +31,14 @@ pub enum Times {
     Absolute,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Check {
+    #[default]
+    No,
+    Wanted,
+    Asked,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Line {
     number: u64,
@@ -54,6 +62,8 @@ pub struct LogPane {
     waiting: bool,
     /// The last answer did not help: ask again only after something has changed.
     refused: bool,
+    /// Whether there is more than was heard of is to be asked, or is being asked.
+    check: Check,
     /// Lines asked for around the view; less when the server gives less at a time.
     margin: u64,
     /// Nothing has come for this source yet.
@@ -139,8 +149,15 @@ impl LogPane {
         self.total = self.total.max(window.total);
         self.bytes = self.bytes.max(window.bytes);
         self.damage = window.damage;
+        let checked = self.check == Check::Asked;
+        if checked {
+            self.check = Check::No;
+        }
         let joins =
             self.lines.last().is_some_and(|last| window.lines.first().is_some_and(|first| first.number == last.number + 1));
+        if checked && !joins {
+            return;
+        }
         if !joins {
             self.lines.clear();
         }
@@ -153,15 +170,21 @@ impl LogPane {
         self.lines.drain(..surplus);
     }
 
+    /// The attempt has ended: make sure that its last lines are here, even if nobody told of them.
+    pub fn ended(&mut self) {
+        self.check = Check::Wanted;
+    }
+
     /// A window could not be read: ask again when something changes.
     pub fn failed(&mut self) {
         self.refused |= self.waiting;
-        (self.waiting, self.fresh) = (false, false);
+        (self.waiting, self.fresh, self.check) = (false, false, Check::No);
     }
 
     /// The answer waited for will not come (the connection was lost): ask again.
     pub fn retry(&mut self) {
         (self.waiting, self.refused, self.fresh) = (false, false, self.lines.is_empty());
+        self.check = Check::Wanted;
     }
 
     /// The lines needed next, if any are missing. One question at a time: a flood of output cannot become one of requests.
@@ -174,6 +197,9 @@ impl LogPane {
         let height = u64::from(self.size.1);
         let wanted = if self.fresh {
             query(None, height + MARGIN)
+        } else if self.check == Check::Wanted {
+            self.check = Check::Asked;
+            query(Some(self.total), MARGIN)
         } else {
             let (from, to) = (self.top, (self.top + height).min(self.total));
             let have = self.lines.first().map_or(0, |line| line.number)..self.lines.last().map_or(0, |line| line.number + 1);

@@ -128,7 +128,7 @@ fn draw_row(paint: &mut Paint<'_>, area: Rect, line: u16, row: &TreeRow<'_>) {
     };
     out.gap(1);
     if let Some(key) = &row.key {
-        out.role(key, Role::JsonKey).gap(1);
+        out.role(key, Role::JsonKey).gap(2);
     }
     let (text, role) = shown(row.value, row.open == Some(true));
     out.role(&text, role);

@@ -171,3 +171,17 @@ fn a_server_that_gives_little_at_a_time_still_fills_the_view() {
     }
     assert!(draw(&pane).iter().all(|row| row.contains("line ")), "{:?}", draw(&pane));
 }
+
+#[test]
+fn the_last_lines_come_even_when_nobody_told_of_them() {
+    let mut pane = pane(1_000);
+    pane.ended();
+    settle(&mut pane, 1_003);
+    assert_eq!(draw(&pane).last().map(String::as_str), Some("line 1002"));
+    pane.step(-500);
+    settle(&mut pane, 1_003);
+    let before = draw(&pane);
+    pane.ended();
+    settle(&mut pane, 1_003);
+    assert_eq!(draw(&pane), before, "a reader in the middle is not disturbed");
+}
