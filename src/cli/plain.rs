@@ -35,15 +35,12 @@ pub fn verdict(status: RunStatus) -> u8 {
 
 /// Follows a run to its end; gives the whole run. Ctrl-C once cancels with grace, twice forces.
 pub async fn follow(context: &Context, client: &Client, id: &RunId, voice: Voice) -> Result<Run, ClientError> {
+    let mut interrupts = Interrupts::new();
     let mut updates = updates(context, client, id);
     let mut narrator = Narrator::new(context, client, id, voice);
     loop {
         tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => {
-                if interrupt.is_ok() {
-                    narrator.interrupt().await?;
-                }
-            }
+            () = interrupts.next() => narrator.interrupt().await?,
             update = updates.recv() => match update {
                 Some(update) => narrator.take(update).await?,
                 None => return client.run(id.as_str()).await,
@@ -57,11 +54,12 @@ pub async fn follow(context: &Context, client: &Client, id: &RunId, voice: Voice
 
 /// Prints what the stages of a run, or one of them, write, until the run ends. Ctrl-C ends the printing, not the run.
 pub async fn tail(context: &Context, client: &Client, id: &RunId, only: Option<StageId>) -> Result<u8, ClientError> {
+    let mut interrupts = Interrupts::new();
     let mut updates = updates(context, client, id);
     let mut narrator = Narrator { only, ..Narrator::new(context, client, id, Voice::Output) };
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(exit::CANCELLED),
+            () = interrupts.next() => return Ok(exit::CANCELLED),
             update = updates.recv() => match update {
                 Some(update) => narrator.take(update).await?,
                 None => return Ok(exit::SUCCESS),
@@ -69,6 +67,25 @@ pub async fn tail(context: &Context, client: &Client, id: &RunId, only: Option<S
         }
         if narrator.has_ended() {
             return Ok(exit::SUCCESS);
+        }
+    }
+}
+
+/// Ctrl-C, from one subscription: a press between two waits must not be lost.
+struct Interrupts(Option<tokio::signal::unix::Signal>);
+
+impl Interrupts {
+    fn new() -> Self {
+        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).ok())
+    }
+
+    async fn next(&mut self) {
+        let pressed = match &mut self.0 {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        if pressed.is_none() {
+            std::future::pending().await
         }
     }
 }
