@@ -1,6 +1,9 @@
 //! The binary as people and scripts use it: every test has a workspace and an engine of its own.
 
 mod bad_input;
+mod console;
 mod faults;
+#[path = "../harness/pty.rs"]
+mod pty;
 mod runs;
 mod support;
