@@ -1,6 +1,7 @@
 //! The run's graph on screen: zoom, scroll, selection. Only the cells in view are painted.
 
 mod draw;
+mod strip;
 #[cfg(test)]
 mod tests;
 
@@ -63,7 +64,7 @@ pub struct Dag {
 }
 
 /// Rows the graph wants at most, with and without boxes in view.
-const BOX_WIDTH: (u16, u16) = (22, 32);
+const BOX_WIDTH: (u16, u16) = (16, 32);
 const LINE_WIDTH: u16 = 34;
 
 impl Dag {
@@ -150,10 +151,20 @@ impl Dag {
         let level = self.level(width, most);
         let wanted = match (level, self.layout(level)) {
             (Level::List, _) => stages,
-            (_, Some(layout)) => usize::try_from(layout.height).unwrap_or(0),
+            // One row more for the strip when the graph goes on to the side.
+            (_, Some(layout)) => usize::try_from(layout.height + i32::from(layout.width > i32::from(width))).unwrap_or(0),
             (_, None) => 3,
         };
         u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1))
+    }
+
+    /// The graph's part of the pane, and the row below it that shows a graph which does not fit as a strip.
+    fn split(&self, area: Rect, level: Level) -> (Rect, Option<Rect>) {
+        let fits = |layout: &Layout| layout.width <= i32::from(area.width) && layout.height <= i32::from(area.height);
+        if area.height < 2 || self.layout(level).is_none_or(fits) {
+            return (area, None);
+        }
+        (Rect { height: area.height - 1, ..area }, Some(Rect { y: area.bottom() - 1, height: 1, ..area }))
     }
 
     /// Keeps scroll and selection consistent with the pane's size.
@@ -161,6 +172,7 @@ impl Dag {
         self.reveal |= area != self.area;
         self.area = area;
         let level = self.level(area.width, most_rows);
+        let (area, _) = self.split(area, level);
         let (width, height) = (i32::from(area.width), i32::from(area.height));
         let Some(layout) = self.layout(level) else {
             let rows = i32::try_from(run.stages.len()).unwrap_or(i32::MAX);
@@ -248,7 +260,7 @@ fn job(run: &Run, key: u64, charset: Charset) -> LayoutJob {
         edges.extend(stage.depends_on.iter().filter_map(index).map(|from| (from, to)));
     }
     let titles: Vec<u16> = run.stages.values().map(|stage| text::width(stage.title(), charset)).collect();
-    let boxes = titles.iter().map(|title| (title + 7).clamp(BOX_WIDTH.0, BOX_WIDTH.1)).collect();
+    let boxes = titles.iter().map(|title| (title.saturating_add(6)).clamp(BOX_WIDTH.0, BOX_WIDTH.1)).collect();
     let lines = titles.iter().map(|title| title.saturating_add(9).min(LINE_WIDTH)).collect();
     LayoutJob {
         key,

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Dag, Level};
+use super::{Dag, Level, strip};
 use crate::model::{Run, Stage, StageStatus, Timestamp};
 use crate::tui::glyph::{short_word, stage_word};
 use crate::tui::layout::{Channel, Layout, Net, Sink};
@@ -19,10 +19,14 @@ impl Dag {
         match (level, self.layout(level)) {
             (Level::List, _) => self.draw_list(paint, area, run, now, focused),
             (_, Some(layout)) => {
+                let (area, below) = self.split(area, level);
                 let view = View { layout, scroll: self.scroll, area };
                 view.edges(paint, self.selected);
                 view.nodes(paint, run, now, self.selected, focused);
                 view.hints(paint);
+                if let Some(below) = below {
+                    strip::draw(paint, below, layout, run, self.selected);
+                }
             }
             (_, None) => {
                 paint.row(area, 0).gap(1).role("drawing the graph", Role::Dim);
@@ -269,7 +273,10 @@ impl Clip {
         let mut row = own.row(inner, 1);
         let tries = if tries.is_empty() { tries } else { format!("{tries} ") };
         row.right(&[(&tries, look.style(Role::Warning)), (&time, look.style(Role::Text))]);
-        row.put(charset.stage(shown.stage.status), status).gap(1).put(stage_word(shown.stage.status), status);
+        row.put(charset.stage(shown.stage.status), status).gap(1);
+        let word = stage_word(shown.stage.status);
+        let fits = super::text::width(word, charset) <= row.room();
+        row.put(if fits { word } else { short_word(shown.stage.status) }, status);
         self.copy(paint);
     }
 
