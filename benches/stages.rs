@@ -108,7 +108,7 @@ fn transforms() {
     let count: u32 = 10_000;
     let stage = |n: u32| {
         let after = if n == 0 { String::new() } else { format!(r#","depends_on":["s{}"]"#, n - 1) };
-        let value = if n == 0 { "1".to_owned() } else { format!("{{{{upstream.s{}.n + 1}}}}", n - 1) };
+        let value = if n == 0 { "{{1}}".to_owned() } else { format!("{{{{upstream.s{}.n + 1}}}}", n - 1) };
         format!(r#"{{"id":"s{n}","type":"json-transform","config":{{"template":{{"n":"{value}"}}}}{after}}}"#)
     };
     for (name, chained) in [("a chain", true), ("side by side", false)] {

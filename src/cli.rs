@@ -68,6 +68,9 @@ pub struct Global {
     pub read_only: bool,
 }
 
+/// Marks an engine that a client started on demand.
+pub const DETACHED: &str = "--detached";
+
 /// What this process has to become after the arguments are understood.
 pub enum Handoff {
     Exit(u8),

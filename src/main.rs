@@ -23,6 +23,12 @@ fn main() -> ExitCode {
     {
         return runner::main(Path::new(&dir));
     }
+    if std::env::args_os().any(|argument| argument == cli::DETACHED) {
+        // An engine outlives whoever started it, and must not keep that one's pipes and locks.
+        if let Err(error) = flowdeck::process::inherited::close_all() {
+            return code_of(cli::complain(cli::exit::FAILED, &error));
+        }
+    }
     reset_broken_pipe();
     let cli = Cli::parse();
     let handoff = match small_runtime() {
@@ -41,10 +47,14 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => cli::code(code),
-        Err(error) => match cli::complain(cli::exit::FAILED, error.as_ref()) {
-            Handoff::Exit(code) => cli::code(code),
-            _ => ExitCode::FAILURE,
-        },
+        Err(error) => code_of(cli::complain(cli::exit::FAILED, error.as_ref())),
+    }
+}
+
+fn code_of(handoff: Handoff) -> ExitCode {
+    match handoff {
+        Handoff::Exit(code) => cli::code(code),
+        _ => ExitCode::FAILURE,
     }
 }
 

@@ -130,7 +130,8 @@ impl Run {
         loop {
             match self.next().await {
                 Report::Progress { stage, lines, .. } if stage.as_str() == name && lines >= count => return self.log(name),
-                Report::Finished { exit, .. } => panic!("ended with {exit:?}"),
+                Report::Finished { stage, exit, .. } if stage.as_str() == name => panic!("ended with {exit:?}"),
+                Report::Gone => panic!("the runner is gone"),
                 _ => {}
             }
         }
@@ -383,6 +384,10 @@ async fn a_new_engine_finds_running_and_finished_attempts_and_the_environment() 
     run.open_gate("go");
     assert_eq!(run.finished("long").await.lines, 2);
     assert_eq!(texts(&run.log("long")), ["one", "two ***"]);
+    // All is acknowledged now, also what had been written to disk in the meantime.
+    run.handle.shutdown().await;
+    while run.next().await != Report::Gone {}
+    assert_eq!(leftover_results(run.dir.path()).unwrap(), []);
 }
 
 #[tokio::test]
@@ -494,6 +499,48 @@ async fn a_second_runner_for_the_same_run_is_the_first_one() {
 }
 
 #[tokio::test]
+async fn a_runner_that_left_is_no_runner_and_a_new_one_takes_its_place() {
+    let mut run = Run::new().await;
+    run.start("before", "true").await;
+    run.finished("before").await;
+    run.handle.shutdown().await;
+    let mut place = run.engine_dies();
+    // Whether it is still on its way out or gone already makes no difference.
+    assert!(Handle::adopt(place.path(), Vec::new(), BTreeMap::new()).await.unwrap().is_none());
+    let exe = Path::new(env!("CARGO_BIN_EXE_flowdeck"));
+    let launch = Launch { exe, dir: place.path(), masks: Vec::new(), environment: BTreeMap::new() };
+    let (handle, reports, welcome) = Handle::launch(launch).await.unwrap();
+    let old = std::mem::replace(&mut place.pid, welcome.pid);
+    assert_ne!(welcome.pid, old);
+    let mut run = Run { dir: place, handle, reports, welcome };
+    run.start("after", "echo here").await;
+    assert_eq!(run.finished("after").await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_runner_lets_go_of_what_its_starter_left_open() {
+    // Without close-on-exec, as a shell or a lock program does it.
+    let (ours, theirs) = rustix::pipe::pipe().unwrap();
+    let mut run = Run::new().await;
+    drop(theirs);
+    let mut fds = [rustix::event::PollFd::new(&ours, rustix::event::PollFlags::IN)];
+    let limit = rustix::event::Timespec { tv_sec: LONG.as_secs().cast_signed(), tv_nsec: 0 };
+    assert!(rustix::event::poll(&mut fds, Some(&limit)).unwrap() > 0, "the runner still holds the pipe");
+    run.start("after", "true").await;
+    assert_eq!(run.finished("after").await.code, Some(0));
+}
+
+/// A mounted file system, unmounted also when the test fails.
+struct Mounted(std::path::PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+        fs::remove_dir(&self.0).ok();
+    }
+}
+
+#[tokio::test]
 async fn a_full_disk_ends_the_stage_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(dir.path()).output();
@@ -505,14 +552,13 @@ async fn a_full_disk_ends_the_stage_with_its_reason() {
         }
         return;
     }
-    let unmount = dir.path().to_owned();
+    let _mounted = Mounted(dir.path().to_owned());
     let mut run = Run::in_dir(dir, &[]).await;
     run.start("flood", "yes").await;
     let exit = run.finished("flood").await;
     let lines = run.log("flood");
     kill(run.dir.pid);
     gone(run.dir.pid);
-    Command::new("umount").arg("-l").arg(unmount).status().unwrap();
     assert_eq!(exit.failure.unwrap(), "the log could not be written: no space left on device");
     assert!(lines.len() > 1000 && lines.iter().all(|line| line.text == "y"));
 }

@@ -42,8 +42,6 @@ pub enum Mail {
         attempt: u32,
         outcome: Outcome,
     },
-    /// From the run's runner.
-    Report(runner::Report),
     /// Values the run waited for.
     Values(Values),
     /// A question that is answered when everything before it is durable.
@@ -52,12 +50,33 @@ pub enum Mail {
 
 /// What to do once the events before it are durable.
 enum Act {
-    Process { stage: usize, attempt: u32, spec: Box<Spec> },
-    Call { stage: usize, attempt: u32, call: crate::operators::Call },
-    Wake { stage: usize, at: Timestamp, epoch: u32 },
-    Stop { stage: usize, attempt: u32, force: bool },
-    Ack { stage: StageId, attempt: u32 },
+    Process {
+        stage: usize,
+        attempt: u32,
+        spec: Box<Spec>,
+    },
+    Call {
+        stage: usize,
+        attempt: u32,
+        call: crate::operators::Call,
+    },
+    Wake {
+        stage: usize,
+        at: Timestamp,
+        epoch: u32,
+    },
+    Stop {
+        stage: usize,
+        attempt: u32,
+        force: bool,
+    },
+    Ack {
+        stage: StageId,
+        attempt: u32,
+    },
     Answer(oneshot::Sender<()>),
+    /// The connection to the runner broke: find out whether it lives.
+    Reattach,
 }
 
 /// A running attempt, as the driver has to know it to end it.
@@ -78,6 +97,7 @@ pub struct Driver {
     mailbox: mpsc::Sender<Mail>,
     inbox: mpsc::Receiver<Mail>,
     runner: Option<runner::Handle>,
+    reports: Option<mpsc::Receiver<runner::Report>>,
     work: HashMap<usize, Work>,
     permits: HashMap<usize, OwnedSemaphorePermit>,
     events: Vec<NewEvent>,
@@ -108,6 +128,7 @@ impl Driver {
             mailbox,
             inbox,
             runner: None,
+            reports: None,
             work: HashMap::new(),
             permits: HashMap::new(),
             events: Vec::new(),
@@ -142,11 +163,12 @@ impl Driver {
         loop {
             let starved = self.start_ready();
             self.commit().await?;
-            if self.scheduler.is_finished() && self.work.is_empty() {
+            let recorded = self.events.is_empty() && self.acts.is_empty();
+            if recorded && self.scheduler.is_finished() && self.work.is_empty() {
                 return Ok(());
             }
             let startable = self.scheduler.next_ready().is_some() && !starved;
-            if !startable && self.events.is_empty() && self.acts.is_empty() {
+            if !startable && recorded {
                 self.receive(starved).await;
             }
         }
@@ -158,13 +180,17 @@ impl Driver {
         tokio::select! {
             biased;
             Some(mail) = self.inbox.recv() => self.open(mail),
+            Some(report) = next_report(&mut self.reports) => self.on_report(report),
             // A free place in the engine is enough to go on; the permit itself is taken again when a stage starts.
             permit = slots.acquire_owned(), if starved => drop(permit),
         }
         while self.events.len() < BATCH {
-            match self.inbox.try_recv() {
-                Ok(mail) => self.open(mail),
-                Err(_) => return,
+            if let Ok(mail) = self.inbox.try_recv() {
+                self.open(mail);
+            } else if let Some(Ok(report)) = self.reports.as_mut().map(mpsc::Receiver::try_recv) {
+                self.on_report(report);
+            } else {
+                return;
             }
         }
     }
@@ -173,7 +199,6 @@ impl Driver {
         match mail {
             Mail::Input(input) => self.feed(input),
             Mail::Ended { stage, attempt, outcome } => self.end(stage, attempt, outcome),
-            Mail::Report(report) => self.on_report(report),
             Mail::Values(values) => self.on_values(values),
             Mail::Flush(answer) => self.acts.push(Act::Answer(answer)),
         }
@@ -227,4 +252,17 @@ impl Driver {
     fn trouble(&self, message: String) {
         self.shared.hub.signal(Signal::Trouble { run: self.id.clone(), message });
     }
+}
+
+/// What the runner has to say next; nothing, for ever, without one.
+async fn next_report(reports: &mut Option<mpsc::Receiver<runner::Report>>) -> Option<runner::Report> {
+    let report = match reports {
+        Some(open) => open.recv().await,
+        None => std::future::pending().await,
+    };
+    if report.is_none() {
+        // The last report was `Gone`; a closed channel has nothing more to say.
+        *reports = None;
+    }
+    report
 }

@@ -71,7 +71,12 @@ fn scan(text: &str) -> Result<(), Problem> {
                 open.push(at);
             }
             b']' | b'}' => {
-                open.pop();
+                let pair = open.pop().map(|start| (bytes[start], byte));
+                if let Some((b'[', b'}') | (b'{', b']')) = pair {
+                    let wanted = if byte == b'}' { ']' } else { '}' };
+                    return Err(Problem::error("syntax", at..at + 1, "this bracket closes one of the other kind")
+                        .labelled(format!("`{wanted}` is due first")));
+                }
             }
             _ => {}
         }

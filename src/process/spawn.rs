@@ -3,6 +3,7 @@
 //! Nothing here may force `fork`: no `pre_exec`, no user switch, and no program lookup through a `PATH` that
 //! was set for the child (that one we look up ourselves).
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -124,12 +125,14 @@ fn memory_file(name: &str, text: &str, rewind: bool) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Where the program lies when the child's own `PATH` decides; otherwise its name as it is.
+/// Where the program lies, by the child's own `PATH` if it has one, else by ours. The system would try to execute it in
+/// every directory instead, and on its slow path if the child has its own.
 fn program_path(name: &str, spec: &Spec) -> PathBuf {
-    let path = spec.env.iter().rev().find(|(key, _)| key == "PATH").map(|(_, value)| value);
-    let found = path.filter(|_| !name.contains('/')).and_then(|path| {
-        let places = std::env::split_paths(path).map(|dir| Path::new(&spec.cwd).join(dir).join(name));
-        places.into_iter().find(|place| rustix::fs::access(place, rustix::fs::Access::EXEC_OK).is_ok() && place.is_file())
+    let own = spec.env.iter().rev().find(|(key, _)| key == "PATH").map(|(_, value)| OsString::from(value));
+    let path = own.or_else(|| std::env::var_os("PATH")).filter(|_| !name.contains('/'));
+    let found = path.and_then(|path| {
+        let mut places = std::env::split_paths(&path).map(|dir| Path::new(&spec.cwd).join(dir).join(name));
+        places.find(|place| rustix::fs::access(place, rustix::fs::Access::EXEC_OK).is_ok() && place.is_file())
     });
     found.unwrap_or_else(|| PathBuf::from(name))
 }

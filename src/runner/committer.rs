@@ -37,12 +37,15 @@ pub fn run(shared: &Shared) {
 fn commit<'a>(
     shared: &'a Shared,
     results: &mut Results,
-    table: std::sync::MutexGuard<'a, Table>,
+    mut table: std::sync::MutexGuard<'a, Table>,
 ) -> std::sync::MutexGuard<'a, Table> {
     let batch: Vec<_> = table.uncommitted.iter().filter_map(|(key, _)| row(&table, key)).collect();
+    table.committing = true;
     drop(table);
     let written = results.write(&batch);
     let mut table = shared.table();
+    table.committing = false;
+    shared.wake();
     let Ok(path) = written else {
         return shared.finished.wait_timeout(table, RETRY).unwrap_or_else(PoisonError::into_inner).0;
     };
@@ -58,7 +61,6 @@ fn commit<'a>(
     // One more than there are, given back at once: a batch that was acknowledged meanwhile is removed here.
     table.batches.insert(path.clone(), left + 1);
     table.release(path);
-    shared.wake();
     table
 }
 

@@ -8,6 +8,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -21,6 +23,10 @@ use crate::process::{Exit, Spec, kin};
 
 /// A runner that does not answer within this is taken for broken.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A runner that refuses a connection because it is leaving is gone within this.
+const LEAVING: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// A runner that ends right after its start is started so often.
+const TRIES: usize = 3;
 /// Reports that may wait for the engine; beyond them the runner waits.
 const REPORTS: usize = 1024;
 
@@ -89,27 +95,17 @@ pub type Connected = (Handle, mpsc::Receiver<Report>, Welcome);
 
 impl Handle {
     /// Starts a runner for the run, detached, and connects to it. When the run has a living runner, connects to that.
+    /// End the orphans of a dead one and read its results before: its identity is overwritten.
     pub async fn launch(launch: Launch<'_>) -> Result<Connected, RunnerError> {
         let dir = launch.dir.canonicalize().map_err(RunnerError::Directory)?;
-        let log = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(dir.join("runner.log"));
-        let log = log.map_err(RunnerError::Directory)?;
-        let mut command = tokio::process::Command::new(launch.exe);
-        command.arg("runner").arg("--dir").arg(&dir).current_dir("/").env_remove(kin::MARK);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(false);
-        let mut child = command.spawn().map_err(RunnerError::NotStarted)?;
-        let mut said = String::new();
-        if let Some(mut stdout) = child.stdout.take() {
-            let listening = tokio::time::timeout(PATIENCE, stdout.read_to_string(&mut said)).await;
-            listening.map_err(|_| RunnerError::Silent)?.map_err(RunnerError::NotStarted)?;
+        for _ in 0..TRIES {
+            spawn(launch.exe, &dir).await?;
+            // None: the runner that was there left at this very moment.
+            if let Some(connected) = Self::adopt(&dir, launch.masks.clone(), launch.environment.clone()).await? {
+                return Ok(connected);
+            }
         }
-        // Reaps it when it ends before us; it may well outlive us.
-        tokio::spawn(async move { child.wait().await });
-        if said != READY && said != TAKEN {
-            return Err(RunnerError::NotReady(dir.join("runner.log").display().to_string()));
-        }
-        let identity = Identity::read(&dir).map_err(RunnerError::Directory)?;
-        let identity = identity.ok_or_else(|| RunnerError::Directory(io::ErrorKind::NotFound.into()))?;
-        connect(&dir, identity.cookie, launch.masks, launch.environment).await
+        Err(RunnerError::NotReady(dir.join("runner.log").display().to_string()))
     }
 
     /// Connects to the run's runner if that is alive: the same process, in the same boot, with the same cookie.
@@ -120,9 +116,10 @@ impl Handle {
     ) -> Result<Option<Connected>, RunnerError> {
         match Identity::read(dir).map_err(RunnerError::Directory)? {
             Some(identity) if identity.is_alive() => match connect(dir, identity.cookie.clone(), masks, environment).await {
-                // It may have died, or left, in between.
-                Err(_) if !identity.is_alive() => Ok(None),
-                other => other.map(Some),
+                Ok(connected) => Ok(Some(connected)),
+                // It may have died, or be on its way out.
+                Err(_) if ends_soon(&identity).await => Ok(None),
+                Err(error) => Err(error),
             },
             _ => Ok(None),
         }
@@ -158,6 +155,38 @@ impl Handle {
         let line = line(command);
         self.writer.lock().await.write_all(&line).await.ok();
     }
+}
+
+/// Starts the process and waits until it can be connected to, or has found a living runner.
+async fn spawn(exe: &Path, dir: &Path) -> Result<(), RunnerError> {
+    let log = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(dir.join("runner.log"));
+    let log = log.map_err(RunnerError::Directory)?;
+    let mut command = tokio::process::Command::new(exe);
+    command.arg("runner").arg("--dir").arg(dir).current_dir("/").env_remove(kin::MARK);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(false);
+    let mut child = command.spawn().map_err(RunnerError::NotStarted)?;
+    let mut said = String::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        let listening = tokio::time::timeout(PATIENCE, stdout.read_to_string(&mut said)).await;
+        listening.map_err(|_| RunnerError::Silent)?.map_err(RunnerError::NotStarted)?;
+    }
+    // Reaps it when it ends before us; it may well outlive us.
+    tokio::spawn(async move { child.wait().await });
+    if said == READY || said == TAKEN { Ok(()) } else { Err(RunnerError::NotReady(dir.join("runner.log").display().to_string())) }
+}
+
+/// True when the runner's process is gone, or goes within a moment.
+async fn ends_soon(identity: &Identity) -> bool {
+    let identity = identity.clone();
+    let wait = move || {
+        let pidfd = Pid::from_raw(identity.pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        // Looked at after it was opened: what is waited for is the runner, not a later process of the same number.
+        if let Some(pidfd) = pidfd.filter(|_| identity.is_alive()) {
+            poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&LEAVING)).ok();
+        }
+        !identity.is_alive()
+    };
+    tokio::task::spawn_blocking(wait).await.unwrap_or(false)
 }
 
 async fn connect(

@@ -11,6 +11,8 @@ use super::identity::{Identity, attempt_mark};
 use crate::model::StageId;
 use crate::process::{group, kin};
 
+/// How long a runner whose connection broke may take to be gone.
+const DYING: Duration = Duration::from_secs(2);
 /// Longer than this nobody waits for the kernel.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -23,7 +25,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// When the runner is alive, or the directory cannot be read.
 pub fn end_orphans(dir: &Path, attempts: &[(StageId, u32)], just_died: bool) -> io::Result<usize> {
     let Some(identity) = Identity::read(dir)? else { return Ok(0) };
-    if identity.is_alive() {
+    // A killed process lets go of its socket a moment before it is gone.
+    if identity.is_alive() && !dies_within(&identity, DYING)? {
         return Err(io::Error::other("the runner is alive"));
     }
     let dir = dir.canonicalize()?;
@@ -51,4 +54,15 @@ pub fn end_orphans(dir: &Path, attempts: &[(StageId, u32)], just_died: bool) -> 
         }
     }
     Ok(ended.len())
+}
+
+fn dies_within(identity: &Identity, limit: Duration) -> io::Result<bool> {
+    let Some(pid) = Pid::from_raw(identity.pid) else { return Ok(true) };
+    let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(true) };
+    // Opened after the question, so the number may mean another process by now.
+    if !identity.is_alive() {
+        return Ok(true);
+    }
+    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+    Ok(poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit))? > 0)
 }

@@ -50,7 +50,7 @@ impl Results {
     }
 }
 
-/// The results that a dead runner left. A line that cannot be read is left out: its attempt counts as unknown.
+/// The results that a dead runner left; some may have been acknowledged, for a batch is removed as a whole. A line that cannot be read is left out: its attempt counts as unknown.
 pub fn leftover_results(run_dir: &Path) -> io::Result<Vec<(StageId, u32, Exit)>> {
     let mut found = Vec::new();
     for path in batches(run_dir)? {

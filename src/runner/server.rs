@@ -103,11 +103,10 @@ struct Events {
 
 impl Server<'_> {
     fn run(&self) -> io::Result<()> {
-        loop {
+        let mut timed_out = false;
+        while !self.may_leave(timed_out) {
             let events = self.wait(None, false)?;
-            if self.may_leave(events.timed_out) {
-                return Ok(());
-            }
+            timed_out = events.timed_out;
             if events.input {
                 match self.listener.accept() {
                     Ok((stream, _)) if self.converse(&stream) => return Ok(()),
@@ -117,6 +116,7 @@ impl Server<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Without an engine: leave when the run is over, or when there was nothing to do for long.
@@ -177,13 +177,12 @@ impl Server<'_> {
             while let Some(command) = lines.next_buffered()? {
                 self.handle(command);
             }
-            let behind = self.shared.table().link.as_ref().is_some_and(Link::has_backlog);
             let table = self.shared.table();
-            let over = table.leaving && !behind && !table.is_running() && table.attempts.is_empty();
-            drop(table);
-            if over {
+            let behind = table.link.as_ref().is_some_and(Link::has_backlog);
+            if table.is_over() && !behind {
                 return Ok(true);
             }
+            drop(table);
             let events = self.wait(Some(stream), behind)?;
             if events.writable
                 && let Some(link) = &mut self.shared.table().link

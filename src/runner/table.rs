@@ -46,6 +46,8 @@ pub struct Table {
     pub masker: Masker,
     /// The committer looks at the waiting results soon, without being told.
     pub committer_awake: bool,
+    /// A batch is being written.
+    pub committing: bool,
     /// The run is over.
     pub leaving: bool,
 }
@@ -175,6 +177,11 @@ impl Table {
 
     /// Nothing would be lost if the runner ended now.
     pub fn is_idle(&self) -> bool {
-        !self.is_running() && self.uncommitted.is_empty()
+        !self.is_running() && self.uncommitted.is_empty() && !self.committing
+    }
+
+    /// The run is over, and the engine has everything.
+    pub fn is_over(&self) -> bool {
+        self.leaving && self.attempts.is_empty() && self.is_idle()
     }
 }

@@ -28,6 +28,7 @@ impl Driver {
             }
             // Whoever asked may have gone; that is their affair.
             Act::Answer(answer) => drop(answer.send(())),
+            Act::Reattach => self.reattach().await,
         }
     }
 
@@ -59,17 +60,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Keeps a runner's handle and lets its reports come in as mail.
-    pub(super) fn attach(&mut self, handle: Handle, mut reports: tokio::sync::mpsc::Receiver<runner::Report>) {
+    /// Keeps a runner's handle and listens to its reports.
+    pub(super) fn attach(&mut self, handle: Handle, reports: tokio::sync::mpsc::Receiver<runner::Report>) {
         self.runner = Some(handle);
-        let mailbox = self.mailbox.clone();
-        tokio::spawn(async move {
-            while let Some(report) = reports.recv().await {
-                if mailbox.send(Mail::Report(report)).await.is_err() {
-                    return;
-                }
-            }
-        });
+        self.reports = Some(reports);
     }
 
     fn start_call(&mut self, stage: usize, attempt: u32, call: Call) {
@@ -129,7 +123,7 @@ impl Act {
     fn starts(&self, wanted: usize) -> bool {
         match self {
             Self::Process { stage, .. } | Self::Call { stage, .. } => *stage == wanted,
-            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) => false,
+            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) | Self::Reattach => false,
         }
     }
 }

@@ -144,25 +144,38 @@ impl Driver {
             }
             Report::Gone => {
                 self.runner = None;
-                if self.work.values().any(|work| matches!(work, Work::Process { .. })) {
-                    tracing::warn!(run = %self.id, "the runner died");
-                    self.lose_runner();
+                if !self.processes().is_empty() {
+                    self.acts.push(Act::Reattach);
                 }
             }
         }
     }
 
+    /// Running attempts whose processes the runner has.
+    fn processes(&self) -> Vec<(usize, u32)> {
+        let of = |(stage, work): (&usize, &Work)| match work {
+            Work::Process { attempt } => Some((*stage, *attempt)),
+            Work::Call { .. } => None,
+        };
+        self.work.iter().filter_map(of).collect()
+    }
+
+    /// After a broken connection: a living runner is spoken to again, a dead one is mourned.
+    pub(super) async fn reattach(&mut self) {
+        let adopted = Handle::adopt(&self.dir, self.masks.hidden(), self.masks.values().0.clone()).await;
+        let Ok(Some((handle, reports, welcome))) = adopted else { return self.lose_runner() };
+        tracing::warn!(run = %self.id, "the connection to the runner broke; it was made anew");
+        self.attach(handle, reports);
+        for (stage, _) in self.processes() {
+            self.take_up_from(stage, &welcome.attempts);
+        }
+    }
+
     /// The runner died under running stages: end them, and let `on_unknown` decide.
     fn lose_runner(&mut self) {
+        tracing::warn!(run = %self.id, "the runner died");
         let results = self.leftover_results();
-        let lost: Vec<(usize, u32)> = self
-            .work
-            .iter()
-            .filter_map(|(stage, work)| match work {
-                Work::Process { attempt } => Some((*stage, *attempt)),
-                Work::Call { .. } => None,
-            })
-            .collect();
+        let lost = self.processes();
         self.end_orphans(&lost, true);
         for (stage, attempt) in lost {
             let id = self.pipeline.stages[stage].id.clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Driver, DriverError, Mail, Work};
+use super::{Driver, DriverError, Mail, Work, next_report};
 use crate::engine::clock;
 use crate::model::{ErrorKind, EventKind, RunStatus, StageError};
 use crate::runner::Report;
@@ -53,15 +53,21 @@ impl Driver {
 
     async fn work_to_be_gone(&mut self) {
         while !self.work.is_empty() {
-            match self.inbox.recv().await {
-                Some(Mail::Ended { stage, .. }) => self.release(stage),
-                Some(Mail::Report(Report::Finished { stage, .. })) => {
-                    if let Some(stage) = self.pipeline.index_of(stage.as_str()) {
+            tokio::select! {
+                Some(mail) = self.inbox.recv() => {
+                    if let Mail::Ended { stage, .. } = mail {
                         self.release(stage);
                     }
                 }
-                Some(Mail::Report(Report::Gone)) | None => return,
-                Some(Mail::Input(_) | Mail::Values(_) | Mail::Flush(_) | Mail::Report(_)) => {}
+                Some(report) = next_report(&mut self.reports) => match report {
+                    Report::Finished { stage, .. } => {
+                        if let Some(stage) = self.pipeline.index_of(stage.as_str()) {
+                            self.release(stage);
+                        }
+                    }
+                    Report::Gone => return,
+                    Report::Started { .. } | Report::Progress { .. } => {}
+                },
             }
         }
     }

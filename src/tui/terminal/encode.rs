@@ -282,6 +282,16 @@ mod tests {
     }
 
     #[test]
+    fn a_wide_glyph_that_was_half_painted_over_becomes_a_blank() {
+        let mut buffer = page("x");
+        buffer.set_string(3, 0, "日", Style::new());
+        buffer.set_string(4, 0, "|", Style::new());
+        let mut encoder = Encoder::new(Depth::True);
+        let bytes = String::from_utf8(encoder.frame(buffer)).expect("text");
+        assert!(bytes.contains('|') && !bytes.contains('日'), "{bytes:?}");
+    }
+
+    #[test]
     fn a_small_change_writes_a_few_bytes() {
         let mut encoder = Encoder::new(Depth::True);
         encoder.frame(page("hello\nworld"));
