@@ -16,11 +16,12 @@ impl Dag {
     /// `most_rows` is what `level` was asked with.
     pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, most_rows: u16, run: &Run, now: Timestamp, focused: bool) {
         let level = self.level(area.width, most_rows);
-        match (level, self.layout(level)) {
+        match (level, self.layout(level, area.width)) {
             (Level::List, _) => self.draw_list(paint, area, run, now, focused),
             (_, Some(layout)) => {
                 let (area, below) = self.split(area, level);
-                let view = View { layout, scroll: self.scroll, area };
+                let terse = self.picture().is_some_and(|picture| std::ptr::eq(layout, &picture.narrow));
+                let view = View { layout, scroll: self.scroll, area, terse };
                 view.edges(paint, self.selected);
                 view.nodes(paint, run, now, self.selected, focused);
                 view.hints(paint);
@@ -68,6 +69,8 @@ struct View<'a> {
     layout: &'a Layout,
     scroll: (i32, i32),
     area: Rect,
+    /// Short words for statuses: the boxes are narrow.
+    terse: bool,
 }
 
 /// The sides that edges touch in each cell of the view, and whether the selected stage's edges are among them.
@@ -204,7 +207,7 @@ impl View<'_> {
                 let Some((_, stage)) = run.stages.get_index(node) else { continue };
                 let mut clip = Clip::new(self, place.x, place.y, place.width, self.layout.node_height);
                 let leads_on = !self.layout.successors(node).is_empty();
-                let shown = Shown { stage, now, selected: node == selected, focused, leads_on };
+                let shown = Shown { stage, now, selected: node == selected, focused, leads_on, terse: self.terse };
                 if height == 1 { clip.line(paint, &shown) } else { clip.boxed(paint, &shown) }
             }
         }
@@ -237,6 +240,7 @@ struct Shown<'a> {
     selected: bool,
     focused: bool,
     leads_on: bool,
+    terse: bool,
 }
 
 /// A node that may stick out of the view: painted into a small buffer of its own, then the visible part is copied.
@@ -274,9 +278,11 @@ impl Clip {
         let tries = if tries.is_empty() { tries } else { format!("{tries} ") };
         row.right(&[(&tries, look.style(Role::Warning)), (&time, look.style(Role::Text))]);
         row.put(charset.stage(shown.stage.status), status).gap(1);
-        let word = stage_word(shown.stage.status);
-        let fits = super::text::width(word, charset) <= row.room();
-        row.put(if fits { word } else { short_word(shown.stage.status) }, status);
+        let word = if shown.terse { short_word(shown.stage.status) } else { stage_word(shown.stage.status) };
+        // Beside many attempts and a long time only the shape has room.
+        if !shown.terse || super::text::width(word, charset) <= row.room() {
+            row.put(word, status);
+        }
         self.copy(paint);
     }
 
