@@ -4,7 +4,10 @@ mod api;
 mod bad_input;
 mod console;
 mod faults;
+mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod runs;
 mod support;
+#[path = "../harness/svg.rs"]
+mod svg;
