@@ -15,7 +15,7 @@ fn the_readme_has_pictures_of_the_real_console() {
     let place = workspace.file("shop");
     let state = place.join("state");
     let start = command(&workspace, workspace.state(), &["demo", "shop"]);
-    let mut console = Console::spawn(start, 120, 34);
+    let mut console = Console::spawn(start, 120, 28);
     console.wait_for("succeeded");
     let run = |inputs: &[&str]| {
         let mut command = workspace.command(&["run", "release", "--detach"]);

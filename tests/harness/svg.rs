@@ -87,9 +87,15 @@ fn run(svg: &mut String, row: u16, columns: std::ops::Range<u16>, text: &str, st
     if let Some(ground) = &style.ground {
         let _ = writeln!(svg, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{ground}\"/>");
     }
-    if text.trim().is_empty() {
+    // Blanks at the ends are left out: not every viewer keeps them.
+    let shown = text.trim();
+    if shown.is_empty() {
         return;
     }
+    let before = text.len() - text.trim_start().len();
+    let after = text.len() - text.trim_end().len();
+    let cells = |count: usize| u16::try_from(count).map_or(0.0, f32::from) * WIDTH;
+    let (x, width, text) = (x + cells(before), width - cells(before + after), shown);
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(' ', "\u{a0}");
     let bold = if style.bold { " font-weight=\"bold\"" } else { "" };
     let dim = if style.dim { " opacity=\"0.6\"" } else { "" };
