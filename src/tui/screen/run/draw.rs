@@ -10,9 +10,9 @@ use crate::model::{NoteLevel, Run, RunStatus, Stage, StageStatus};
 use crate::tui::action::Action;
 use crate::tui::glyph::stage_word;
 use crate::tui::theme::Role;
-use crate::tui::widget::format;
 use crate::tui::widget::paint::{Paint, Row};
 use crate::tui::widget::tree::Tree;
+use crate::tui::widget::{format, text};
 use crate::tui::world::{Link, World};
 
 impl RunScreen {
@@ -82,8 +82,13 @@ impl RunScreen {
         if !state.is_empty() {
             row.right(&[(" ", line), (&state, accent), (" ", line), (charset.horizontal(), line)]);
         }
-        row.put(charset.horizontal(), line).gap(1).role(stage.title(), if focused { Role::Accent } else { Role::Title }).gap(2);
-        row.put(charset.stage(stage.status), status).gap(1).put(stage_word(stage.status), status).gap(1);
+        row.put(charset.horizontal(), line).gap(1);
+        // However long the title, the status has its place.
+        let word = stage_word(stage.status);
+        let most = row.room().saturating_sub(text::width(word, charset) + 5);
+        let style = row.style(if focused { Role::Accent } else { Role::Title });
+        row.column(text::width(stage.title(), charset).min(most), stage.title(), style).gap(2);
+        row.put(charset.stage(stage.status), status).gap(1).put(word, status).gap(1);
         if let (Some(attempt), Some(last)) = (self.attempt(stage), stage.attempts.last().filter(|last| last.number > 1)) {
             row.gap(1).role(&format!("attempt {} of {}", attempt.number, last.number), Role::Warning).gap(1);
         }

@@ -24,9 +24,9 @@ impl Dag {
                 let view = View { layout, scroll: self.scroll, area, terse };
                 view.edges(paint, self.selected);
                 view.nodes(paint, run, now, self.selected, focused);
-                view.hints(paint);
                 if let Some(below) = below {
                     strip::draw(paint, below, layout, run, self.selected);
+                    view.hints(paint, below);
                 }
             }
             (_, None) => {
@@ -213,24 +213,19 @@ impl View<'_> {
         }
     }
 
-    /// Small marks at the sides where the picture goes on.
-    fn hints(&self, paint: &mut Paint<'_>) {
+    /// Marks at the end of the strip: which ways the picture goes on.
+    fn hints(&self, paint: &mut Paint<'_>, below: Rect) {
         let [left, right, up, down] = paint.look.charset.more();
-        let style = paint.style(Role::Accent);
         let (width, height) = (i32::from(self.area.width), i32::from(self.area.height));
-        let (middle_x, middle_y) = (self.area.x + self.area.width / 2, self.area.y + self.area.height / 2);
-        if self.scroll.0 > 0 {
-            paint.symbol(self.area.x, middle_y, left, style);
-        }
-        if self.scroll.0 + width < self.layout.width {
-            paint.symbol(self.area.right().saturating_sub(1), middle_y, right, style);
-        }
-        if self.scroll.1 > 0 {
-            paint.symbol(middle_x, self.area.y, up, style);
-        }
-        if self.scroll.1 + height < self.layout.height {
-            paint.symbol(middle_x, self.area.bottom().saturating_sub(1), down, style);
-        }
+        let ways = [
+            (left, self.scroll.0 > 0),
+            (up, self.scroll.1 > 0),
+            (down, self.scroll.1 + height < self.layout.height),
+            (right, self.scroll.0 + width < self.layout.width),
+        ];
+        let marks: String = ways.iter().filter(|(_, open)| *open).map(|(mark, _)| *mark).collect();
+        let style = paint.style(Role::Accent);
+        paint.row(below, 0).right(&[(&marks, style), (" ", style)]);
     }
 }
 

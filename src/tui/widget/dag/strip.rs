@@ -9,7 +9,8 @@ use crate::tui::widget::paint::Paint;
 
 /// Paints the row, with the selected stage (or its layer) marked.
 pub fn draw(paint: &mut Paint<'_>, row: Rect, layout: &Layout, run: &Run, selected: usize) {
-    let room = usize::from(row.width.saturating_sub(2));
+    // The right end is for the marks that say which ways the picture goes on.
+    let room = usize::from(row.width.saturating_sub(7));
     let stages: usize = layout.layers.iter().map(|layer| layer.nodes.len()).sum();
     let status = |node: u32| run.stages.get_index(node as usize).map(|(_, stage)| stage.status);
     let at = layout.places.get(selected).map_or(0, |place| place.layer as usize);
