@@ -152,7 +152,7 @@ impl Shell {
             layouts: mpsc::channel(4),
             dirty: true,
             next_frame: Instant::now(),
-            paid: Instant::now(),
+            paid: quiet_since(Instant::now()),
             next_second: Instant::now(),
             quit: false,
             suspend: false,
@@ -303,9 +303,7 @@ impl Shell {
             bytes.extend(self.encoder.frame(buffer));
             self.dirty = false;
             // Quiet time is saved up to a burst.
-            let now = Instant::now();
-            let saved = now.checked_sub(PACE * BURST).unwrap_or(now);
-            self.paid = self.paid.max(saved) + PACE;
+            self.paid = self.paid.max(quiet_since(Instant::now())) + PACE;
             self.next_frame = self.paid;
         }
         self.writer.send(bytes);
@@ -329,6 +327,11 @@ impl Shell {
         self.encoder.forget();
         self.resize()
     }
+}
+
+/// The longest quiet time that counts, as the moment when it began.
+fn quiet_since(now: Instant) -> Instant {
+    now.checked_sub(PACE * BURST).unwrap_or(now)
 }
 
 fn busy() -> Reply {
