@@ -4,6 +4,12 @@ mod api;
 mod bad_input;
 mod cli;
 mod demo;
+mod console;
 mod faults;
+mod picture;
+#[path = "../harness/pty.rs"]
+mod pty;
 mod runs;
 mod support;
+#[path = "../harness/svg.rs"]
+mod svg;
