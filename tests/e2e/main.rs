@@ -3,5 +3,6 @@
 mod api;
 mod bad_input;
 mod faults;
+mod flow;
 mod runs;
 mod support;
