@@ -226,6 +226,11 @@ impl<'a> Narrator<'a> {
                 };
                 self.say(at, &line);
             }
+            EventKind::PhaseStarted { stage, phase, total, .. } => match total {
+                Some(total) => self.say(at, &format!("stage {stage} has {total} items")),
+                None => self.say(at, &format!("stage {stage} goes on with {phase}")),
+            },
+            EventKind::StageSettled { stage, status, .. } => self.say(at, &format!("stage {stage} {status}")),
             EventKind::StageSkipped { stage, reason } => self.say(at, &format!("stage {stage} skipped ({reason})")),
             EventKind::AttemptResolved { stage, resolution, actor, .. } => {
                 self.say(at, &format!("stage {stage} answered by {}: {resolution:?}", actor.name));

@@ -3,9 +3,10 @@
 mod api;
 mod bad_input;
 mod cli;
-mod demo;
 mod console;
+mod demo;
 mod faults;
+mod flow;
 mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
