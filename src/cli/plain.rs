@@ -91,7 +91,8 @@ impl Interrupts {
 }
 
 fn updates(context: &Context, client: &Client, id: &RunId) -> tokio::sync::mpsc::Receiver<Update> {
-    client.subscribe(Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) })
+    // From the first event on: what happened before this client listened is told in its order, too.
+    client.subscribe(Subscription { run: Some(id.clone()), after: Some(0), revive: Some(revive(context)) })
 }
 
 struct Narrator<'a> {
@@ -137,8 +138,9 @@ impl<'a> Narrator<'a> {
             }
             Update::Snapshot(run) => self.snapshot(*run).await,
             Update::Event(event) => {
-                if let Some(run) = &mut self.run {
-                    run.apply(&event);
+                match &mut self.run {
+                    Some(run) => run.apply(&event),
+                    None => self.run = Run::created(&event),
                 }
                 self.narrate(&event).await
             }
@@ -205,10 +207,15 @@ impl<'a> Narrator<'a> {
     async fn narrate(&mut self, event: &Event) -> Result<(), ClientError> {
         let at = event.at;
         match &event.kind {
-            EventKind::RunStarted | EventKind::RunResumed | EventKind::RunCreated { .. } => {}
-            EventKind::AttemptStarted { stage, attempt: 1, .. } => self.say(at, &format!("stage {stage} started")),
+            EventKind::RunStarted | EventKind::RunResumed => {}
+            EventKind::RunCreated { pipeline, actor, .. } => {
+                self.say(at, &format!("run {} of {} by {}", self.id, pipeline.name, actor.name));
+            }
             EventKind::AttemptStarted { stage, attempt, .. } => {
-                self.say(at, &format!("stage {stage} started again, attempt {attempt}"));
+                let again = if *attempt > 1 { format!(" again, attempt {attempt}") } else { String::new() };
+                self.say(at, &format!("stage {stage} started{again}"));
+                // What it wrote before this client listened is not announced again.
+                self.output(stage, *attempt).await?;
             }
             EventKind::AttemptFinished { stage, attempt, outcome, next } => {
                 self.output(stage, *attempt).await?;
