@@ -165,6 +165,9 @@ impl<'a> Narrator<'a> {
                 let error = stage.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
                 let at = stage.finished_at.or(stage.started_at).unwrap_or(run.created_at);
                 self.say(at, &format!("stage {} is {}{error}", stage.id, stage.status));
+                if stage.status == StageStatus::Unknown {
+                    self.ask(at, &stage.id);
+                }
             }
             attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
         }
@@ -186,6 +189,13 @@ impl<'a> Narrator<'a> {
     fn note(&self, at: Timestamp, stage: Option<&StageId>, level: NoteLevel, message: &str) {
         let place = stage.map(|stage| format!("{stage}: ")).unwrap_or_default();
         self.say(at, &format!("{}{place}{message}", level_name(level)));
+    }
+
+    /// Nothing goes on until somebody answers: whoever only reads output is told beside it.
+    fn ask(&self, at: Timestamp, stage: &StageId) {
+        let id = self.id;
+        let line = format!("stage {stage} was interrupted; answer with `flowdeck runs resolve {id} {stage} retry|succeed|fail`");
+        if self.voice == Voice::Sentences { self.say(at, &line) } else { errln!("{line}") }
     }
 
     fn verdict(&self, at: Timestamp, status: RunStatus, error: Option<&StageError>) {
@@ -226,10 +236,10 @@ impl<'a> Narrator<'a> {
                     Next::Retry { at: again } => {
                         format!("stage {stage} will be tried again in {:?}{error}", again.since(at))
                     }
-                    Next::Ask => format!(
-                        "stage {stage} was interrupted; answer with `flowdeck runs resolve {} {stage} retry|succeed|fail`",
-                        self.id
-                    ),
+                    Next::Ask => {
+                        self.ask(at, stage);
+                        return Ok(());
+                    }
                 };
                 self.say(at, &line);
             }
