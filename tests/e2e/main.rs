@@ -2,8 +2,11 @@
 
 mod api;
 mod bad_input;
+mod cli;
 mod console;
+mod demo;
 mod faults;
+mod flow;
 mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
