@@ -90,8 +90,10 @@ impl Driver {
 
     fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {
         let id = self.scheduler.id(stage).clone();
+        // The log of a stage that runs in the engine is made of the run's notes: what is in both is said once.
         let logged = done.log.into_iter().map(|line| (NoteLevel::Info, line));
-        for (level, message) in done.notes.into_iter().chain(logged) {
+        let said = if done.notes.is_empty() { logged.collect() } else { done.notes };
+        for (level, message) in said {
             let message = self.masks.mask_text(message);
             let effects = self.scheduler.remark(EventKind::Noted { stage: Some(id.clone()), level, message }, clock::moment());
             self.take_down(effects);
