@@ -16,7 +16,7 @@ pub enum Voice {
 }
 
 /// The component type whose stages write a log.
-const PROCESS: &str = "shell";
+const WITH_OUTPUT: &[&str] = &["shell", "generator", "critic", "improver", "selector", "synthesizer"];
 /// How many lines of output are fetched at once.
 const PAGE: u64 = 2000;
 
@@ -104,6 +104,10 @@ impl Narrator<'_> {
         if known.is_none() {
             self.say(run.created_at, &format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name));
         }
+        let told = known.as_ref().map_or(0, |known| known.notes.len());
+        for note in run.notes.iter().skip(told) {
+            self.note(note.at, note.stage.as_ref(), note.level, &note.message);
+        }
         let mut attempts = Vec::new();
         for stage in run.stages.values() {
             let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
@@ -170,17 +174,18 @@ impl Narrator<'_> {
                     self.provide(&run).await?;
                 }
             }
-            EventKind::Noted { stage, level, message } => {
-                let place = stage.as_ref().map(|stage| format!("{stage}: ")).unwrap_or_default();
-                let level = if *level == NoteLevel::Info { "" } else { level_name(*level) };
-                self.say(at, &format!("{level}{place}{message}"));
-            }
+            EventKind::Noted { stage, level, message } => self.note(at, stage.as_ref(), *level, message),
             EventKind::RunFinished { status, error, .. } => {
                 let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
                 self.say(at, &format!("run {} {status}{error}", self.id));
             }
         }
         Ok(())
+    }
+
+    fn note(&self, at: Timestamp, stage: Option<&StageId>, level: NoteLevel, message: &str) {
+        let place = stage.map(|stage| format!("{stage}: ")).unwrap_or_default();
+        self.say(at, &format!("{}{place}{message}", level_name(level)));
     }
 
     fn took(&self, stage: &StageId, at: Timestamp) -> String {
@@ -192,8 +197,8 @@ impl Narrator<'_> {
     /// Prints what an attempt's log has beyond what was printed.
     async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
         let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
-        // What an in-engine stage has to say are notes, and those come as events.
-        if self.voice == Voice::Silent || component != Some(PROCESS) {
+        // What other in-engine stages have to say are notes, and those come as events.
+        if self.voice == Voice::Silent || !component.is_some_and(|component| WITH_OUTPUT.contains(&component)) {
             return Ok(());
         }
         let key = (stage.clone(), attempt);

@@ -41,7 +41,10 @@ impl Driver {
         match prepared.map(|prepared| prepared.work) {
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
             Ok(Work::Done(done)) => self.on_done(stage, attempt, done),
-            Ok(Work::Call(call)) => self.acts.push(Act::Call { stage, attempt, call }),
+            Ok(Work::Call(mut call)) => {
+                self.remark_all(stage, std::mem::take(&mut call.notes));
+                self.acts.push(Act::Call { stage, attempt, call });
+            }
             Ok(Work::Process(mut spec)) => {
                 let remaining = self.scheduler.remaining(stage, moment.now);
                 let budget = remaining.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
@@ -63,7 +66,8 @@ impl Driver {
             run_id: &self.id,
             attempt,
             workspace: &run.workspace,
-            http: &self.shared.http,
+            http: &self.shared.settings.http,
+            ai: &self.shared.settings.ai,
             secrets: &self.masks,
         })
     }
@@ -83,14 +87,19 @@ impl Driver {
     }
 
     fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {
-        let id = self.pipeline.stages[stage].id.clone();
         let logged = done.log.into_iter().map(|line| (NoteLevel::Info, line));
-        for (level, message) in done.notes.into_iter().chain(logged) {
+        self.remark_all(stage, done.notes.into_iter().chain(logged));
+        self.end(stage, attempt, done.outcome);
+    }
+
+    /// Takes down what a stage has to say in the run's log.
+    fn remark_all(&mut self, stage: usize, notes: impl IntoIterator<Item = (NoteLevel, String)>) {
+        let id = self.pipeline.stages[stage].id.clone();
+        for (level, message) in notes {
             let message = self.masks.mask_text(message);
             let effects = self.scheduler.remark(EventKind::Noted { stage: Some(id.clone()), level, message }, clock::moment());
             self.take_down(effects);
         }
-        self.end(stage, attempt, done.outcome);
     }
 
     /// An attempt is over: its last checks, then the scheduler's word on what follows.
