@@ -3,7 +3,15 @@
 //! Owns arguments, exit codes and everything that is printed. Must not know how runs are carried out: what needs the
 //! engine, the console or the demo inside this process is handed to `main`.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
+/// A line on standard output.
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::cli::out::line(format_args!($($text)*)) };
+}
+
+/// A line on standard error.
+macro_rules! errln {
+    ($($text:tt)*) => { $crate::cli::out::error(format_args!($($text)*)) };
+}
 
 mod completions;
 mod context;
@@ -12,7 +20,9 @@ mod engine;
 mod explain;
 mod graph;
 mod inert;
+mod init;
 mod man;
+mod out;
 mod pipeline;
 mod plain;
 mod plan;
@@ -23,6 +33,7 @@ mod table;
 mod validate;
 mod values;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,7 +42,7 @@ use clap::{CommandFactory, Parser};
 pub use context::Context;
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
-pub use run::{run_to_end, start_detached};
+pub use run::{run_to_end, start_detached, wait_for_end};
 pub use values::{for_run as values_for_run, revive};
 
 /// Success, failure, usage, forbidden, unreachable, cancelled: stable, scripts rely on them.
@@ -46,7 +57,7 @@ pub mod exit {
 
 /// Runs, shows and gates pipelines, from a terminal. Without a command it opens the console on this workspace.
 #[derive(Debug, Parser)]
-#[command(name = "flowdeck", version, max_term_width = 100)]
+#[command(name = "flowdeck", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -54,8 +65,19 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  flowdeck init                      make a first pipeline here
+  flowdeck run hello -i name=Ada     run pipelines/hello.yaml and follow it
+  flowdeck runs logs last --follow   the output of the newest run
+  flowdeck                           the console
+
+Exit codes: 0 success, 1 the run failed, 2 usage or invalid pipeline, 3 refused,
+4 engine unreachable, 130 cancelled";
+
 /// Options that every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// The workspace: where `pipelines/` and `flowdeck.toml` are [default: the nearest one above this directory]
     #[arg(long, global = true, value_name = "DIR")]
@@ -101,6 +123,9 @@ pub struct DemoArgs {
     /// Run it without a terminal and exit by the result
     #[arg(long)]
     pub headless: bool,
+    /// An input of the release that `--headless` runs, such as `error_rate=1`
+    #[arg(short, long = "input", value_name = "KEY=VALUE", requires = "headless")]
+    pub input: Vec<String>,
     /// Where to make the workspace [default: a temporary directory, removed afterwards]
     pub dir: Option<PathBuf>,
 }
@@ -150,6 +175,7 @@ commands! {
     Engine(engine::Args) => engine::run,
     Doctor(doctor::Args) => doctor::run,
     Demo(DemoArgs) => demo,
+    Init(init::Args) => init::run,
     Schema(schema::Args) => schema::run,
     Completions(completions::Args) => completions::run,
     Man(man::Args) => man::run,
@@ -174,6 +200,9 @@ async fn service(args: ServiceArgs, _: Context) -> Handoff {
 }
 
 async fn demo(options: DemoArgs, context: Context) -> Handoff {
+    if !options.headless && !at_terminal() {
+        return no_terminal("`flowdeck demo --headless` runs it without one");
+    }
     Handoff::Demo { context: Box::new(context), options }
 }
 
@@ -190,13 +219,24 @@ pub async fn main(cli: Cli) -> Handoff {
     };
     match cli.command {
         Some(command) => dispatch(command, context).await,
+        None if !at_terminal() => no_terminal("`flowdeck run PIPELINE --plain` and `flowdeck runs` work without one"),
         None => Handoff::Console { context: Box::new(context), run: None },
     }
 }
 
+fn at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+fn no_terminal(help: &str) -> Handoff {
+    errln!("error: the console needs a terminal on standard input and output");
+    errln!("help: {help}");
+    Handoff::Exit(exit::USAGE)
+}
+
 /// Says one line on standard output.
 pub fn say(line: &str) {
-    println!("{}", inert::line(line));
+    outln!("{}", inert::line(line));
 }
 
 /// An exit code for the shell.

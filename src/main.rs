@@ -31,7 +31,6 @@ fn main() -> ExitCode {
             return code_of(cli::complain(cli::exit::FAILED, &error));
         }
     }
-    reset_broken_pipe();
     let cli = Cli::parse();
     let handoff = match small_runtime() {
         Ok(runtime) => runtime.block_on(cli::main(cli)),
@@ -63,16 +62,4 @@ fn code_of(handoff: Handoff) -> ExitCode {
 /// One thread is enough for a client.
 fn small_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-/// `flowdeck … | head` ends quietly: a closed pipe is reported by the write, and nobody is left to read about it.
-fn reset_broken_pipe() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let text = info.payload().downcast_ref::<String>().map_or("", String::as_str);
-        if text.contains("Broken pipe") {
-            std::process::exit(0);
-        }
-        default(info);
-    }));
 }

@@ -7,9 +7,12 @@ mod ai;
 mod batches;
 mod conditional;
 mod counted;
+mod early_return;
 mod egress;
 mod fields;
 mod filter;
+mod foreach;
+mod frame;
 mod http;
 mod http_request;
 mod json_transform;
@@ -17,10 +20,12 @@ mod locals;
 mod logger;
 mod path;
 mod retry_until;
+mod router;
 mod schema_validate;
 mod shell;
 #[cfg(test)]
 mod testing;
+mod trycatch;
 mod variable_set;
 
 use futures_util::future::BoxFuture;
@@ -35,6 +40,7 @@ use crate::process;
 pub use ai::{Ai, Key, Provider, ProviderKind};
 use counted::Counted;
 pub use egress::Egress;
+pub use frame::{Foreach, Frame, TryCatch};
 pub use http::Http;
 pub use retry_until::retry_condition;
 pub use shell::finish_process;
@@ -87,6 +93,8 @@ pub enum Work {
     Call(Call),
     /// A process for the runner; its end goes through [`finish_process`].
     Process(process::Spec),
+    /// Other stages, which the scheduler runs inside this one.
+    Frame(Frame),
 }
 
 /// The result of an operator without effects.
@@ -178,6 +186,10 @@ const TABLE: &[Operator] = &[
     Operator { component: Component::Logger, effects: Effects::None, prepare: logger::prepare },
     Operator { component: Component::VariableSet, effects: Effects::None, prepare: variable_set::prepare },
     Operator { component: Component::Conditional, effects: Effects::None, prepare: conditional::prepare },
+    Operator { component: Component::Router, effects: Effects::None, prepare: router::prepare },
+    Operator { component: Component::Return, effects: Effects::None, prepare: early_return::prepare },
+    Operator { component: Component::Foreach, effects: Effects::None, prepare: foreach::prepare },
+    Operator { component: Component::TryCatch, effects: Effects::None, prepare: trycatch::prepare },
     Operator { component: Component::Loop, effects: Effects::None, prepare: batches::prepare },
     Operator { component: Component::Generator, effects: Effects::Asking, prepare: ai::generator::prepare },
     Operator { component: Component::Critic, effects: Effects::Asking, prepare: ai::critic::prepare },

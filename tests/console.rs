@@ -9,7 +9,7 @@ mod harness {
 
 use std::time::Duration;
 
-use harness::pty::Console;
+use harness::child::start;
 use rustix::process::Signal;
 
 #[test]
@@ -23,7 +23,7 @@ const LEFT: &[u8] = b"\x1b[?1049l";
 
 #[test]
 fn the_first_frame_comes_and_quitting_gives_the_terminal_back() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     assert!(console.holds(ENTERED) && console.is_raw());
     console.type_keys("q");
@@ -35,7 +35,7 @@ fn the_first_frame_comes_and_quitting_gives_the_terminal_back() {
 
 #[test]
 fn the_farewell_is_printed_on_the_terminal_as_it_was() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.type_keys("2j\r");
     console.wait_for("unit-tests");
@@ -47,7 +47,7 @@ fn the_farewell_is_printed_on_the_terminal_as_it_was() {
 
 #[test]
 fn nothing_is_asked_of_the_terminal() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.type_keys("q");
     console.wait_for_exit();
@@ -59,7 +59,7 @@ fn nothing_is_asked_of_the_terminal() {
 #[test]
 fn signals_end_the_console_and_give_the_terminal_back() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let mut console = Console::start("quiet", 80, 24);
+        let mut console = start("quiet", 80, 24);
         console.wait_for("Services");
         console.signal(signal);
         console.wait_for_exit();
@@ -71,7 +71,7 @@ fn signals_end_the_console_and_give_the_terminal_back() {
 #[test]
 fn a_panic_in_any_task_or_thread_gives_the_terminal_back_once_and_its_message_is_readable() {
     for part in ["panic-task", "panic-thread"] {
-        let mut console = Console::start(part, 80, 24);
+        let mut console = start(part, 80, 24);
         console.wait_for_exit();
         console.assert_restored();
         assert_eq!(console.count(LEFT), 1, "{part}");
@@ -82,7 +82,7 @@ fn a_panic_in_any_task_or_thread_gives_the_terminal_back_once_and_its_message_is
 
 #[test]
 fn stopping_gives_the_terminal_to_the_shell_and_going_on_paints_everything_again() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.type_keys("\x1a");
     console.wait_until_stopped();
@@ -99,7 +99,7 @@ fn stopping_gives_the_terminal_to_the_shell_and_going_on_paints_everything_again
 
 #[test]
 fn a_stop_from_outside_is_the_same() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.signal(Signal::TSTP);
     console.wait_until_stopped();
@@ -114,7 +114,7 @@ fn a_stop_from_outside_is_the_same() {
 
 #[test]
 fn a_hang_up_ends_the_console() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.hang_up();
     console.wait_for_exit();
@@ -122,7 +122,7 @@ fn a_hang_up_ends_the_console() {
 
 #[test]
 fn an_idle_console_writes_nothing_and_never_wakes_up() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.assert_idle(Duration::from_millis(300));
     console.type_keys("q");
@@ -131,7 +131,7 @@ fn an_idle_console_writes_nothing_and_never_wakes_up() {
 
 #[test]
 fn the_first_frame_is_small() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     console.type_keys("q");
     console.wait_for_exit();
@@ -141,7 +141,7 @@ fn the_first_frame_is_small() {
 
 #[test]
 fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
-    let mut console = Console::start("quiet", 80, 24);
+    let mut console = start("quiet", 80, 24);
     console.wait_for("Services");
     for step in 0u16..200 {
         console.resize(1 + (step * 37) % 180, 1 + (step * 23) % 60);
@@ -158,7 +158,7 @@ fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
 
 #[test]
 fn a_terminal_that_does_not_drain_does_not_keep_the_console_from_ending() {
-    let mut console = Console::start("flood", 200, 50);
+    let mut console = start("flood", 200, 50);
     console.wait_for("Services");
     console.stop_reading();
     console.type_keys("2\r");

@@ -24,6 +24,11 @@ step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings
 step cargo test --locked
 
+# The binary itself, away from this directory's engine: what ships is valid, and the demo goes through.
+flowdeck="$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/flowdeck"
+step "$flowdeck" validate --strict
+step "$flowdeck" demo --headless
+
 if [ "$(id -u)" != 0 ]; then
   skipped+=("not root: tests on a really full disk need to mount a small file system")
 fi

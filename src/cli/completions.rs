@@ -1,6 +1,6 @@
 //! `flowdeck completions`: completion scripts for shells.
 
-use super::{Context, Handoff, command, exit};
+use super::{Context, Handoff, command, exit, out};
 
 /// Print a completion script
 #[derive(Debug, clap::Args)]
@@ -9,6 +9,8 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, _: Context) -> Handoff {
-    clap_complete::generate(args.shell, &mut command(), "flowdeck", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command(), "flowdeck", &mut script);
+    out::bytes(&script);
     Handoff::Exit(exit::SUCCESS)
 }

@@ -1,10 +1,14 @@
 //! What every subcommand starts from: the workspace, its settings, and the way to an engine.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Global, Handoff, complain, exit};
 use crate::client::{Client, ClientError, start};
-use crate::config::{self, ConfigError, Flags, Host, Paths, Settings, Workspace};
+use crate::config::{self, ConfigError, EngineLock, Flags, Host, Paths, Settings, Workspace};
+
+/// How long an older engine may take to stop.
+const HANDOVER: Duration = Duration::from_secs(10);
 
 /// The workspace this command works on.
 #[derive(Debug, Clone)]
@@ -43,7 +47,30 @@ impl Context {
     /// A client of this workspace's engine, which is started when there is none.
     pub async fn engine(&self) -> Result<Client, ClientError> {
         self.safe_socket()?;
+        if let Some(version) = start::older_engine(self.paths.state_dir()) {
+            self.take_over(&version).await;
+        }
         start::connect_or_start(&self.engine_command(), self.paths.socket()).await
+    }
+
+    /// Asks an engine of an older version to stop, if it has nothing to do; this version's is started in its place.
+    async fn take_over(&self, version: &str) {
+        let Ok(client) = self.client() else { return };
+        let Ok(status) = client.status().await else { return };
+        if status.runs > 0 {
+            errln!(
+                "warning: engine {version} still has {} unfinished runs; this version takes over when it is idle",
+                status.runs
+            );
+            return;
+        }
+        let handed_over = match client.stop_engine().await {
+            Ok(_) => EngineLock::wait_until_free(&self.paths, HANDOVER).await.map_err(|error| super::explain::chain(&error)),
+            Err(error) => Err(super::explain::chain(&error)),
+        };
+        if let Err(problem) = handed_over {
+            errln!("warning: engine {version} did not hand over: {problem}");
+        }
     }
 
     /// Nobody else may have put a socket where ours belongs.
@@ -68,7 +95,7 @@ impl Context {
 /// Shows what is wrong with the settings; a workspace file's problems come with their places.
 pub fn complain_about_settings(error: &ConfigError) -> Handoff {
     if let ConfigError::Invalid { path, text, problems } = error {
-        eprint!("{}", config::report(problems, path, text, super::pipeline::colour()));
+        errln!("{}", config::report(problems, path, text, super::pipeline::colour()).trim_end());
         return Handoff::Exit(exit::USAGE);
     }
     complain(exit::USAGE, error)

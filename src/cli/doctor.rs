@@ -38,10 +38,10 @@ pub async fn run(args: Args, context: Context) -> Handoff {
     if args.json {
         let list: Vec<Value> =
             findings.iter().map(|finding| json!({"check": finding.what, "ok": finding.good, "message": finding.says})).collect();
-        println!("{:#}", json!({"ok": good, "checks": list}));
+        outln!("{:#}", json!({"ok": good, "checks": list}));
     } else {
         for finding in &findings {
-            println!("{} {:<10} {}", if finding.good { "ok  " } else { "BAD " }, finding.what, finding.says);
+            outln!("{} {:<10} {}", if finding.good { "ok  " } else { "BAD " }, finding.what, finding.says);
         }
     }
     Handoff::Exit(if good { exit::SUCCESS } else { exit::FAILED })
@@ -67,6 +67,9 @@ fn valid_pipelines(context: &Context) -> Result<String, String> {
         })
         .map(|file| file.display().to_string())
         .collect();
+    if files.is_empty() {
+        return Ok("none yet; `flowdeck init` makes a first one".to_owned());
+    }
     if invalid.is_empty() {
         return Ok(format!("{} valid", files.len()));
     }

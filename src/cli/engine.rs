@@ -55,10 +55,22 @@ pub async fn run(args: Args, context: Context) -> Handoff {
             Ok(client) => status(&client, args.json).await,
             Err(error) => refused(&error),
         },
+        Action::Status if !start::answers(context.paths.socket()).await => {
+            if args.json {
+                outln!("{{\"running\": false}}");
+            }
+            errln!("error: no engine runs for {}", context.root().display());
+            errln!("help: the next command that needs one starts it; `flowdeck engine start` does so now");
+            Handoff::Exit(exit::UNREACHABLE)
+        }
         Action::Status => match context.client() {
             Ok(client) => status(&client, args.json).await,
             Err(error) => refused(&error),
         },
+        Action::Stop if context.read_only => {
+            errln!("error: `--read-only` stops nothing");
+            Handoff::Exit(exit::REFUSED)
+        }
         Action::Stop => stop(&context, args.json).await,
     }
 }
@@ -75,22 +87,22 @@ async fn status(client: &Client, json: bool) -> Handoff {
 
 fn print(status: &EngineStatus, json: bool) {
     if json {
-        println!("{}", serde_json::to_string_pretty(status).unwrap_or_default());
+        outln!("{}", serde_json::to_string_pretty(status).unwrap_or_default());
         return;
     }
-    println!("engine {} runs as process {} since {}", status.version, status.pid, status.started_at);
-    println!("  runs    {} unfinished, {} stages at work", status.runs, status.stages);
-    println!("  socket  {}", status.socket);
-    println!("  state   {}", status.state_dir);
+    outln!("engine {} runs as process {} since {}", status.version, status.pid, status.started_at);
+    outln!("  runs    {} unfinished, {} stages at work", status.runs, status.stages);
+    outln!("  socket  {}", status.socket);
+    outln!("  state   {}", status.state_dir);
 }
 
 /// Stops the engine and waits until it is gone.
 async fn stop(context: &Context, json: bool) -> Handoff {
     if !start::answers(context.paths.socket()).await {
         if json {
-            println!("{{\"running\": false}}")
+            outln!("{{\"running\": false}}");
         } else {
-            println!("no engine runs")
+            outln!("no engine runs");
         }
         return Handoff::Exit(exit::SUCCESS);
     }
@@ -102,9 +114,9 @@ async fn stop(context: &Context, json: bool) -> Handoff {
         Ok(status) => match EngineLock::wait_until_free(&context.paths, PATIENCE).await {
             Ok(()) => {
                 if json {
-                    println!("{{\"running\": false}}")
+                    outln!("{{\"running\": false}}");
                 } else {
-                    println!("engine {} stopped", status.pid)
+                    outln!("engine {} stopped", status.pid);
                 }
                 Handoff::Exit(exit::SUCCESS)
             }

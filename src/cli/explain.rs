@@ -2,12 +2,12 @@
 
 use std::error::Error;
 
-use super::{Handoff, exit};
+use super::Handoff;
 use crate::client::ClientError;
 
 /// Prints `error: …: caused by …` to standard error and leaves with `code`.
 pub fn complain(code: u8, error: &dyn Error) -> Handoff {
-    eprintln!("error: {}", chain(error));
+    errln!("error: {}", chain(error));
     Handoff::Exit(code)
 }
 
@@ -27,9 +27,13 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// A failed request, with a hint where one helps.
 pub fn refused(error: &ClientError) -> Handoff {
-    eprintln!("error: {}", chain(error));
-    if error.exit_code() == exit::UNREACHABLE {
-        eprintln!("help: `flowdeck engine status` and `flowdeck doctor` tell what is wrong");
+    errln!("error: {}", chain(error));
+    match error {
+        ClientError::Refused(failure) if failure.code == "not_found" => errln!("help: `flowdeck runs` lists what there is"),
+        ClientError::Refused(_) => {}
+        ClientError::Unreachable { .. } | ClientError::Nonsense(_) => {
+            errln!("help: `flowdeck doctor` tells what is wrong; `--state-dir DIR` keeps the state in another place");
+        }
     }
     Handoff::Exit(error.exit_code())
 }

@@ -33,7 +33,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Shape::Dot => language::graph::dot(&pipeline),
         Shape::Json => format!("{:#}", language::graph::json(&pipeline)),
     };
-    println!("{}", text.trim_end());
+    outln!("{}", text.trim_end());
     Handoff::Exit(exit::SUCCESS)
 }
 

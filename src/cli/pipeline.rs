@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{Context, Handoff, complain, exit};
-use crate::config::resolve_pipeline;
+use super::{Context, Handoff, complain, exit, inert};
+use crate::config::{resolve_pipeline, suggest};
 use crate::language::{self, Format, Pipeline, inputs};
 
 /// A pipeline and the inputs for it.
@@ -14,7 +14,7 @@ use crate::language::{self, Format, Pipeline, inputs};
 pub struct Source {
     /// A path, or the name of a file in the workspace's `pipelines/`
     pub pipeline: String,
-    /// An input; the value is JSON if it reads as JSON, else text
+    /// An input. The value is JSON if it reads as JSON and the schema does not ask for text; else it is text
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     pub input: Vec<String>,
     /// A JSON file with inputs; `-` reads standard input
@@ -34,22 +34,33 @@ pub struct Checked {
     pub inputs: Value,
 }
 
+/// The file that a path or a name means.
+pub fn find(context: &Context, name: &str) -> Result<PathBuf, Handoff> {
+    resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| {
+        let handoff = complain(exit::USAGE, &error);
+        if !context.root().join("pipelines").is_dir() {
+            errln!("help: `flowdeck init` makes a first one in this directory; `--workspace DIR` names another");
+        }
+        handoff
+    })
+}
+
 /// Reads a document; problems are printed with their places, and errors end the command.
 pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, Pipeline), Handoff> {
-    let path = resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error))?;
+    let path = find(context, name)?;
     let shown = path.display().to_string();
     let bytes = std::fs::read(&path).map_err(|error| {
-        eprintln!("error: {shown}: {error}");
+        errln!("error: {shown}: {error}");
         Handoff::Exit(exit::USAGE)
     })?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        eprintln!("error: {shown}: not UTF-8 text (byte {})", error.utf8_error().valid_up_to());
+        errln!("error: {shown}: not UTF-8 text (byte {})", error.utf8_error().valid_up_to());
         Handoff::Exit(exit::USAGE)
     })?;
     let format = Format::of(&shown, &text);
     let loaded = language::load(&text, format);
     if !loaded.problems.is_empty() {
-        eprint!("{}", language::report(&loaded.problems, &shown, &text, colour()));
+        errln!("{}", language::report(&loaded.problems, &shown, &text, colour()).trim_end());
     }
     match loaded.pipeline {
         Some(pipeline) => Ok((path, text, format, pipeline)),
@@ -61,17 +72,22 @@ pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, P
 pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
     let (path, text, format, pipeline) = read(context, &source.pipeline)?;
     let given = given_inputs(source, &pipeline).map_err(|message| {
-        eprintln!("error: {message}");
+        errln!("error: {message}");
         Handoff::Exit(exit::USAGE)
     })?;
     match inputs::check(&pipeline, given) {
-        Ok(inputs) => Ok(Checked { path, text, format, pipeline, inputs }),
+        Ok(inputs) => {
+            unknown(&pipeline, &inputs).iter().for_each(|warning| errln!("warning: {warning}"));
+            Ok(Checked { path, text, format, pipeline, inputs })
+        }
         Err(problems) => {
-            eprintln!("error: the inputs do not fit `input_schema` of {}", path.display());
+            errln!("error: the inputs do not fit `input_schema` of {}", path.display());
             for problem in problems {
-                eprintln!("  {}: {}", problem.path, problem.message);
+                let place = problem.path.trim_start_matches('/').replace('/', ".");
+                let place = if place.is_empty() { String::new() } else { format!("{}: ", inert::line(&place)) };
+                errln!("  {place}{}", inert::line(&problem.message));
             }
-            eprintln!("help: pass inputs with `-i name=value`, `--inputs FILE` or `--sample`");
+            errln!("help: pass inputs with `-i name=value`, `--inputs FILE` or `--sample`");
             Err(Handoff::Exit(exit::USAGE))
         }
     }
@@ -93,15 +109,42 @@ fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {
         match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => inputs.extend(fields),
             Ok(_) => return Err(format!("{shown}: inputs are a JSON object")),
-            Err(error) => return Err(format!("{shown}:{}:{}: {error}", error.line(), error.column())),
+            Err(error) => {
+                let message = error.to_string();
+                let message = message.split(" at line ").next().unwrap_or_default();
+                return Err(format!("{shown}:{}:{}: inputs are a JSON object: {message}", error.line(), error.column()));
+            }
         }
     }
     for pair in &source.input {
-        let (key, value) = pair.split_once('=').ok_or_else(|| format!("`-i {pair}` is not KEY=VALUE"))?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        inputs.insert(key.to_owned(), value);
+        let (key, text) =
+            pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| format!("`-i {pair}` is not KEY=VALUE"))?;
+        inputs.insert(key.to_owned(), value(text, property(pipeline, key)));
     }
     Ok(Value::Object(inputs))
+}
+
+/// What the schema says about an input.
+fn property<'a>(pipeline: &'a Pipeline, key: &str) -> Option<&'a Value> {
+    pipeline.input_schema.as_ref()?.get("properties")?.get(key)
+}
+
+/// `1.10` is a number, except where the schema wants text: then it is a version.
+fn value(text: &str, schema: Option<&Value>) -> Value {
+    let wants_text = schema.is_some_and(|schema| schema.get("type").is_some_and(|kind| kind == "string"));
+    let parsed = if wants_text { None } else { serde_json::from_str(text).ok() };
+    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Inputs that the schema does not speak of: allowed, and mostly a slip of the fingers.
+fn unknown(pipeline: &Pipeline, inputs: &Value) -> Vec<String> {
+    let known = pipeline.input_schema.as_ref().and_then(|schema| schema.get("properties")?.as_object());
+    let (Some(known), Some(inputs)) = (known, inputs.as_object()) else { return Vec::new() };
+    let warning = |key: &String| {
+        let near = suggest(key, known.keys().map(String::as_str)).map(|near| format!("; did you mean `{near}`?"));
+        format!("`input_schema` does not speak of the input `{}`{}", inert::line(key), near.unwrap_or_default())
+    };
+    inputs.keys().filter(|key| !known.contains_key(*key)).map(warning).collect()
 }
 
 /// Whether reports may use colour.

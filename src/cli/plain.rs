@@ -6,13 +6,17 @@ use std::io::Write;
 use super::values::revive;
 use super::{Context, exit, inert};
 use crate::client::{Client, ClientError, Subscription, Update};
-use crate::model::{Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageId, StageStatus, Timestamp};
+use crate::model::{
+    Event, EventKind, LogQuery, Next, NoteLevel, Run, RunId, RunStatus, Signal, StageError, StageId, StageStatus, Timestamp,
+};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
     Sentences,
     Silent,
+    /// Nothing but the output of stages.
+    Output,
 }
 
 /// The component type whose stages write a log.
@@ -31,25 +35,63 @@ pub fn verdict(status: RunStatus) -> u8 {
 
 /// Follows a run to its end; gives the whole run. Ctrl-C once cancels with grace, twice forces.
 pub async fn follow(context: &Context, client: &Client, id: &RunId, voice: Voice) -> Result<Run, ClientError> {
-    let subscription = Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) };
-    let mut updates = client.subscribe(subscription);
-    let mut narrator = Narrator { context, client, id, voice, run: None, printed: HashMap::new(), interrupts: 0 };
+    let mut interrupts = Interrupts::new();
+    let mut updates = updates(context, client, id);
+    let mut narrator = Narrator::new(context, client, id, voice);
     loop {
         tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => {
-                if interrupt.is_ok() {
-                    narrator.interrupt().await?;
-                }
-            }
+            () = interrupts.next() => narrator.interrupt().await?,
             update = updates.recv() => match update {
                 Some(update) => narrator.take(update).await?,
                 None => return client.run(id.as_str()).await,
             },
         }
-        if narrator.run.as_ref().is_some_and(|run| run.status.is_final()) {
+        if narrator.has_ended() {
             return client.run(id.as_str()).await;
         }
     }
+}
+
+/// Prints what the stages of a run, or one of them, write, until the run ends. Ctrl-C ends the printing, not the run.
+pub async fn tail(context: &Context, client: &Client, id: &RunId, only: Option<StageId>) -> Result<u8, ClientError> {
+    let mut interrupts = Interrupts::new();
+    let mut updates = updates(context, client, id);
+    let mut narrator = Narrator { only, ..Narrator::new(context, client, id, Voice::Output) };
+    loop {
+        tokio::select! {
+            () = interrupts.next() => return Ok(exit::CANCELLED),
+            update = updates.recv() => match update {
+                Some(update) => narrator.take(update).await?,
+                None => return Ok(exit::SUCCESS),
+            },
+        }
+        if narrator.has_ended() {
+            return Ok(exit::SUCCESS);
+        }
+    }
+}
+
+/// Ctrl-C, from one subscription: a press between two waits must not be lost.
+struct Interrupts(Option<tokio::signal::unix::Signal>);
+
+impl Interrupts {
+    fn new() -> Self {
+        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).ok())
+    }
+
+    async fn next(&mut self) {
+        let pressed = match &mut self.0 {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        if pressed.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+fn updates(context: &Context, client: &Client, id: &RunId) -> tokio::sync::mpsc::Receiver<Update> {
+    client.subscribe(Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) })
 }
 
 struct Narrator<'a> {
@@ -57,17 +99,27 @@ struct Narrator<'a> {
     client: &'a Client,
     id: &'a RunId,
     voice: Voice,
+    /// Only this stage's output, without a prefix.
+    only: Option<StageId>,
     run: Option<Run>,
     /// Lines already printed of each attempt's log.
     printed: HashMap<(StageId, u32), u64>,
     interrupts: u32,
 }
 
-impl Narrator<'_> {
+impl<'a> Narrator<'a> {
+    fn new(context: &'a Context, client: &'a Client, id: &'a RunId, voice: Voice) -> Self {
+        Self { context, client, id, voice, only: None, run: None, printed: HashMap::new(), interrupts: 0 }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.status.is_final())
+    }
+
     async fn interrupt(&mut self) -> Result<(), ClientError> {
         self.interrupts += 1;
         let force = self.interrupts > 1;
-        eprintln!("{}", if force { "cancelling by force" } else { "cancelling; press Ctrl-C again to force" });
+        errln!("{}", if force { "cancelling by force" } else { "cancelling; press Ctrl-C again to force" });
         match self.client.cancel(self.id.as_str(), force).await {
             Err(ClientError::Refused(_)) | Ok(_) => Ok(()),
             Err(error) => Err(error),
@@ -78,8 +130,8 @@ impl Narrator<'_> {
         match update {
             Update::Connected | Update::Lagged => Ok(()),
             Update::Disconnected(why) => {
-                if self.voice == Voice::Sentences {
-                    eprintln!("the engine went away ({why}); the run goes on, reconnecting");
+                if self.voice != Voice::Silent {
+                    errln!("the engine went away ({why}); the run goes on, reconnecting");
                 }
                 Ok(())
             }
@@ -92,7 +144,7 @@ impl Narrator<'_> {
             }
             Update::Signal(Signal::LogGrew { stage, attempt, .. }) => self.output(&stage, attempt).await,
             Update::Signal(Signal::Trouble { message, .. }) => {
-                eprintln!("error: {message}");
+                errln!("error: {message}");
                 Ok(())
             }
         }
@@ -105,14 +157,13 @@ impl Narrator<'_> {
             self.say(run.created_at, &format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name));
         }
         let told = known.as_ref().map_or(0, |known| known.notes.len());
-        for note in run.notes.iter().skip(told) {
-            self.note(note.at, note.stage.as_ref(), note.level, &note.message);
-        }
         let mut attempts = Vec::new();
         for stage in run.stages.values() {
             let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
             if before.is_none_or(|before| before.status != stage.status) && stage.status != StageStatus::Pending {
-                self.say(run.created_at, &format!("stage {} is {}", stage.id, stage.status));
+                let error = stage.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                let at = stage.finished_at.or(stage.started_at).unwrap_or(run.created_at);
+                self.say(at, &format!("stage {} is {}{error}", stage.id, stage.status));
             }
             attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
         }
@@ -122,7 +173,23 @@ impl Narrator<'_> {
         for (stage, attempt) in attempts {
             self.output(&stage, attempt).await?;
         }
+        for note in run.notes.iter().skip(told) {
+            self.note(note.at, note.stage.as_ref(), note.level, &note.message);
+        }
+        if run.status.is_final() {
+            self.verdict(run.finished_at.unwrap_or(run.created_at), run.status, run.error.as_ref());
+        }
         Ok(())
+    }
+
+    fn note(&self, at: Timestamp, stage: Option<&StageId>, level: NoteLevel, message: &str) {
+        let place = stage.map(|stage| format!("{stage}: ")).unwrap_or_default();
+        self.say(at, &format!("{}{place}{message}", level_name(level)));
+    }
+
+    fn verdict(&self, at: Timestamp, status: RunStatus, error: Option<&StageError>) {
+        let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+        self.say(at, &format!("run {} {status}{error}", self.id));
     }
 
     /// The engine lost the values with its memory; this client may still have them.
@@ -130,7 +197,7 @@ impl Narrator<'_> {
         match super::values::for_run(self.context, run) {
             Ok(values) => self.client.provide(self.id.as_str(), &values).await.map(drop),
             Err(message) => {
-                eprintln!("error: {message}");
+                errln!("error: {message}");
                 Ok(())
             }
         }
@@ -160,6 +227,11 @@ impl Narrator<'_> {
                 };
                 self.say(at, &line);
             }
+            EventKind::PhaseStarted { stage, phase, total, .. } => match total {
+                Some(total) => self.say(at, &format!("stage {stage} has {total} items")),
+                None => self.say(at, &format!("stage {stage} goes on with {phase}")),
+            },
+            EventKind::StageSettled { stage, status, .. } => self.say(at, &format!("stage {stage} {status}")),
             EventKind::StageSkipped { stage, reason } => self.say(at, &format!("stage {stage} skipped ({reason})")),
             EventKind::AttemptResolved { stage, resolution, actor, .. } => {
                 self.say(at, &format!("stage {stage} answered by {}: {resolution:?}", actor.name));
@@ -176,16 +248,10 @@ impl Narrator<'_> {
             }
             EventKind::Noted { stage, level, message } => self.note(at, stage.as_ref(), *level, message),
             EventKind::RunFinished { status, error, .. } => {
-                let error = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-                self.say(at, &format!("run {} {status}{error}", self.id));
+                self.verdict(at, *status, error.as_ref());
             }
         }
         Ok(())
-    }
-
-    fn note(&self, at: Timestamp, stage: Option<&StageId>, level: NoteLevel, message: &str) {
-        let place = stage.map(|stage| format!("{stage}: ")).unwrap_or_default();
-        self.say(at, &format!("{}{place}{message}", level_name(level)));
     }
 
     fn took(&self, stage: &StageId, at: Timestamp) -> String {
@@ -198,7 +264,9 @@ impl Narrator<'_> {
     async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
         let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
         // What other in-engine stages have to say are notes, and those come as events.
-        if self.voice == Voice::Silent || !component.is_some_and(|component| WITH_OUTPUT.contains(&component)) {
+        let unwanted = self.only.as_ref().is_some_and(|only| only != stage);
+        let has_output = component.is_some_and(|component| WITH_OUTPUT.contains(&component));
+        if unwanted || self.voice == Voice::Silent || !has_output {
             return Ok(());
         }
         let key = (stage.clone(), attempt);
@@ -209,7 +277,10 @@ impl Narrator<'_> {
             let mut out = std::io::stdout().lock();
             for line in &window.lines {
                 // Output that nobody reads any more must not end the run's narration.
-                let _ = writeln!(out, "{stage} | {}", inert::line(&line.text));
+                let _ = match &self.only {
+                    Some(_) => writeln!(out, "{}", inert::line(&line.text)),
+                    None => writeln!(out, "{stage} | {}", inert::line(&line.text)),
+                };
             }
             let printed = window.lines.len() as u64;
             self.printed.insert(key.clone(), from + printed);

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::pipeline::{Source, check};
 use super::{Context, Handoff, exit, inert};
+use crate::language::component::Component;
 use crate::language::scope::{Scope, StageView};
 use crate::language::{Pipeline, StageSpec, template};
 use crate::model::Timestamp;
@@ -31,13 +32,13 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         .map(|&index| {
             let spec = &checked.pipeline.stages[index];
             json!({"id": spec.id, "type": spec.component.name(), "depends_on": spec.depends_on,
-                   "when": spec.when, "config": rendered(&spec.config, spec, &scope)})
+                   "chosen_by": spec.owners, "when": spec.when, "config": config(spec, &scope)})
         })
         .collect();
     if args.json {
-        println!("{:#}", json!({"pipeline": checked.pipeline.id, "inputs": checked.inputs, "stages": stages}));
+        outln!("{:#}", json!({"pipeline": checked.pipeline.id, "inputs": checked.inputs, "stages": stages}));
     } else {
-        println!("{} with inputs {}", inert::line(&checked.pipeline.name), checked.inputs);
+        outln!("{} with inputs {}", inert::line(&checked.pipeline.name), checked.inputs);
         stages.iter().enumerate().for_each(|(number, stage)| print(number + 1, stage));
     }
     Handoff::Exit(exit::SUCCESS)
@@ -45,17 +46,29 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 fn print(number: usize, stage: &Value) {
     let text = |key: &str| stage[key].as_str().unwrap_or_default().to_owned();
-    let after: Vec<&str> = stage["depends_on"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(", ")) };
-    println!("\n{number}. {} ({}{after})", text("id"), text("type"));
+    let list = |key: &str, word: &str| {
+        let ids: Vec<&str> = stage[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if ids.is_empty() { String::new() } else { format!(", {word} {}", ids.join(", ")) }
+    };
+    let when = stage["when"].as_str().map(|when| format!(", when {}", inert::line(when))).unwrap_or_default();
+    let (after, chosen) = (list("depends_on", "after"), list("chosen_by", "if chosen by"));
+    outln!("\n{number}. {} ({}{after}{chosen}{when})", text("id"), text("type"));
     if let Value::Object(config) = &stage["config"] {
         for (key, value) in config {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let mut lines = value.lines();
-            println!("   {key}: {}", inert::line(lines.next().unwrap_or_default()));
-            lines.for_each(|line| println!("   {}  {}", " ".repeat(key.len()), inert::line(line)));
+            outln!("   {key}: {}", inert::line(lines.next().unwrap_or_default()));
+            lines.for_each(|line| outln!("   {}  {}", " ".repeat(key.len()), inert::line(line)));
         }
     }
+}
+
+fn config(spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
+    let mut config = rendered(&spec.config, spec, scope);
+    if let (Component::Shell, Some(Value::String(script))) = (spec.component, spec.config.get("run")) {
+        config["run"] = Value::String(parts(script, spec, scope).iter().map(Part::quoted).collect());
+    }
+    config
 }
 
 /// Renders every leaf that depends on inputs alone; the others say what they wait for.
@@ -70,18 +83,49 @@ fn rendered(value: &Value, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
     }
 }
 
-fn leaf(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
-    let mut whole = Vec::new();
-    for segment in template::segments(text) {
-        match segment {
-            template::Segment::Text(text) => whole.push(Value::String(text.to_owned())),
-            template::Segment::Template { expression, .. } => whole.push(known(expression, spec, scope)),
+/// A piece of a text: as written, or what a template gives.
+enum Part {
+    Written(String),
+    Given(Value),
+}
+
+impl Part {
+    fn value(self) -> Value {
+        match self {
+            Self::Written(text) => Value::String(text),
+            Self::Given(value) => value,
         }
     }
-    match whole.as_slice() {
-        [] => Value::String(String::new()),
-        [one] => one.clone(),
-        parts => Value::String(parts.iter().map(template::to_text).collect()),
+
+    /// As it stands in a script outside of quotes; a run quotes for the very place.
+    fn quoted(&self) -> String {
+        let plain = |c: char| c.is_alphanumeric() || "()_-./:=,@%+ ".contains(c);
+        match self {
+            Self::Written(text) => text.clone(),
+            Self::Given(value) => {
+                let text = template::to_text(value);
+                let placeholder = text.starts_with('(') && text.ends_with(')');
+                let word = !text.is_empty() && text.chars().all(|c| plain(c) && !matches!(c, ' ' | '(' | ')'));
+                if word || (placeholder && text.chars().all(plain)) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+            }
+        }
+    }
+}
+
+fn parts(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Vec<Part> {
+    let part = |segment| match segment {
+        template::Segment::Text(text) => Part::Written(text.to_owned()),
+        template::Segment::Template { expression, .. } => Part::Given(known(expression, spec, scope)),
+    };
+    template::segments(text).into_iter().map(part).collect()
+}
+
+fn leaf(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
+    let mut whole: Vec<Value> = parts(text, spec, scope).into_iter().map(Part::value).collect();
+    match whole.len() {
+        0 => Value::String(String::new()),
+        1 => whole.remove(0),
+        _ => Value::String(whole.iter().map(template::to_text).collect()),
     }
 }
 

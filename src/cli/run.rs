@@ -9,11 +9,22 @@ use super::explain::refused;
 use super::pipeline::{Checked, Source, check, format_name};
 use super::values::for_pipeline;
 use super::{Context, Handoff, exit, plain};
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 use crate::model::{NewRun, RunId};
+
+const EXAMPLES: &str = "\
+Examples:
+  flowdeck run hello -i name=Ada            in the console, or as lines where there is no terminal
+  flowdeck run deploy --inputs inputs.json -i version=v1.2.4
+  flowdeck run ci --json > run.json         one document when it has ended
+  id=$(flowdeck run ci --detach)            start it and leave
+
+Ctrl-C cancels with ten seconds of grace, a second one at once. Whatever becomes of this
+command, the run goes on in the engine: `flowdeck runs logs ID --follow`.";
 
 /// Run a pipeline and follow it
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
@@ -36,12 +47,13 @@ pub struct Args {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration(text)
+        .and_then(|limit| if limit.is_zero() { Err("a run needs some time".to_owned()) } else { Ok(limit) })
 }
 
 impl Args {
     /// The plain run of a named pipeline, with nothing said about how.
-    fn of(pipeline: &str) -> Self {
-        let source = Source { pipeline: pipeline.to_owned(), input: Vec::new(), inputs: None, sample: false };
+    fn of(pipeline: &str, input: &[String]) -> Self {
+        let source = Source { pipeline: pipeline.to_owned(), input: input.to_vec(), inputs: None, sample: false };
         Self { source, env: None, detach: true, plain: false, json: false, timeout: None }
     }
 }
@@ -57,11 +69,11 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handoff> {
     let checked = check(context, &args.source)?;
     if context.read_only {
-        eprintln!("error: `--read-only` starts nothing");
+        errln!("error: `--read-only` starts nothing");
         return Err(Handoff::Exit(exit::REFUSED));
     }
     let new = request(args, context, checked).map_err(|message| {
-        eprintln!("error: {message}");
+        errln!("error: {message}");
         Handoff::Exit(exit::USAGE)
     })?;
     let client = context.engine().await.map_err(|error| refused(&error))?;
@@ -71,12 +83,12 @@ async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handof
 
 /// Creates a run of a named pipeline and leaves it to the engine.
 pub async fn start_detached(context: &Context, pipeline: &str) -> Result<RunId, Handoff> {
-    start(&Args::of(pipeline), context).await.map(|(_, id)| id)
+    start(&Args::of(pipeline, &[]), context).await.map(|(_, id)| id)
 }
 
 /// Runs a named pipeline to its end, in sentences; gives the exit code.
-pub async fn run_to_end(context: &Context, pipeline: &str) -> u8 {
-    let started = start(&Args::of(pipeline), context).await;
+pub async fn run_to_end(context: &Context, pipeline: &str, input: &[String]) -> u8 {
+    let started = start(&Args::of(pipeline, input), context).await;
     let (client, id) = match started {
         Ok(started) => started,
         Err(Handoff::Exit(code)) => return code,
@@ -85,10 +97,18 @@ pub async fn run_to_end(context: &Context, pipeline: &str) -> u8 {
     match plain::follow(context, &client, &id, plain::Voice::Sentences).await {
         Ok(run) => plain::verdict(run.status),
         Err(error) => {
-            eprintln!("error: {error}");
+            errln!("error: {error}");
             error.exit_code()
         }
     }
+}
+
+/// Comes back when a run has ended; says nothing.
+///
+/// # Errors
+/// When the engine cannot be reached any more.
+pub async fn wait_for_end(context: &Context, client: &Client, id: &RunId) -> Result<(), ClientError> {
+    plain::follow(context, client, id, plain::Voice::Silent).await.map(drop)
 }
 
 fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, String> {
@@ -111,9 +131,9 @@ fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, S
 async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Handoff {
     if args.detach {
         if args.json {
-            println!("{}", json!({"id": id}))
+            outln!("{}", json!({"id": id}));
         } else {
-            println!("{id}")
+            outln!("{id}");
         }
         return Handoff::Exit(exit::SUCCESS);
     }
@@ -125,7 +145,7 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
     match plain::follow(&context, &client, &id, voice).await {
         Ok(run) => {
             if args.json {
-                println!("{}", serde_json::to_string_pretty(&run).unwrap_or_default());
+                outln!("{}", serde_json::to_string_pretty(&run).unwrap_or_default());
             }
             Handoff::Exit(plain::verdict(run.status))
         }

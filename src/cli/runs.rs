@@ -1,11 +1,11 @@
 //! `flowdeck runs`: list, show, read and steer runs.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use super::explain::refused;
-use super::{Context, Handoff, exit, inert, plain, table, values};
+use super::{Context, Handoff, exit, inert, out, plain, table, values};
 use crate::client::{Client, ClientError};
-use crate::model::{LogQuery, Rerun, RerunFrom, Resolution, Run, RunId, RunStatus, StageId, Values};
+use crate::model::{LogLine, LogQuery, Rerun, RerunFrom, Resolution, Run, RunId, RunStatus, StageId, StageStatus, Values};
 
 /// List, show and steer runs
 #[derive(Debug, clap::Args)]
@@ -31,22 +31,27 @@ enum Action {
     /// A run and its stages
     Show {
         /// An id, a unique part of one, or `last`
+        #[arg(value_parser = named)]
         id: String,
     },
     /// The output of a run's stages
     Logs {
+        /// An id, a unique part of one, or `last`
+        #[arg(value_parser = named)]
         id: String,
-        /// Only this stage
+        /// Only this stage, without a prefix
         stage: Option<String>,
         /// This attempt instead of the last one
-        #[arg(long)]
+        #[arg(long, value_name = "NUMBER")]
         attempt: Option<u32>,
-        /// Print new output as it comes, to the end of the run
-        #[arg(short, long)]
+        /// Print new output as it comes, to the end of the run; Ctrl-C leaves the run alone
+        #[arg(short, long, conflicts_with_all = ["json", "attempt"])]
         follow: bool,
     },
     /// Stop a run: TERM, ten seconds of grace, KILL
     Cancel {
+        /// An id, a unique part of one, or `last`
+        #[arg(value_parser = named)]
         id: String,
         /// KILL at once
         #[arg(long)]
@@ -54,6 +59,8 @@ enum Action {
     },
     /// Run it again, keeping what succeeded
     Rerun {
+        /// An id, a unique part of one, or `last`
+        #[arg(value_parser = named)]
         id: String,
         /// Run everything again
         #[arg(long, conflicts_with = "from")]
@@ -67,12 +74,18 @@ enum Action {
     },
     /// Say what became of an interrupted stage
     Resolve {
+        /// An id, a unique part of one, or `last`
+        #[arg(value_parser = named)]
         id: String,
         stage: String,
         /// `retry` it, or count it as `succeed` or `fail`
         #[arg(value_parser = resolution)]
         answer: Resolution,
     },
+}
+
+fn named(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() { Err("an id, a unique part of one, or `last`") } else { Ok(text.to_owned()) }
 }
 
 fn status(text: &str) -> Result<RunStatus, String> {
@@ -88,7 +101,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
     let action = args.action.unwrap_or(Action::List { limit: 20, status: None });
     let steers = matches!(action, Action::Cancel { .. } | Action::Rerun { .. } | Action::Resolve { .. });
     if steers && context.read_only {
-        eprintln!("error: `--read-only` changes nothing");
+        errln!("error: `--read-only` changes nothing");
         return Handoff::Exit(exit::REFUSED);
     }
     let client = match context.engine().await {
@@ -113,7 +126,10 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
             }
             Ok(exit::SUCCESS)
         }
-        Action::Logs { id, stage, attempt, follow } => logs(context, client, &id, stage, attempt, follow).await,
+        Action::Logs { id, stage, attempt, follow } => {
+            let stage = stage.as_deref().map(StageId::new);
+            if follow { tail(context, client, &id, stage).await } else { logs(client, &id, stage, attempt, json).await }
+        }
         Action::Cancel { id, force } => done(&client.cancel(&id, force).await?, "is being cancelled", json),
         Action::Rerun { id, all, from, detach } => {
             let from = match from {
@@ -131,21 +147,28 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
 
 fn done(id: &RunId, what: &str, json: bool) -> Result<u8, ClientError> {
     if json {
-        println!("{}", serde_json::json!({"id": id}))
+        outln!("{}", serde_json::json!({"id": id}));
     } else {
-        println!("run {id} {what}")
+        outln!("run {id} {what}");
     }
     Ok(exit::SUCCESS)
 }
 
 fn print_json<T: serde::Serialize>(value: &T) {
-    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    outln!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 async fn list(client: &Client, limit: usize, status: Option<RunStatus>, json: bool) -> Result<u8, ClientError> {
     let runs = client.runs(limit, status).await?;
     if json {
         print_json(&serde_json::json!({"runs": runs}));
+        return Ok(exit::SUCCESS);
+    }
+    if runs.is_empty() {
+        errln!(
+            "no runs{}; `flowdeck run PIPELINE` starts one",
+            status.map(|status| format!(" are {status}")).unwrap_or_default()
+        );
         return Ok(exit::SUCCESS);
     }
     let rows: Vec<Vec<String>> = runs
@@ -167,15 +190,15 @@ async fn list(client: &Client, limit: usize, status: Option<RunStatus>, json: bo
 }
 
 fn print(run: &Run) {
-    println!("run {} of {} is {}", run.id, inert::line(&run.pipeline.name), run.status);
-    println!("  by {} at {}", run.actor.name, run.created_at);
+    outln!("run {} of {} is {}", run.id, inert::line(&run.pipeline.name), run.status);
+    outln!("  by {} at {}", run.actor.name, run.created_at);
     if let Some(error) = &run.error {
-        println!("  {}", inert::line(&error.to_string()));
+        outln!("  {}", inert::line(&error.to_string()));
     }
     for note in &run.notes {
-        println!("  note: {}", inert::line(&note.message));
+        outln!("  note: {}", inert::line(&note.message));
     }
-    println!();
+    outln!("");
     let rows: Vec<Vec<String>> = run
         .stages
         .values()
@@ -190,6 +213,9 @@ fn print(run: &Run) {
         })
         .collect();
     table::print(&["STAGE", "TYPE", "STATUS", "ATTEMPTS", "TOOK", "WHY"], &rows);
+    for stage in run.stages.values().filter(|stage| stage.status == StageStatus::Unknown) {
+        outln!("\nlook what {} did, then: flowdeck runs resolve {} {} retry|succeed|fail", stage.id, run.id, stage.id);
+    }
 }
 
 async fn rerun(
@@ -202,7 +228,7 @@ async fn rerun(
 ) -> Result<u8, ClientError> {
     let old = client.run(id).await?;
     let values = values::for_run(context, &old).unwrap_or_else(|message| {
-        eprintln!("warning: {message}");
+        errln!("warning: {message}");
         Values::default()
     });
     let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, values }).await?;
@@ -217,52 +243,104 @@ async fn rerun(
     Ok(plain::verdict(run.status))
 }
 
-async fn logs(
-    context: &Context,
-    client: &Client,
-    id: &str,
-    stage: Option<String>,
-    attempt: Option<u32>,
-    follow: bool,
-) -> Result<u8, ClientError> {
+/// Prints output as it comes.
+async fn tail(context: &Context, client: &Client, id: &str, stage: Option<StageId>) -> Result<u8, ClientError> {
     let run = client.run(id).await?;
-    if follow {
-        plain::follow(context, client, &run.id, plain::Voice::Sentences).await?;
-        return Ok(exit::SUCCESS);
+    if let Some(unknown) = stage.as_ref().filter(|stage| !run.stages.contains_key(*stage)) {
+        return Ok(no_stage(&run, unknown));
     }
-    let stages: Vec<StageId> = match &stage {
-        Some(stage) => vec![StageId::new(stage)],
+    plain::tail(context, client, &run.id, stage).await
+}
+
+fn no_stage(run: &Run, unknown: &StageId) -> u8 {
+    errln!("error: run {} has no stage `{unknown}`", run.id);
+    let known: Vec<&str> = run.stages.keys().map(StageId::as_str).collect();
+    errln!("help: it has {}", known.join(", "));
+    exit::USAGE
+}
+
+async fn logs(client: &Client, id: &str, stage: Option<StageId>, attempt: Option<u32>, json: bool) -> Result<u8, ClientError> {
+    let run = client.run(id).await?;
+    let several = stage.is_none();
+    let stages: Vec<StageId> = match stage {
+        Some(unknown) if !run.stages.contains_key(&unknown) => return Ok(no_stage(&run, &unknown)),
+        Some(stage) => vec![stage],
         None => run.stages.values().filter(|stage| !stage.attempts.is_empty()).map(|stage| stage.id.clone()).collect(),
     };
-    let several = stages.len() > 1;
-    for stage in stages {
-        print_log(client, &run, &stage, attempt, several).await?;
+    if let (Some(number), [stage]) = (attempt, stages.as_slice()) {
+        let count = run.stages.get(stage).map_or(0, |stage| stage.attempts.len());
+        if !(1..=count).contains(&usize::try_from(number).unwrap_or(usize::MAX)) {
+            errln!("error: stage `{stage}` of run {} has no attempt {number}; there are {count}", run.id);
+            return Ok(exit::USAGE);
+        }
     }
+    let mut form = Form { json, prefix: several, harmless: std::io::stdout().is_terminal(), first: true };
+    form.open(&run);
+    for stage in stages {
+        print_log(client, &run, &stage, attempt, &mut form).await?;
+    }
+    form.close();
     Ok(exit::SUCCESS)
 }
 
 /// How many lines are fetched at once.
 const PAGE: u64 = 4000;
 
-/// Prints a stage's output as it was written; to a terminal, made harmless.
-async fn print_log(client: &Client, run: &Run, stage: &StageId, attempt: Option<u32>, several: bool) -> Result<(), ClientError> {
-    let harmless = std::io::stdout().is_terminal();
+/// How lines of output are printed.
+struct Form {
+    /// As one document, written while it is read: a log may be larger than memory.
+    json: bool,
+    prefix: bool,
+    /// Made so for a terminal; elsewhere output is printed as it was written.
+    harmless: bool,
+    first: bool,
+}
+
+impl Form {
+    fn open(&self, run: &Run) {
+        if self.json {
+            outln!("{{\"id\": {}, \"lines\": [", serde_json::json!(run.id));
+        }
+    }
+
+    fn line(&mut self, stage: &StageId, line: &LogLine) {
+        if self.json {
+            let comma = if std::mem::take(&mut self.first) { ' ' } else { ',' };
+            let mut document = serde_json::json!({"stage": stage});
+            if let (Some(fields), Ok(serde_json::Value::Object(more))) = (document.as_object_mut(), serde_json::to_value(line)) {
+                fields.extend(more);
+            }
+            outln!("{comma}{document}");
+            return;
+        }
+        let text = if self.harmless { inert::line(&line.text) } else { line.text.as_str().into() };
+        let prefix = if self.prefix { format!("{stage} | ") } else { String::new() };
+        let end = if line.partial { "" } else { "\n" };
+        out::bytes(format!("{prefix}{text}{end}").as_bytes());
+    }
+
+    fn close(&self) {
+        if self.json {
+            outln!("]}}");
+        }
+    }
+}
+
+async fn print_log(
+    client: &Client,
+    run: &Run,
+    stage: &StageId,
+    attempt: Option<u32>,
+    form: &mut Form,
+) -> Result<(), ClientError> {
     let mut from = 0;
     loop {
         let query = LogQuery { stage: stage.clone(), attempt, from: Some(from), count: PAGE };
         let window = client.log(run.id.as_str(), &query).await?;
         if let (0, Some(damage)) = (from, &window.damage) {
-            eprintln!("warning: {stage}: {damage}");
+            errln!("warning: {stage}: {damage}");
         }
-        let mut out = std::io::stdout().lock();
-        for line in &window.lines {
-            let text = if harmless { inert::line(&line.text) } else { line.text.as_str().into() };
-            let prefix = if several { format!("{stage} | ") } else { String::new() };
-            let end = if line.partial { "" } else { "\n" };
-            if write!(out, "{prefix}{text}{end}").is_err() {
-                return Ok(());
-            }
-        }
+        window.lines.iter().for_each(|line| form.line(stage, line));
         let read = window.lines.len() as u64;
         from += read;
         if read < PAGE {

@@ -8,6 +8,6 @@ use crate::language;
 pub struct Args {}
 
 pub async fn run(_: Args, _: Context) -> Handoff {
-    println!("{:#}", language::schema::document());
+    outln!("{:#}", language::schema::document());
     Handoff::Exit(exit::SUCCESS)
 }

@@ -17,6 +17,6 @@ pub fn print(header: &[&str], rows: &[Vec<String>]) {
         let padded =
             row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width()))));
         let line = padded.collect::<Vec<_>>().join("  ");
-        println!("{}", inert::line(line.trim_end()));
+        outln!("{}", inert::line(line.trim_end()));
     }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::pipeline::colour;
+use super::pipeline::{colour, find};
 use super::{Context, Handoff, complain, exit};
-use crate::config::{pipelines, resolve_pipeline};
+use crate::config::pipelines;
 use crate::language::{self, Format, Problem, Severity};
 
 /// Check pipelines without running them
@@ -28,14 +28,15 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Err(handoff) => return handoff,
     };
     if files.is_empty() {
-        eprintln!("error: no pipelines in {}", context.root().join("pipelines").display());
+        errln!("error: no pipelines in {}", context.root().join("pipelines").display());
+        errln!("help: `flowdeck init` makes a first one");
         return Handoff::Exit(exit::USAGE);
     }
     let reports: Vec<Report> = files.iter().map(|file| check(file)).collect();
     let bad = reports.iter().filter(|report| !report.is_good(args.strict)).count();
     if args.json {
         let documents: Vec<Value> = reports.iter().map(|report| report.as_json(args.strict)).collect();
-        println!("{:#}", json!({"valid": bad == 0, "pipelines": documents}));
+        outln!("{:#}", json!({"valid": bad == 0, "pipelines": documents}));
     } else {
         reports.iter().for_each(|report| report.print(args.strict));
     }
@@ -46,9 +47,7 @@ fn files(args: &Args, context: &Context) -> Result<Vec<PathBuf>, Handoff> {
     if args.pipelines.is_empty() {
         return pipelines(context.root()).map_err(|error| complain(exit::USAGE, &error));
     }
-    let resolve =
-        |name: &String| resolve_pipeline(context.root(), &context.cwd, name).map_err(|error| complain(exit::USAGE, &error));
-    args.pipelines.iter().map(resolve).collect()
+    args.pipelines.iter().map(|name| find(context, name)).collect()
 }
 
 struct Report {
@@ -81,13 +80,18 @@ impl Report {
 
     fn print(&self, strict: bool) {
         if let Some(error) = &self.unreadable {
-            eprintln!("error: {}: {error}", self.file);
+            errln!("error: {}: {error}", self.file);
         }
         if !self.problems.is_empty() {
-            eprint!("{}", language::report(&self.problems, &self.file, &self.text, colour()));
+            errln!("{}", language::report(&self.problems, &self.file, &self.text, colour()).trim_end());
         }
         let verdict = if self.is_good(strict) { "valid" } else { "invalid" };
-        println!("{}: {verdict}, {} stages, {} problems", self.file, self.stages, self.problems.len());
+        let problems = match self.problems.len() {
+            0 => String::new(),
+            1 => ", 1 problem".to_owned(),
+            many => format!(", {many} problems"),
+        };
+        outln!("{}: {verdict}, {} stages{problems}", self.file, self.stages);
     }
 
     fn as_json(&self, strict: bool) -> Value {

@@ -14,6 +14,8 @@ use super::{Client, ClientError};
 
 /// What an engine prints on standard output when it takes requests.
 pub const READY: &str = "ready";
+/// The file in the state directory in which an engine says which version it is.
+pub const VERSION_FILE: &str = "engine.version";
 /// How long a start may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often to look when somebody else is starting the engine.
@@ -38,6 +40,19 @@ pub async fn connect_or_start(command: &EngineCommand, socket: &Path) -> Result<
         start(command, socket).await?;
     }
     Client::new(socket)
+}
+
+/// The version of an engine older than this client, from its file: the way of a client costs no request.
+pub fn older_engine(state_dir: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(state_dir.join(VERSION_FILE)).ok()?;
+    let theirs = text.trim();
+    (release(theirs)? < release(env!("CARGO_PKG_VERSION"))?).then(|| theirs.to_owned())
+}
+
+/// `1.2.3` as numbers; what follows a hyphen does not count.
+fn release(version: &str) -> Option<[u64; 3]> {
+    let mut parts = version.split('-').next()?.splitn(3, '.').map(|part| part.parse().ok());
+    Some([parts.next()??, parts.next()??, parts.next()??])
 }
 
 /// Brings an engine up if none answers.
@@ -107,4 +122,26 @@ fn last_words(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
     last.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{VERSION_FILE, older_engine, release};
+
+    #[test]
+    fn versions_compare_by_their_numbers() {
+        assert!(release("0.9.12") < release("0.10.0"));
+        assert_eq!(release("1.2.3-rc.1"), Some([1, 2, 3]));
+        assert_eq!((release("1.2"), release("new")), (None, None));
+    }
+
+    #[test]
+    fn only_an_older_engine_is_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(older_engine(dir.path()), None);
+        for (text, expected) in [("0.0.1\n", Some("0.0.1")), (env!("CARGO_PKG_VERSION"), None), ("99.0.0", None), ("?", None)] {
+            std::fs::write(dir.path().join(VERSION_FILE), text).unwrap();
+            assert_eq!(older_engine(dir.path()).as_deref(), expected);
+        }
+    }
 }

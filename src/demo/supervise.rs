@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use super::service::Release;
+use super::service::{Place, Release};
 
 /// How long a copy gets to end by itself.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,6 +30,8 @@ pub fn announce(port: u16) -> std::io::Result<()> {
 /// # Errors
 /// When it does not come up; the message holds what it said.
 pub fn start(exe: &Path, dir: &Path) -> std::io::Result<u16> {
+    // One spelling in every copy's arguments: that is how a copy is known again.
+    let dir = &dir.canonicalize()?;
     let log = std::fs::File::create(dir.join("service.log"))?;
     let mut child =
         Command::new(exe).args(["service", "serve"]).arg(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
@@ -53,6 +55,7 @@ pub fn start(exe: &Path, dir: &Path) -> std::io::Result<u16> {
 pub fn stop(dir: &Path) -> std::io::Result<bool> {
     let file = dir.join("pid");
     let Ok(text) = std::fs::read_to_string(&file) else { return Ok(false) };
+    let dir = &dir.canonicalize()?;
     let pid = text.trim().parse().ok().and_then(Pid::from_raw);
     let Some(pid) = pid.filter(|pid| is_service(*pid, dir)) else {
         std::fs::remove_file(&file)?;
@@ -109,9 +112,15 @@ const TOLERATED: f64 = 0.05;
 /// # Errors
 /// When it does not come up, is not healthy, or fails too many requests.
 pub async fn try_out(exe: &Path, artifact: &Path) -> std::io::Result<String> {
-    let dir = std::env::temp_dir().join(format!("flowdeck-try-{}", std::process::id()));
+    let dir = artifact.with_file_name(format!("try-{}", std::process::id()));
     std::fs::create_dir_all(&dir)?;
-    std::fs::write(dir.join("service.json"), r#"{"environment": "try", "port": 0}"#)?;
+    let dir = dir.canonicalize()?;
+    // Should this process be killed, the lock is free and the copy leaves by itself.
+    let leash = dir.join("leash");
+    let held = std::fs::File::create(&leash)?;
+    held.lock()?;
+    let place = Place { environment: "try".to_owned(), port: 0, leash: Some(leash) };
+    std::fs::write(dir.join("service.json"), serde_json::json!(place).to_string())?;
     let tried = match replace(exe, &dir, artifact) {
         Ok((release, port)) => ask(port, &release).await,
         Err(error) => Err(error),

@@ -52,7 +52,7 @@ impl Demo {
         Ok(demo)
     }
 
-    /// Files that are already there are the user's and stay, except the settings with this demo's addresses.
+    /// The demo's own files are written anew, with this demo's addresses; others in the directory are the user's and stay.
     fn write_files(&self) -> io::Result<()> {
         let [staging, production] = &self.urls;
         let placed = |text: &str| text.replace("@STAGING@", staging).replace("@PRODUCTION@", production);

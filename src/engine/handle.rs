@@ -160,13 +160,13 @@ impl Engine {
     /// Answers for an attempt whose effects are not known.
     pub async fn resolve(&self, text: &str, stage: &StageId, resolution: Resolution, actor: Actor) -> Result<RunId, EngineError> {
         let run = self.run(text).await?;
-        let index = run.stages.get_index_of(stage);
-        let index = index.ok_or_else(|| EngineError::NoStage { run: run.id.clone(), stage: stage.clone() })?;
-        if run.stages[index].status != StageStatus::Unknown {
-            let status = run.stages[index].status;
+        let state = run.stages.get(stage);
+        let state = state.ok_or_else(|| EngineError::NoStage { run: run.id.clone(), stage: stage.clone() })?;
+        if state.status != StageStatus::Unknown {
+            let status = state.status;
             return Err(EngineError::Refused(format!("stage `{stage}` is {status}; only an unknown one needs an answer")));
         }
-        self.send(&run.id, Mail::Input(Input::Resolve { stage: index, resolution, actor })).await?;
+        self.send(&run.id, Mail::Input(Input::Resolve { stage: stage.clone(), resolution, actor })).await?;
         Ok(run.id)
     }
 

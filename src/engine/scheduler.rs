@@ -3,12 +3,15 @@
 //! Owns the decisions about one run as a pure state machine: an input and the moment it came in give effects.
 //! Must not know clocks, I/O, rendering or operators; the driver records, publishes and acts.
 
+mod enclose;
 mod flow;
+mod frame;
 mod node;
+mod reopen;
 mod restore;
 mod retry;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +19,9 @@ use serde_json::Value;
 
 use crate::language::{OnError, Pipeline, StageSpec};
 use crate::model::{
-    Actor, Ending, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, Timestamp,
+    Actor, Ending, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, StageId, Timestamp,
 };
+use frame::Live;
 use node::{Node, Phase, Settled};
 
 /// How many stages of a run are at work at once when the pipeline does not say.
@@ -58,7 +62,7 @@ pub enum Input {
     /// The run's own time is up.
     TimeUp,
     Resolve {
-        stage: usize,
+        stage: StageId,
         resolution: Resolution,
         actor: Actor,
     },
@@ -91,6 +95,8 @@ pub enum Effect {
 enum Halt {
     Failing(StageError),
     Cancelling,
+    /// A `return` stage ended it with this output, or with this error.
+    Returned(Value, Option<StageError>),
 }
 
 /// The state of one run: the fold of its events and the indexes that make every decision cheap.
@@ -99,6 +105,11 @@ pub struct Scheduler {
     pipeline: Arc<Pipeline>,
     run: Run,
     nodes: Vec<Node>,
+    by_id: HashMap<StageId, usize>,
+    /// Enclosing stages at work, by their node.
+    frames: HashMap<usize, Live>,
+    /// Stages inside a frame that ended, with the failure that counts.
+    ended_inside: VecDeque<(usize, Option<StageError>)>,
     ready: BTreeSet<usize>,
     running: usize,
     /// Stages that have not settled.
@@ -119,11 +130,46 @@ impl Scheduler {
     }
 
     pub fn spec(&self, stage: usize) -> &StageSpec {
-        &self.pipeline.stages[stage]
+        &self.pipeline.stages[self.nodes[stage].spec]
     }
 
-    fn stage(&self, stage: usize) -> &Stage {
-        &self.run.stages[stage]
+    /// The stage as it is named in this run: inside a loop with its places.
+    pub fn id(&self, stage: usize) -> &StageId {
+        &self.nodes[stage].id
+    }
+
+    /// The stage of this name, if it exists (yet).
+    pub fn find(&self, id: &StageId) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Its places in loops, outermost first.
+    pub fn path(&self, stage: usize) -> &[usize] {
+        &self.nodes[stage].path
+    }
+
+    /// How many stages enclose this one, for taking up outer ones first.
+    pub fn depth(&self, stage: usize) -> usize {
+        let owners = |stage: usize| self.spec(stage).owners.iter().filter_map(|id| self.pipeline.index_of(id.as_str()));
+        let (mut depth, mut at) = (self.path(stage).len(), self.nodes[stage].spec);
+        while let Some(owner) = owners(at).find(|owner| *owner != at) {
+            depth += 1;
+            at = owner;
+            if depth > self.pipeline.stages.len() {
+                break;
+            }
+        }
+        depth
+    }
+
+    /// Stages of which an attempt is at work, enclosing ones included.
+    pub fn at_work(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|stage| self.nodes[*stage].phase == Phase::Running).collect()
+    }
+
+    /// What happened to the stage so far; nothing for one that has not begun inside a loop.
+    pub fn stage(&self, stage: usize) -> Option<&Stage> {
+        self.run.stages.get(&self.nodes[stage].id)
     }
 
     /// Stages at work.
@@ -137,14 +183,17 @@ impl Scheduler {
 
     /// The next stage that may start now, in document order, within the run's concurrency.
     pub fn next_ready(&self) -> Option<usize> {
-        let free = self.halt.is_none() && self.run.needs.is_empty() && self.running < self.limit;
-        if free { self.ready.first().copied() } else { None }
+        if !self.run.needs.is_empty() || self.running >= self.limit {
+            return None;
+        }
+        let may = |stage: &&usize| self.halt.is_none() || self.nodes[**stage].finally;
+        self.ready.iter().find(may).copied()
     }
 
     /// What is left of the stage's budget over all attempts at `now`; `None` when it has none.
     pub fn remaining(&self, stage: usize, now: Timestamp) -> Option<Duration> {
         let budget = self.spec(stage).timeout?;
-        let spent = self.stage(stage).started_at.map_or(Duration::ZERO, |started| now.since(started));
+        let spent = self.stage(stage).and_then(|stage| stage.started_at).map_or(Duration::ZERO, |started| now.since(started));
         Some(budget.saturating_sub(spent))
     }
 
@@ -155,14 +204,18 @@ impl Scheduler {
         self.nodes[stage].phase = Phase::Running;
         self.nodes[stage].epoch += 1;
         let attempt = self.next_attempt(stage);
-        let id = self.spec(stage).id.clone();
+        let id = self.id(stage).clone();
         self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config });
         (attempt, std::mem::take(&mut self.effects))
     }
 
     /// The number the stage's next attempt will have.
     pub fn next_attempt(&self, stage: usize) -> u32 {
-        self.stage(stage).attempts.last().map_or(1, |last| last.number + 1)
+        self.last_attempt(stage).map_or(1, |last| last + 1)
+    }
+
+    fn last_attempt(&self, stage: usize) -> Option<u32> {
+        self.stage(stage)?.attempts.last().map(|last| last.number)
     }
 
     /// Records what the driver itself has to say about the run: a note, a pause, its end.
@@ -187,9 +240,7 @@ impl Scheduler {
             Input::Ended { stage, attempt, outcome } => self.on_ended(stage, attempt, outcome, moment),
             Input::Condition { stage, holds } => self.on_condition(stage, holds, moment),
             Input::Woken { stage, epoch } => {
-                if self.nodes[stage].phase == Phase::Backoff && self.nodes[stage].epoch == epoch && self.halt.is_none() {
-                    self.make_ready(stage);
-                }
+                self.on_woken(stage, epoch, moment);
             }
             Input::Cancel { actor, force, reason } => self.on_cancel(actor, force, reason, moment),
             Input::TimeUp => {
@@ -197,8 +248,13 @@ impl Scheduler {
                 let error = StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"));
                 self.halt.get_or_insert(Halt::Failing(error));
                 self.stop_running(false);
+                self.wind_down(moment);
             }
-            Input::Resolve { stage, resolution, actor } => self.on_resolve(stage, resolution, actor, moment),
+            Input::Resolve { stage, resolution, actor } => {
+                if let Some(stage) = self.find(&stage) {
+                    self.on_resolve(stage, resolution, actor, moment);
+                }
+            }
         }
     }
 
@@ -223,7 +279,7 @@ impl Scheduler {
     }
 
     fn wake_again(&mut self, stage: usize, moment: Moment) {
-        let at = self.stage(stage).retry_at.unwrap_or(moment.now);
+        let at = self.stage(stage).and_then(|stage| stage.retry_at).unwrap_or(moment.now);
         let epoch = self.nodes[stage].epoch;
         self.effects.push(Effect::Wake { stage, at, epoch });
     }
@@ -234,17 +290,21 @@ impl Scheduler {
     }
 
     fn on_ended(&mut self, stage: usize, attempt: u32, outcome: Outcome, moment: Moment) {
-        let current = self.stage(stage).attempts.last().map(|last| last.number);
+        let current = self.last_attempt(stage);
+        let Some(state) = self.stage(stage) else { return };
         if self.nodes[stage].phase != Phase::Running || current != Some(attempt) {
             return;
         }
-        self.running -= 1;
-        let (outcome, next) = retry::decide(self.spec(stage), self.stage(stage), outcome, self.halt.is_some(), moment);
+        let halted = self.halt.is_some() && !self.nodes[stage].finally;
+        let (outcome, next) = retry::decide(self.spec(stage), state, outcome, halted, moment);
+        if self.frames.remove(&stage).is_none() {
+            self.running -= 1;
+        }
         let failed = (next == Next::Settle && !outcome.ending.is_success()).then(|| self.blame(stage, &outcome));
-        let id = self.spec(stage).id.clone();
+        let id = self.id(stage).clone();
         self.record(moment, EventKind::AttemptFinished { stage: id, attempt, outcome, next });
         match next {
-            Next::Settle => self.settled(stage, failed),
+            Next::Settle => self.settled(stage, failed, moment),
             Next::Retry { at } => {
                 self.nodes[stage].phase = Phase::Backoff;
                 self.nodes[stage].epoch += 1;
@@ -259,23 +319,33 @@ impl Scheduler {
     fn blame(&self, stage: usize, outcome: &Outcome) -> StageError {
         let fallback = || StageError::new(ErrorKind::Unknown, "ended without saying why");
         let mut error = outcome.error.clone().unwrap_or_else(fallback);
-        error.stage = Some(self.spec(stage).id.clone());
+        // A failure inside keeps the name of the stage that it began in.
+        error.stage.get_or_insert_with(|| self.id(stage).clone());
         error
     }
 
     /// Marks a stage as over; a failure that propagates keeps anything new from starting.
-    fn settled(&mut self, stage: usize, failure: Option<StageError>) {
+    fn settled(&mut self, stage: usize, failure: Option<StageError>, moment: Moment) {
         self.nodes[stage].phase = Phase::Settled;
-        self.open -= 1;
-        match failure {
-            Some(error) if self.spec(stage).on_error == OnError::Propagate => {
-                self.halt.get_or_insert(Halt::Failing(error));
-            }
-            Some(_) => {}
-            None => self.last_succeeded = Some(stage),
-        }
         self.nodes[stage].settled = Some(Settled::Ran);
+        let failure = failure.filter(|_| self.spec(stage).on_error == OnError::Propagate);
+        self.release_inside(stage, moment);
+        if self.nodes[stage].inside.is_some() {
+            self.ended_inside.push_back((stage, failure));
+            return;
+        }
+        self.open -= 1;
         self.settling.push(stage);
+        match failure {
+            Some(error) => {
+                self.halt.get_or_insert(Halt::Failing(error));
+                self.wind_down(moment);
+            }
+            None => {
+                self.last_succeeded = Some(stage);
+                self.return_early(stage, moment);
+            }
+        }
     }
 
     fn on_condition(&mut self, stage: usize, holds: Result<bool, StageError>, moment: Moment) {
@@ -298,14 +368,15 @@ impl Scheduler {
         self.record(moment, EventKind::CancelRequested { actor, force, reason });
         self.halt = Some(Halt::Cancelling);
         self.stop_running(force);
+        self.wind_down(moment);
     }
 
     fn stop_running(&mut self, force: bool) {
-        for (stage, node) in self.nodes.iter().enumerate() {
-            if node.phase == Phase::Running {
-                let attempt = self.run.stages[stage].attempts.last().map_or(1, |last| last.number);
-                self.effects.push(Effect::Stop { stage, attempt, force });
-            }
+        let stopped = |node: &Node| node.phase == Phase::Running && (force || !node.finally);
+        let stages: Vec<usize> = (0..self.nodes.len()).filter(|stage| stopped(&self.nodes[*stage])).collect();
+        for stage in stages.into_iter().filter(|stage| !self.frames.contains_key(stage)).collect::<Vec<_>>() {
+            let attempt = self.last_attempt(stage).unwrap_or(1);
+            self.effects.push(Effect::Stop { stage, attempt, force });
         }
     }
 
@@ -313,28 +384,31 @@ impl Scheduler {
         if self.nodes[stage].phase != Phase::Asked {
             return;
         }
-        let attempt = self.stage(stage).attempts.last().map_or(1, |last| last.number);
-        let id = self.spec(stage).id.clone();
+        let attempt = self.last_attempt(stage).unwrap_or(1);
+        let id = self.id(stage).clone();
         self.record(moment, EventKind::AttemptResolved { stage: id, attempt, resolution, actor });
         match resolution {
             Resolution::Retry => self.make_ready(stage),
-            Resolution::Succeed => self.settled(stage, None),
+            Resolution::Succeed => self.settled(stage, None, moment),
             Resolution::Fail => {
-                let error = self.stage(stage).error.clone();
+                let error = self.stage(stage).and_then(|stage| stage.error.clone());
                 let failed = Outcome { ending: Ending::Failed, output: Value::Null, error };
                 let blame = self.blame(stage, &failed);
-                self.settled(stage, Some(blame));
+                self.settled(stage, Some(blame), moment);
             }
         }
     }
 
     fn finish_if_over(&mut self, moment: Moment) {
-        if self.running > 0 || (self.open > 0 && self.halt.is_none()) {
+        let at_work = self.running > 0 || !self.frames.is_empty();
+        if at_work || (self.open > 0 && self.halt.is_none()) {
             return;
         }
         let (status, output, error) = match &self.halt {
             Some(Halt::Cancelling) => (RunStatus::Cancelled, Value::Null, None),
             Some(Halt::Failing(error)) => (RunStatus::Failed, Value::Null, Some(error.clone())),
+            Some(Halt::Returned(output, None)) => (RunStatus::Succeeded, output.clone(), None),
+            Some(Halt::Returned(output, Some(error))) => (RunStatus::Failed, output.clone(), Some(error.clone())),
             None => (RunStatus::Succeeded, self.result(), None),
         };
         self.record(moment, EventKind::RunFinished { status, output, error });
@@ -342,7 +416,8 @@ impl Scheduler {
 
     fn result(&self) -> Value {
         let named = self.pipeline.output_stage.as_ref().and_then(|id| self.pipeline.index_of(id.as_str()));
-        named.or(self.last_succeeded).map_or(Value::Null, |stage| self.stage(stage).output.clone())
+        let stage = named.or(self.last_succeeded).and_then(|stage| self.stage(stage));
+        stage.map_or(Value::Null, |stage| stage.output.clone())
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use flowdeck::api::{self, Api};
 use flowdeck::cli::Context;
 use flowdeck::cli::EngineRunArgs;
-use flowdeck::client::start::READY;
+use flowdeck::client::start::{READY, VERSION_FILE};
 use flowdeck::config::{EngineLock, IdleTimeout};
 use flowdeck::engine::Engine;
 use tokio::net::UnixListener;
@@ -27,6 +27,7 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
     }
     context.paths.prepare()?;
     let lock = EngineLock::acquire(&context.paths)?;
+    std::fs::write(context.paths.state_dir().join(VERSION_FILE), env!("CARGO_PKG_VERSION"))?;
     let _log = log_to(&context.paths.log_dir(), options.detached)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_stack_size(STACK).enable_all().build()?;
     runtime.block_on(serve(context, options))?;

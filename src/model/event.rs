@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Actor, Next, Outcome, RunId, RunStatus, StageError, StageId, Timestamp};
+use super::{Actor, Next, Outcome, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp};
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,30 @@ pub enum EventKind {
     StageSkipped {
         stage: StageId,
         reason: String,
+    },
+    /// An enclosing stage begins a part of its work: the `items` of a loop; `try`, `catch` or `finally` of a guard.
+    PhaseStarted {
+        stage: StageId,
+        attempt: u32,
+        phase: String,
+        /// Counts the tries, from 1.
+        round: u32,
+        /// Items of a loop.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        total: Option<u64>,
+        /// Stages inside it that begin anew.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        stages: Vec<StageId>,
+        /// What is being caught.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<StageError>,
+    },
+    /// A stage whose work went on in instances inside a loop is over with the loop.
+    StageSettled {
+        stage: StageId,
+        status: StageStatus,
+        #[serde(skip_serializing_if = "Value::is_null", default)]
+        output: Value,
     },
     /// A person or policy decided about an `unknown` attempt.
     AttemptResolved {

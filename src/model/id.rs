@@ -48,6 +48,34 @@ impl StageId {
         Self(text.into())
     }
 
+    /// The name of this stage inside loops: `build[2][0]` is `build` for the first item of the third one's loop.
+    #[must_use]
+    pub fn inside(&self, path: &[usize]) -> Self {
+        if path.is_empty() {
+            return self.clone();
+        }
+        let mut text = String::from(self.written());
+        for index in path {
+            text.push_str(&format!("[{index}]"));
+        }
+        Self(text.into())
+    }
+
+    /// The stage as the document names it, without the places in loops.
+    pub fn written(&self) -> &str {
+        self.0.split('[').next().unwrap_or_default()
+    }
+
+    /// True for a stage inside a loop.
+    pub fn is_instance(&self) -> bool {
+        self.0.ends_with(']')
+    }
+
+    /// The places in loops, outermost first.
+    pub fn path(&self) -> Vec<usize> {
+        self.0.split('[').skip(1).filter_map(|part| part.strip_suffix(']')?.parse().ok()).collect()
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

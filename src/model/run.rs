@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Actor, Attempt, Ending, Event, EventKind, Next, Note, NoteLevel, Outcome, PipelineRef, Resolution, RunId, RunStatus, Stage,
-    StageError, StageId, StageOutline, StageStatus, Timestamp,
+    Actor, Attempt, Ending, Event, EventKind, Next, Note, NoteLevel, Outcome, Phase, PipelineRef, Resolution, RunId, RunStatus,
+    Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
 };
 
 /// A run and its stages, in the order of the document.
@@ -134,12 +134,31 @@ impl Run {
                 self.on_attempt_finished(stage, *attempt, at, outcome, *next);
             }
             EventKind::StageSkipped { stage, reason } => {
-                if let Some(stage) = self.stages.get_mut(stage) {
+                if let Some(stage) = self.stage_mut(stage) {
                     stage.status = StageStatus::Skipped;
                     stage.output = serde_json::json!({"skipped": true, "reason": reason});
                     stage.reason = Some(reason.clone());
                     stage.finished_at = Some(at);
                     stage.retry_at = None;
+                }
+            }
+            EventKind::PhaseStarted { stage, phase, round, total, stages, error, .. } => {
+                for id in stages {
+                    if let Some(stage) = self.stages.get_mut(id) {
+                        stage.status = StageStatus::Pending;
+                        stage.retry_at = None;
+                    }
+                }
+                if let Some(stage) = self.stages.get_mut(stage) {
+                    stage.phase = Some(Phase { name: phase.clone(), round: *round, total: *total });
+                    stage.error.clone_from(error);
+                }
+            }
+            EventKind::StageSettled { stage, status, output } => {
+                if let Some(stage) = self.stages.get_mut(stage) {
+                    stage.status = *status;
+                    stage.output = output.clone();
+                    stage.finished_at = Some(at);
                 }
             }
             EventKind::AttemptResolved { stage, attempt, resolution, .. } => self.on_resolved(stage, *attempt, *resolution, at),
@@ -168,8 +187,23 @@ impl Run {
         }
     }
 
+    /// The stage, or a new instance of it when it is named for the first time inside a loop.
+    fn stage_mut(&mut self, id: &StageId) -> Option<&mut Stage> {
+        if id.is_instance() && !self.stages.contains_key(id) {
+            let written = self.stages.get(id.written())?;
+            let outline = StageOutline {
+                id: id.clone(),
+                name: written.name.clone(),
+                component: written.component.clone(),
+                depends_on: Vec::new(),
+            };
+            self.stages.insert(id.clone(), pending(&outline));
+        }
+        self.stages.get_mut(id)
+    }
+
     fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value) {
-        let Some(stage) = self.stages.get_mut(id) else { return };
+        let Some(stage) = self.stage_mut(id) else { return };
         stage.status = StageStatus::Running;
         stage.started_at.get_or_insert(at);
         stage.finished_at = None;
@@ -258,7 +292,8 @@ impl Run {
 
     /// The run as a row of a listing.
     pub fn summary(&self) -> RunSummary {
-        let done = self.stages.values().filter(|stage| stage.status.is_final()).count();
+        let written = || self.stages.values().filter(|stage| !stage.id.is_instance());
+        let done = written().filter(|stage| stage.status.is_final()).count();
         RunSummary {
             id: self.id.clone(),
             pipeline_id: self.pipeline.id.clone(),
@@ -268,7 +303,7 @@ impl Run {
             created_at: self.created_at,
             started_at: self.started_at,
             finished_at: self.finished_at,
-            stages_total: self.stages.len() as u64,
+            stages_total: written().count() as u64,
             stages_done: done as u64,
             failure: self.failure_line(),
         }
@@ -337,6 +372,7 @@ fn pending(outline: &StageOutline) -> Stage {
         started_at: None,
         finished_at: None,
         retry_at: None,
+        phase: None,
         reused: false,
     }
 }

@@ -5,6 +5,16 @@ use serde_json::Value;
 
 use super::{Attempt, StageError, StageId, StageStatus, Timestamp};
 
+/// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    pub name: String,
+    pub round: u32,
+    /// Items of a loop.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub total: Option<u64>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     pub id: StageId,
@@ -29,6 +39,9 @@ pub struct Stage {
     /// When the next attempt starts, while `retrying`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_at: Option<Timestamp>,
+    /// The part of its work that an enclosing stage is at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phase: Option<Phase>,
     /// Taken over from an earlier run, not run in this one.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub reused: bool,

@@ -42,6 +42,9 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
         EventKind::RunFinished { status, error, .. } => {
             EventKind::RunFinished { status: *status, output: Value::Null, error: error.clone() }
         }
+        EventKind::StageSettled { stage, status, .. } => {
+            EventKind::StageSettled { stage: stage.clone(), status: *status, output: Value::Null }
+        }
         other => other.clone(),
     };
     if let EventKind::RunFinished { error: Some(error), .. } = &mut kind {
@@ -55,6 +58,8 @@ fn stage_of(kind: &EventKind) -> Option<&StageId> {
         EventKind::AttemptStarted { stage, .. }
         | EventKind::AttemptFinished { stage, .. }
         | EventKind::StageSkipped { stage, .. }
+        | EventKind::PhaseStarted { stage, .. }
+        | EventKind::StageSettled { stage, .. }
         | EventKind::AttemptResolved { stage, .. } => Some(stage),
         EventKind::RunCreated { .. }
         | EventKind::RunStarted
@@ -83,10 +88,14 @@ impl Folded {
 
     fn apply(&mut self, event: &Event) {
         let stage = stage_of(&event.kind);
-        let is_final = |run: &Run| stage.and_then(|id| run.stages.get(id)).is_some_and(|stage| stage.status.is_final());
+        // Instances inside a loop have rows of their own, but the run counts the stages that are written.
+        let counted = stage.filter(|id| !id.is_instance());
+        let is_final = |run: &Run| counted.and_then(|id| run.stages.get(id)).is_some_and(|stage| stage.status.is_final());
         let (before, status) = (is_final(&self.run), self.run.status);
-        if matches!(event.kind, EventKind::RunFinished { .. }) {
-            return self.finish(event);
+        match &event.kind {
+            EventKind::RunFinished { .. } => return self.finish(event),
+            EventKind::PhaseStarted { stages, .. } => self.begin_anew(stages),
+            _ => {}
         }
         self.run.apply(event);
         self.run.notes.clear();
@@ -96,6 +105,15 @@ impl Folded {
         if let Some(id) = stage.filter(|id| self.run.stages.contains_key(*id)) {
             self.stages_changed.insert(id.clone());
         }
+    }
+
+    /// Stages that a new try resets.
+    fn begin_anew(&mut self, stages: &[StageId]) {
+        let ended = |id: &&StageId| !id.is_instance() && self.run.stages.get(*id).is_some_and(|stage| stage.status.is_final());
+        let ended = stages.iter().filter(ended).count() as u64;
+        self.done = self.done.saturating_sub(ended);
+        self.row_changed |= ended > 0;
+        self.stages_changed.extend(stages.iter().filter(|id| self.run.stages.contains_key(*id)).cloned());
     }
 
     /// The run's end settles what it overtook, so any stage may change with it.

@@ -40,10 +40,12 @@ pub enum Effect {
     Quit,
 }
 
-/// A graph to be laid out at both zoom levels. `key` comes back with the result.
+/// A graph to be laid out at every zoom level. `key` comes back with the result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayoutJob {
     pub key: u64,
     pub boxes: Graph,
+    /// Boxes only as wide as their titles need.
+    pub narrow: Graph,
     pub lines: Graph,
 }

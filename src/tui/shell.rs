@@ -27,8 +27,10 @@ use super::widget::paint::Look;
 use super::world::World;
 use crate::model::{RunId, Timestamp};
 
-/// Time between frames that no key asked for.
+/// Time between frames that no key asked for, on average.
 const PACE: Duration = Duration::from_millis(33);
+/// Frames that may follow each other at once after a quiet time: the first news of a start are not held back.
+const BURST: u32 = 3;
 /// Requests waiting for a server that does not take them; a full queue loses its oldest log windows first.
 const MOST_WAITING: usize = 64;
 /// How long leaving waits for a terminal that does not drain.
@@ -121,6 +123,8 @@ struct Shell {
     dirty: bool,
     /// No frame before this.
     next_frame: Instant,
+    /// Up to here the frames that were made use their time up; it lies in the past while a burst is saved up.
+    paid: Instant,
     next_second: Instant,
     quit: bool,
     suspend: bool,
@@ -148,6 +152,7 @@ impl Shell {
             layouts: mpsc::channel(4),
             dirty: true,
             next_frame: Instant::now(),
+            paid: quiet_since(Instant::now()),
             next_second: Instant::now(),
             quit: false,
             suspend: false,
@@ -297,7 +302,9 @@ impl Shell {
             self.app.draw(&mut buffer);
             bytes.extend(self.encoder.frame(buffer));
             self.dirty = false;
-            self.next_frame = Instant::now() + PACE;
+            // Quiet time is saved up to a burst.
+            self.paid = self.paid.max(quiet_since(Instant::now())) + PACE;
+            self.next_frame = self.paid;
         }
         self.writer.send(bytes);
     }
@@ -320,6 +327,11 @@ impl Shell {
         self.encoder.forget();
         self.resize()
     }
+}
+
+/// The longest quiet time that counts, as the moment when it began.
+fn quiet_since(now: Instant) -> Instant {
+    now.checked_sub(PACE * BURST).unwrap_or(now)
 }
 
 fn busy() -> Reply {

@@ -3,6 +3,15 @@
 mod ai;
 mod api;
 mod bad_input;
+mod cli;
+mod console;
+mod demo;
 mod faults;
+mod flow;
+mod picture;
+#[path = "../harness/pty.rs"]
+mod pty;
 mod runs;
 mod support;
+#[path = "../harness/svg.rs"]
+mod svg;

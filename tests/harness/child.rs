@@ -13,7 +13,18 @@ use flowdeck::tui::theme::Theme;
 use flowdeck::tui::{Options, run as console};
 use tokio::sync::mpsc;
 
-pub const SCRIPT: &str = "FLOWDECK_TEST_SCRIPT";
+use super::pty::Console;
+
+const SCRIPT: &str = "FLOWDECK_TEST_SCRIPT";
+
+/// Starts this test binary again, in a pty.
+pub fn start(script: &str, width: u16, height: u16) -> Console {
+    let command = pty_process::blocking::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "console_in_the_pty", "--ignored", "--nocapture"])
+        .env(SCRIPT, script)
+        .env("RUST_BACKTRACE", "0");
+    Console::spawn(command, width, height)
+}
 
 pub fn run() {
     let script = std::env::var(SCRIPT).unwrap_or_default();

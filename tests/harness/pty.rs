@@ -1,15 +1,16 @@
 //! The outside of the pty: types, sends signals, and judges by what a terminal would show.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "shared by tests and benches, each using a part")]
+
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use pty_process::blocking::Command;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::termios::{LocalModes, Termios, tcgetattr};
-
-use super::child::SCRIPT;
 
 /// Longer than anything takes on a busy machine; only a hung console waits for it.
 const LONG: Duration = Duration::from_secs(20);
@@ -32,16 +33,12 @@ fn size(cells: u16) -> NonZero<u16> {
 }
 
 impl Console {
-    pub fn start(script: &str, width: u16, height: u16) -> Self {
+    /// Starts a command in a pty of this size.
+    pub fn spawn(mut command: Command, width: u16, height: u16) -> Self {
         let (pty, pts) = pty_process::blocking::open().expect("a pty");
         pty.resize(pty_process::Size::new(height, width)).expect("a size");
         let before = tcgetattr(&pty).expect("settings");
-        let child = pty_process::blocking::Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "console_in_the_pty", "--ignored", "--nocapture"])
-            .env(SCRIPT, script)
-            .env("RUST_BACKTRACE", "0")
-            .spawn_borrowed(&pts)
-            .expect("the console starts");
+        let child = command.spawn_borrowed(&pts).expect("the console starts");
         let copy = || pty.as_fd().try_clone_to_owned().expect("a copy");
         let (input, control, mut output) = (std::fs::File::from(copy()), copy(), std::fs::File::from(copy()));
         let (send, chunks) = channel();
@@ -66,12 +63,12 @@ impl Console {
         }
     }
 
-    fn pid(&self) -> Pid {
+    pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
     /// Takes what the terminal was sent, for at most `patience`; false when nothing came.
-    fn read(&mut self, patience: Duration) -> bool {
+    pub fn read(&mut self, patience: Duration) -> bool {
         let Some(chunks) = &self.chunks else { return false };
         match chunks.recv_timeout(patience) {
             Ok(bytes) => {
@@ -83,7 +80,7 @@ impl Console {
         }
     }
 
-    fn wait(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+    pub fn wait(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let end = Instant::now() + LONG;
         while !done(self) {
             assert!(Instant::now() < end, "{what} did not come:\n{}", self.screen());
@@ -95,12 +92,25 @@ impl Console {
         self.wait(text, |console| console.screen().contains(text));
     }
 
+    pub fn wait_until_gone(&mut self, text: &str) {
+        self.wait(&format!("the end of `{text}`"), |console| !console.screen().contains(text));
+    }
+
     pub fn wait_for_bytes(&mut self, bytes: &[u8]) {
         self.wait("a sequence", |console| console.holds(bytes));
     }
 
     pub fn screen(&self) -> String {
         self.parser.screen().contents()
+    }
+
+    /// What the terminal was sent since the start, or since `forget_bytes`.
+    pub fn bytes(&self) -> &[u8] {
+        &self.seen
+    }
+
+    pub fn parsed(&self) -> &vt100::Screen {
+        self.parser.screen()
     }
 
     pub fn holds(&self, bytes: &[u8]) -> bool {
@@ -126,7 +136,11 @@ impl Console {
     }
 
     pub fn type_keys(&mut self, keys: &str) {
-        self.input.as_mut().expect("open").write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.type_bytes(keys.as_bytes());
+    }
+
+    pub fn type_bytes(&mut self, bytes: &[u8]) {
+        self.input.as_mut().expect("open").write_all(bytes).expect("the terminal takes keys");
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -190,12 +204,13 @@ impl Console {
         while self.read(Duration::from_millis(50)) {}
     }
 
-    /// No byte and no wake-up of any thread for a while; a busy machine gets a few tries to settle.
+    /// No byte, no processor time and no wake-up of any thread for a while; a busy machine gets a few tries to settle.
     pub fn assert_idle(&mut self, window: Duration) {
         for _ in 0..20 {
             while self.read(Duration::from_millis(50)) {}
-            let before = switches(self.child.id());
-            if !self.read(window) && switches(self.child.id()) == before {
+            let work = |pid| (switches(pid), processor_time(pid));
+            let before = work(self.child.id());
+            if !self.read(window) && work(self.child.id()) == before {
                 return;
             }
         }
@@ -225,6 +240,13 @@ fn switches(pid: u32) -> u64 {
         line.trim().parse::<u64>().ok()
     };
     tasks.filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok()).filter_map(count).sum()
+}
+
+/// User and system time of all threads, in the kernel's ticks.
+pub fn processor_time(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
 /// Where the kernel does not name the place: a thread is inside `write` (call 1 or 64, by machine).

@@ -38,7 +38,7 @@ impl Driver {
             return self.end(stage, attempt, Outcome::failed(error));
         }
         self.work.insert(stage, Work::Process { attempt });
-        let id = self.pipeline.stages[stage].id.clone();
+        let id = self.scheduler.id(stage).clone();
         if let Some(runner) = &self.runner {
             runner.start(&id, attempt, spec).await;
         }
@@ -113,7 +113,7 @@ impl Driver {
     async fn stop(&mut self, stage: usize, attempt: u32, force: bool) {
         match self.work.get(&stage) {
             Some(Work::Process { .. }) => {
-                let id = self.pipeline.stages[stage].id.clone();
+                let id = self.scheduler.id(stage).clone();
                 if let Some(runner) = &self.runner {
                     runner.cancel(&id, attempt, force).await;
                 }

@@ -6,7 +6,7 @@ use super::act::as_values;
 use super::{Act, Driver, DriverError, Work};
 use crate::engine::clock;
 use crate::language::Component;
-use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, StageStatus, Values};
+use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, Timestamp, Values};
 use crate::operators;
 use crate::process::Exit;
 use crate::runner::{self, Handle, Known, Report};
@@ -23,17 +23,20 @@ impl Driver {
                 self.masks.add(as_values(welcome.environment));
                 self.attach(handle, reports);
                 self.find_values();
+                self.reopen_frames();
                 for stage in self.recorded_as_running() {
                     self.take_up_from(stage, &welcome.attempts);
                 }
             }
             Ok(None) => {
                 self.find_values();
+                self.reopen_frames();
                 self.settle_orphans(runner::never_started(&dir));
             }
             Err(error) => {
                 tracing::warn!(run = %self.id, %error, "the runner could not be adopted");
                 self.find_values();
+                self.reopen_frames();
                 self.settle_orphans(false);
             }
         }
@@ -41,8 +44,8 @@ impl Driver {
     }
 
     fn recorded_as_running(&self) -> Vec<usize> {
-        let stages = self.scheduler.run().stages.values().enumerate();
-        stages.filter(|(_, stage)| stage.status == StageStatus::Running).map(|(index, _)| index).collect()
+        let plain = |stage: &usize| !self.scheduler.spec(*stage).component.entry().encloses;
+        self.scheduler.at_work().into_iter().filter(plain).collect()
     }
 
     fn current_attempt(&self, stage: usize) -> u32 {
@@ -50,11 +53,11 @@ impl Driver {
     }
 
     fn take_up_from(&mut self, stage: usize, known: &[(StageId, u32, Known)]) {
-        if self.pipeline.stages[stage].component != Component::Shell {
+        if self.scheduler.spec(stage).component != Component::Shell {
             return self.interrupted(stage);
         }
         let attempt = self.current_attempt(stage);
-        let id = &self.pipeline.stages[stage].id;
+        let id = self.scheduler.id(stage);
         match known.iter().find(|(stage, number, _)| stage == id && *number == attempt).map(|(_, _, known)| known) {
             Some(Known::Running { .. }) => {
                 self.work.insert(stage, Work::Process { attempt });
@@ -67,12 +70,35 @@ impl Driver {
         }
     }
 
+    fn started_at(&self, stage: usize) -> Timestamp {
+        let last = self.scheduler.stage(stage).and_then(|stage| stage.attempts.last());
+        last.map_or_else(clock::now, |last| last.started_at)
+    }
+
+    /// Opens the loops and guards that were at work, outer ones first: their plan follows from the same inputs.
+    fn reopen_frames(&mut self) {
+        let encloses = |stage: &usize| self.scheduler.spec(*stage).component.entry().encloses;
+        let mut frames: Vec<usize> = self.scheduler.at_work().into_iter().filter(encloses).collect();
+        frames.sort_by_key(|stage| self.scheduler.depth(*stage));
+        for stage in frames {
+            let attempt = self.current_attempt(stage);
+            match self.prepare(stage, attempt, self.started_at(stage)).map(|prepared| prepared.work) {
+                Ok(operators::Work::Frame(frame)) => {
+                    let effects = self.scheduler.reopen_frame(stage, frame, clock::moment());
+                    self.take_down(effects);
+                }
+                Ok(_) => self.interrupted(stage),
+                Err(error) => self.end(stage, attempt, Outcome::failed(error)),
+            }
+        }
+    }
+
     /// The intent is recorded, but the runner never heard of it: the same attempt starts now.
     fn start_again(&mut self, stage: usize, attempt: u32) {
-        let started = self.scheduler.run().stages[stage].attempts.last().map_or_else(clock::now, |last| last.started_at);
+        let started = self.started_at(stage);
         match self.prepare(stage, attempt, started).map(|prepared| prepared.work) {
             Ok(operators::Work::Process(spec)) => self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) }),
-            Ok(operators::Work::Done(_) | operators::Work::Call(_)) => self.interrupted(stage),
+            Ok(operators::Work::Done(_) | operators::Work::Call(_) | operators::Work::Frame(_)) => self.interrupted(stage),
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
         }
     }
@@ -85,8 +111,8 @@ impl Driver {
         self.end_orphans(&attempts, false);
         for stage in running {
             let attempt = self.current_attempt(stage);
-            let id = self.pipeline.stages[stage].id.clone();
-            let is_process = self.pipeline.stages[stage].component == Component::Shell;
+            let id = self.scheduler.id(stage).clone();
+            let is_process = self.scheduler.spec(stage).component == Component::Shell;
             match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
                 Some((_, _, exit)) => self.on_exit(stage, attempt, exit),
                 None if is_process && never_started => self.start_again(stage, attempt),
@@ -106,7 +132,7 @@ impl Driver {
     /// Ends what is left of attempts whose runner died. Blocks this run until the processes are gone.
     fn end_orphans(&self, attempts: &[(usize, u32)], just_died: bool) {
         let named: Vec<(StageId, u32)> =
-            attempts.iter().map(|(stage, attempt)| (self.pipeline.stages[*stage].id.clone(), *attempt)).collect();
+            attempts.iter().map(|(stage, attempt)| (self.scheduler.id(*stage).clone(), *attempt)).collect();
         match tokio::task::block_in_place(|| runner::end_orphans(&self.dir, &named, just_died)) {
             Ok(0) => {}
             Ok(ended) => tracing::warn!(run = %self.id, ended, "ended processes whose runner had died"),
@@ -122,8 +148,8 @@ impl Driver {
     }
 
     fn on_exit(&mut self, stage: usize, attempt: u32, exit: &Exit) {
-        let outcome = operators::finish_process(&self.pipeline.stages[stage], exit);
-        let id = self.pipeline.stages[stage].id.clone();
+        let outcome = operators::finish_process(self.scheduler.spec(stage), exit);
+        let id = self.scheduler.id(stage).clone();
         self.log_grew(&id, attempt, exit.lines, exit.bytes);
         self.end(stage, attempt, outcome);
         self.acts.push(Act::Ack { stage: id, attempt });
@@ -138,7 +164,7 @@ impl Driver {
             Report::Started { .. } => {}
             Report::Progress { stage, attempt, lines, bytes } => self.log_grew(&stage, attempt, lines, bytes),
             Report::Finished { stage, attempt, exit } => {
-                if let Some(stage) = self.pipeline.index_of(stage.as_str()) {
+                if let Some(stage) = self.scheduler.find(&stage) {
                     self.on_exit(stage, attempt, &exit);
                 }
             }
@@ -178,7 +204,7 @@ impl Driver {
         let lost = self.processes();
         self.end_orphans(&lost, true);
         for (stage, attempt) in lost {
-            let id = self.pipeline.stages[stage].id.clone();
+            let id = self.scheduler.id(stage).clone();
             match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
                 Some((_, _, exit)) => self.on_exit(stage, attempt, exit),
                 None => self.interrupted(stage),

@@ -42,7 +42,7 @@ impl Driver {
             match work {
                 Work::Process { attempt } => {
                     if let Some(runner) = &self.runner {
-                        runner.cancel(&self.pipeline.stages[*stage].id, *attempt, true).await;
+                        runner.cancel(self.scheduler.id(*stage), *attempt, true).await;
                     }
                 }
                 Work::Call { cancel } => cancel.cancel(),
@@ -61,7 +61,7 @@ impl Driver {
                 }
                 Some(report) = next_report(&mut self.reports) => match report {
                     Report::Finished { stage, .. } => {
-                        if let Some(stage) = self.pipeline.index_of(stage.as_str()) {
+                        if let Some(stage) = self.scheduler.find(&stage) {
                             self.release(stage);
                         }
                     }

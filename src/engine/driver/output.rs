@@ -37,7 +37,7 @@ impl Driver {
         attempt: u32,
         mut pieces: mpsc::Receiver<String>,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (run, stage) = (self.id.clone(), self.pipeline.stages[stage].id.clone());
+        let (run, stage) = (self.id.clone(), self.scheduler.id(stage).clone());
         let path = logs::log_path(&self.dir, &stage, attempt);
         let segment = Segment::new(path, clock::now());
         let mask = self.masks.stream();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::scope::RunScope;
+use super::scope::{Place, RunScope};
 use super::{Act, BATCH, Driver};
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
@@ -17,7 +17,7 @@ impl Driver {
     pub(super) fn start_ready(&mut self) -> bool {
         while self.events.len() < BATCH {
             let Some(stage) = self.scheduler.next_ready() else { return false };
-            if !operators::is_pure(self.pipeline.stages[stage].component) {
+            if !operators::is_pure(self.scheduler.spec(stage).component) {
                 match Arc::clone(&self.shared.slots).try_acquire_owned() {
                     Ok(permit) => self.permits.insert(stage, permit),
                     Err(_) => return true,
@@ -41,6 +41,10 @@ impl Driver {
         match prepared.map(|prepared| prepared.work) {
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
             Ok(Work::Done(done)) => self.on_done(stage, attempt, done),
+            Ok(Work::Frame(frame)) => {
+                let effects = self.scheduler.open_frame(stage, frame, moment);
+                self.take_down(effects);
+            }
             Ok(Work::Call(mut call)) => {
                 self.remark_all(stage, std::mem::take(&mut call.notes));
                 self.acts.push(Act::Call { stage, attempt, call });
@@ -57,9 +61,9 @@ impl Driver {
 
     /// Renders a stage's config for an attempt that starts (or started) at `now`.
     pub(super) fn prepare(&self, stage: usize, attempt: u32, now: crate::model::Timestamp) -> Result<Prepared, StageError> {
-        let spec = &self.pipeline.stages[stage];
         let run = self.scheduler.run();
-        let scope = RunScope::new(run, &self.pipeline, self.masks.values(), &self.variables, (&spec.id, attempt), now);
+        let spec = self.scheduler.spec(stage);
+        let scope = self.scope(stage, attempt, now);
         operators::prepare(&operators::Context {
             scope: &scope,
             stage: spec,
@@ -73,17 +77,19 @@ impl Driver {
     }
 
     pub(super) fn evaluate_when(&self, stage: usize) -> Result<bool, StageError> {
-        let spec = &self.pipeline.stages[stage];
-        let condition = Value::String(spec.when.clone().unwrap_or_default());
+        let condition = Value::String(self.scheduler.spec(stage).when.clone().unwrap_or_default());
         self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds).map_err(Into::into))
     }
 
     fn in_scope<T>(&self, stage: usize, read: impl FnOnce(&RunScope<'_>) -> T) -> T {
-        let spec = &self.pipeline.stages[stage];
-        let attempt = self.scheduler.next_attempt(stage);
-        let run = self.scheduler.run();
-        let scope = RunScope::new(run, &self.pipeline, self.masks.values(), &self.variables, (&spec.id, attempt), clock::now());
-        read(&scope)
+        read(&self.scope(stage, self.scheduler.next_attempt(stage), clock::now()))
+    }
+
+    /// What an attempt's expressions see.
+    fn scope(&self, stage: usize, attempt: u32, now: crate::model::Timestamp) -> RunScope<'_> {
+        let place = Place { stage: self.scheduler.id(stage), attempt, path: self.scheduler.path(stage) };
+        let locals = self.scheduler.locals(stage);
+        RunScope::new(self.scheduler.run(), &self.pipeline, self.masks.values(), &self.variables, place, locals, now)
     }
 
     fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {
@@ -94,7 +100,7 @@ impl Driver {
 
     /// Takes down what a stage has to say in the run's log.
     fn remark_all(&mut self, stage: usize, notes: impl IntoIterator<Item = (NoteLevel, String)>) {
-        let id = self.pipeline.stages[stage].id.clone();
+        let id = self.scheduler.id(stage).clone();
         for (level, message) in notes {
             let message = self.masks.mask_text(message);
             let effects = self.scheduler.remark(EventKind::Noted { stage: Some(id.clone()), level, message }, clock::moment());
@@ -107,14 +113,14 @@ impl Driver {
         self.release(stage);
         let outcome = self.masks.mask_outcome(self.until(stage, outcome));
         if outcome.ending == Ending::Succeeded {
-            set_variables(&mut self.variables, self.pipeline.stages[stage].component, &outcome.output);
+            set_variables(&mut self.variables, self.scheduler.spec(stage).component, &outcome.output);
         }
         self.feed(Input::Ended { stage, attempt, outcome });
     }
 
     /// `retry_until`: a success whose output does not yet satisfy the condition counts as a failed attempt.
     fn until(&self, stage: usize, outcome: Outcome) -> Outcome {
-        let Retry::Fixed { until: Some(condition), .. } = &self.pipeline.stages[stage].retry else { return outcome };
+        let Retry::Fixed { until: Some(condition), .. } = &self.scheduler.spec(stage).retry else { return outcome };
         if outcome.ending != Ending::Succeeded {
             return outcome;
         }

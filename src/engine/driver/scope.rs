@@ -17,6 +17,16 @@ pub(super) struct RunScope<'a> {
     context: Map<String, Value>,
     now: Timestamp,
     seed: String,
+    /// The places in loops of the stage that reads.
+    path: &'a [usize],
+    locals: Vec<(String, Value)>,
+}
+
+/// Which attempt of which stage reads.
+pub(super) struct Place<'a> {
+    pub stage: &'a StageId,
+    pub attempt: u32,
+    pub path: &'a [usize],
 }
 
 impl<'a> RunScope<'a> {
@@ -26,7 +36,8 @@ impl<'a> RunScope<'a> {
         pipeline: &'a Pipeline,
         values: &'a Values,
         variables: &'a Map<String, Value>,
-        (stage, attempt): (&StageId, u32),
+        Place { stage, attempt, path }: Place<'a>,
+        locals: Vec<(String, Value)>,
         now: Timestamp,
     ) -> Self {
         let mut context = variables.clone();
@@ -41,8 +52,12 @@ impl<'a> RunScope<'a> {
         if let Value::Object(facts) = facts {
             context.extend(facts);
         }
+        // Inner loops come first and win.
+        for (name, value) in locals.iter().rev() {
+            context.insert(name.clone(), value.clone());
+        }
         let seed = format!("{}/{stage}/{attempt}", run.id);
-        Self { run, pipeline, values, variables, context, now, seed }
+        Self { run, pipeline, values, variables, context, now, seed, path, locals }
     }
 }
 
@@ -52,7 +67,10 @@ impl Scope for RunScope<'_> {
     }
 
     fn stage(&self, id: &str) -> Option<StageView<'_>> {
-        let stage = self.run.stages.get(id)?;
+        // Inside a loop, the same item's stage comes before the one outside.
+        let nearer =
+            (1..=self.path.len()).rev().find_map(|depth| self.run.stages.get(&StageId::new(id).inside(&self.path[..depth])));
+        let stage = nearer.or_else(|| self.run.stages.get(id))?;
         Some(StageView { status: stage.status, output: &stage.output, error: stage.error.as_ref() })
     }
 
@@ -80,8 +98,8 @@ impl Scope for RunScope<'_> {
         self.variables
     }
 
-    fn local(&self, _name: &str) -> Option<&Value> {
-        None
+    fn local(&self, name: &str) -> Option<&Value> {
+        self.locals.iter().find(|(local, _)| local == name).map(|(_, value)| value)
     }
 
     fn now(&self) -> Timestamp {

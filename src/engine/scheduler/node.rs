@@ -1,8 +1,9 @@
 //! A stage's place in the graph, and the rules of readiness and skipping (pipeline-language: scheduling).
 
+use super::frame::Inside;
 use super::{Effect, Moment, Scheduler, flow};
 use crate::language::Pipeline;
-use crate::model::EventKind;
+use crate::model::{EventKind, StageId};
 
 /// Where a stage stands between its dependencies and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub(super) enum Settled {
 
 #[derive(Debug)]
 pub(super) struct Node {
+    /// Its place in the pipeline.
+    pub spec: usize,
+    pub id: StageId,
+    /// Its places in loops, outermost first.
+    pub path: Vec<usize>,
+    /// The frame it runs in, while that is at work.
+    pub inside: Option<Inside>,
+    /// Runs also when nothing new is started any more.
+    pub finally: bool,
+    /// A stage inside a frame that counts for its dependants by now.
+    pub released: bool,
     pub phase: Phase,
     pub settled: Option<Settled>,
     /// Timers carry the epoch they were set in.
@@ -51,18 +63,10 @@ pub(super) fn wire(pipeline: &Pipeline) -> Vec<Node> {
     let mut nodes: Vec<Node> = pipeline
         .stages
         .iter()
-        .map(|spec| Node {
-            phase: Phase::Blocked,
-            settled: None,
-            epoch: 0,
-            open_dependencies: 0,
-            open_owners: 0,
-            ran: 0,
-            activated: false,
-            gate: None,
-            dependants: Vec::new(),
-            owned: Vec::new(),
+        .enumerate()
+        .map(|(index, spec)| Node {
             is_output: pipeline.output_stage.as_ref() == Some(&spec.id),
+            ..Node::instance(index, spec.id.clone(), Vec::new())
         })
         .collect();
     for (stage, spec) in pipeline.stages.iter().enumerate() {
@@ -79,6 +83,29 @@ pub(super) fn wire(pipeline: &Pipeline) -> Vec<Node> {
 }
 
 impl Node {
+    /// A stage on its own, without wires.
+    pub fn instance(spec: usize, id: StageId, path: Vec<usize>) -> Self {
+        Self {
+            spec,
+            id,
+            path,
+            inside: None,
+            finally: false,
+            released: false,
+            phase: Phase::Blocked,
+            settled: None,
+            epoch: 0,
+            open_dependencies: 0,
+            open_owners: 0,
+            ran: 0,
+            activated: false,
+            gate: None,
+            dependants: Vec::new(),
+            owned: Vec::new(),
+            is_output: false,
+        }
+    }
+
     fn is_due(&self) -> bool {
         let free = self.open_owners == 0 || self.activated;
         self.phase == Phase::Blocked && self.open_dependencies == 0 && free
@@ -88,9 +115,15 @@ impl Node {
 impl Scheduler {
     /// Lets the settled stages reach their dependants, as far as that goes. Iterative: chains may be long.
     pub(super) fn settle_all(&mut self, moment: Moment) {
-        while let Some(stage) = self.settling.pop() {
-            for dependant in self.reach_dependants(stage) {
-                self.decide(dependant, moment);
+        loop {
+            if let Some((node, failure)) = self.ended_inside.pop_front() {
+                self.end_inside(node, failure, moment);
+            } else if let Some(stage) = self.settling.pop() {
+                for dependant in self.reach_dependants(stage) {
+                    self.decide(dependant, moment);
+                }
+            } else {
+                return;
             }
         }
     }
@@ -99,7 +132,7 @@ impl Scheduler {
     pub(super) fn reach_dependants(&mut self, stage: usize) -> Vec<usize> {
         let settled = self.nodes[stage].settled.unwrap_or(Settled::Ran);
         let ran = settled == Settled::Ran;
-        let output = &self.run.stages[stage].output;
+        let Some(output) = self.run.stages.get(&self.nodes[stage].id).map(|stage| &stage.output) else { return Vec::new() };
         let shut = ran && flow::is_shut_gate(&self.pipeline.stages[stage], output);
         let dependants = self.nodes[stage].dependants.clone();
         let owned = self.nodes[stage].owned.clone();
@@ -157,10 +190,14 @@ impl Scheduler {
     }
 
     pub(super) fn skip(&mut self, stage: usize, reason: String, settled: Settled, moment: Moment) {
-        let id = self.pipeline.stages[stage].id.clone();
+        let id = self.nodes[stage].id.clone();
         self.record(moment, EventKind::StageSkipped { stage: id, reason });
         self.nodes[stage].phase = Phase::Settled;
         self.nodes[stage].settled = Some(settled);
+        if self.nodes[stage].inside.is_some() {
+            self.ended_inside.push_back((stage, None));
+            return;
+        }
         self.open -= 1;
         self.settling.push(stage);
     }

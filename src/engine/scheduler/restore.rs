@@ -1,10 +1,10 @@
 //! A scheduler from the fold of a journal: a new run, a rerun that takes stages over, or a run after a crash.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::node::{Phase, Settled, wire};
-use super::{DEFAULT_CONCURRENCY, Halt, Scheduler};
+use super::node::{Node, Phase, Settled, wire};
+use super::{DEFAULT_CONCURRENCY, Halt, Moment, Scheduler};
 use crate::language::{OnError, Pipeline};
 use crate::model::{Ending, Outcome, Run, RunStatus, StageStatus};
 
@@ -16,17 +16,25 @@ impl Scheduler {
     /// Never: a fold whose stages do not match the pipeline gives `None`.
     pub fn restore(pipeline: Arc<Pipeline>, run: Run) -> Option<Self> {
         let matches =
-            run.stages.len() == pipeline.stages.len() && run.stages.keys().zip(&pipeline.stages).all(|(id, spec)| *id == spec.id);
+            run.stages.len() >= pipeline.stages.len() && run.stages.keys().zip(&pipeline.stages).all(|(id, spec)| *id == spec.id);
         if !matches {
             return None;
         }
         let limit = pipeline.max_concurrency.unwrap_or(DEFAULT_CONCURRENCY).max(1);
-        let nodes = wire(&pipeline);
+        let mut nodes = wire(&pipeline);
         let open = nodes.len();
+        for id in run.stages.keys().skip(open) {
+            let spec = pipeline.index_of(id.written())?;
+            nodes.push(Node::instance(spec, id.clone(), id.path()));
+        }
+        let by_id = nodes.iter().enumerate().map(|(node, state)| (state.id.clone(), node)).collect();
         let mut scheduler = Self {
             pipeline,
             run,
             nodes,
+            by_id,
+            frames: HashMap::new(),
+            ended_inside: VecDeque::new(),
             ready: BTreeSet::new(),
             running: 0,
             open,
@@ -36,7 +44,7 @@ impl Scheduler {
             settling: Vec::new(),
             effects: Vec::new(),
         };
-        for stage in 0..open {
+        for stage in 0..scheduler.nodes.len() {
             scheduler.restore_stage(stage);
         }
         scheduler.restore_halt();
@@ -45,7 +53,8 @@ impl Scheduler {
     }
 
     fn restore_stage(&mut self, stage: usize) {
-        self.nodes[stage].phase = match self.stage(stage).status {
+        let Some(status) = self.stage(stage).map(|stage| stage.status) else { return };
+        self.nodes[stage].phase = match status {
             StageStatus::Pending | StageStatus::Ready | StageStatus::WaitingApproval => Phase::Blocked,
             StageStatus::Running => {
                 self.running += 1;
@@ -65,14 +74,27 @@ impl Scheduler {
     }
 
     fn restore_settled(&mut self, stage: usize, settled: Settled) {
-        self.open -= 1;
         self.nodes[stage].settled = Some(settled);
-        self.reach_dependants(stage);
+        if self.nodes[stage].path.is_empty() && !self.is_held(stage) {
+            self.open -= 1;
+            self.nodes[stage].released = true;
+            self.reach_dependants(stage);
+        }
+    }
+
+    /// True for a stage inside an enclosing one that is still at work: it does not count for others yet.
+    fn is_held(&self, stage: usize) -> bool {
+        let spec = self.spec(stage);
+        spec.owners.iter().filter_map(|id| self.by_id.get(id)).any(|&owner| {
+            let encloses = self.spec(owner).component.entry().encloses;
+            let over = self.stage(owner).is_none_or(|stage| stage.status.is_final());
+            (encloses && !over) || (self.spec(owner).id != spec.id && self.is_held(owner))
+        })
     }
 
     /// The meaning of a recorded skip, from its reason.
     fn skipped_as(&self, stage: usize) -> Settled {
-        let reason = self.stage(stage).reason.as_deref().unwrap_or_default();
+        let reason = self.stage(stage).and_then(|stage| stage.reason.as_deref()).unwrap_or_default();
         match reason.strip_prefix("gate:").and_then(|gate| self.pipeline.index_of(gate)) {
             Some(gate) => Settled::Gated(gate),
             None if reason == "disabled" => Settled::Ran,
@@ -86,19 +108,44 @@ impl Scheduler {
             return;
         }
         let failed = |stage: &usize| {
-            let status = self.stage(*stage).status;
-            let bad = matches!(status, StageStatus::Failed | StageStatus::TimedOut | StageStatus::Cancelled);
-            bad && self.spec(*stage).on_error == OnError::Propagate
+            let status = self.stage(*stage).map(|stage| stage.status);
+            let bad = matches!(status, Some(StageStatus::Failed | StageStatus::TimedOut | StageStatus::Cancelled));
+            bad && self.spec(*stage).on_error == OnError::Propagate && !self.is_enclosed(*stage)
         };
-        let first = (0..self.nodes.len()).filter(failed).min_by_key(|&stage| self.stage(stage).finished_at);
+        let finished = |stage: &usize| self.stage(*stage).and_then(|stage| stage.finished_at);
+        let first = (0..self.pipeline.stages.len()).filter(failed).min_by_key(finished);
+        if first.is_none() {
+            self.restore_return();
+            return;
+        }
         self.halt = first.map(|stage| {
-            let error = self.stage(stage).error.clone();
+            let error = self.stage(stage).and_then(|stage| stage.error.clone());
             Halt::Failing(self.blame(stage, &Outcome { ending: Ending::Failed, output: serde_json::Value::Null, error }))
         });
     }
 
     fn last_success(&self) -> Option<usize> {
-        let succeeded = |stage: &usize| self.stage(*stage).status == StageStatus::Succeeded;
-        (0..self.nodes.len()).filter(succeeded).max_by_key(|&stage| self.stage(stage).finished_at)
+        let succeeded = |stage: &usize| self.stage(*stage).is_some_and(|stage| stage.status == StageStatus::Succeeded);
+        let finished = |stage: &usize| self.stage(*stage).and_then(|stage| stage.finished_at);
+        (0..self.pipeline.stages.len()).filter(succeeded).filter(|stage| !self.is_enclosed(*stage)).max_by_key(finished)
+    }
+
+    /// True for a stage that runs inside another.
+    fn is_enclosed(&self, stage: usize) -> bool {
+        let owners = self.spec(stage).owners.iter().filter_map(|id| self.by_id.get(id)).copied();
+        let spec = &self.spec(stage).id;
+        owners
+            .filter(|owner| self.spec(*owner).id != *spec)
+            .any(|owner| self.spec(owner).component.entry().encloses || self.is_enclosed(owner))
+    }
+
+    fn restore_return(&mut self) {
+        let moment = Moment { now: self.run.created_at, jitter: 0.0 };
+        for stage in 0..self.pipeline.stages.len() {
+            let over = self.stage(stage).is_some_and(|stage| stage.status == StageStatus::Succeeded);
+            if over && !self.is_enclosed(stage) {
+                self.return_early(stage, moment);
+            }
+        }
     }
 }

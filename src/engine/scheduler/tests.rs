@@ -1,5 +1,6 @@
 //! Scenarios: a pipeline, what happens to it in words, and what is expected of it in words.
 
+mod frames;
 mod laws;
 mod scenarios;
 
@@ -9,11 +10,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Effect, Input, Moment, Scheduler};
-use crate::language::{Format, Pipeline, load};
+use crate::language::{Component, Format, Pipeline, load};
 use crate::model::{
-    Actor, Ending, ErrorKind, Event, EventKind, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError, StageStatus,
-    Timestamp,
+    Actor, Ending, ErrorKind, Event, EventKind, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError, StageId,
+    StageStatus, Timestamp,
 };
+use crate::operators::{Foreach, Frame, TryCatch};
 
 pub(super) fn pipeline(text: &str) -> Arc<Pipeline> {
     let loaded = load(text, Format::Yaml);
@@ -82,6 +84,14 @@ impl World {
         let run = Run::fold(&self.journal).unwrap();
         self.scheduler = Scheduler::restore(Arc::clone(&self.pipeline), run).unwrap();
         self.timers.clear();
+        let mut frames: Vec<usize> = self.scheduler.at_work().into_iter().filter(|stage| self.frame(*stage).is_some()).collect();
+        frames.sort_by_key(|stage| self.scheduler.depth(*stage));
+        for stage in frames {
+            if let Some(frame) = self.frame(stage) {
+                let effects = self.scheduler.reopen_frame(stage, frame, self.moment());
+                self.obey(effects);
+            }
+        }
         self.give(Input::Begin);
     }
 
@@ -94,7 +104,53 @@ impl World {
         self.obey(effects);
         while let Some(stage) = self.scheduler.next_ready() {
             let (_, effects) = self.scheduler.start(stage, self.moment(), Value::Null);
-            self.started.push(self.scheduler.spec(stage).id.to_string());
+            self.started.push(self.scheduler.id(stage).to_string());
+            self.obey(effects);
+            self.open(stage);
+        }
+    }
+
+    /// What a loop or a guard has inside, from its config as it is written.
+    fn frame(&self, stage: usize) -> Option<Frame> {
+        let config = &self.scheduler.spec(stage).config;
+        let list = |key: &str| -> Vec<StageId> {
+            config.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(StageId::new).collect()
+        };
+        let number = |key: &str| config.get(key).and_then(Value::as_u64).unwrap_or(0);
+        match self.scheduler.spec(stage).component {
+            Component::Foreach => {
+                let items: Vec<(usize, Value)> =
+                    config["items"].as_array().cloned().unwrap_or_default().into_iter().enumerate().collect();
+                Some(Frame::Foreach(Foreach {
+                    total: items.len(),
+                    items,
+                    body: list("loop_stages"),
+                    at_once: usize::try_from(number("max_parallel")).unwrap().max(1),
+                    break_on_error: config.get("break_on_error") != Some(&json!(false)),
+                    item_name: "item".to_owned(),
+                    index_name: "index".to_owned(),
+                    collect: true,
+                }))
+            }
+            Component::TryCatch => Some(Frame::TryCatch(TryCatch {
+                body: list("try_stages"),
+                catch: list("catch_stages"),
+                finally: list("finally_stages"),
+                propagate: config.get("error_scope") == Some(&json!("propagate")),
+                forgive: false,
+                only: config
+                    .get("catch_error_types")
+                    .map(|_| list("catch_error_types").iter().map(ToString::to_string).collect()),
+                max_retries: u32::try_from(number("max_retries")).unwrap(),
+                retry_delay: std::time::Duration::from_millis(number("retry_delay_ms")),
+            })),
+            _ => None,
+        }
+    }
+
+    fn open(&mut self, stage: usize) {
+        if let Some(frame) = self.frame(stage) {
+            let effects = self.scheduler.open_frame(stage, frame, self.moment());
             self.obey(effects);
         }
     }
@@ -120,12 +176,12 @@ impl World {
     }
 
     pub fn stage(&self, id: &str) -> usize {
-        self.pipeline.index_of(id).unwrap_or_else(|| panic!("no stage {id}"))
+        self.scheduler.find(&id.into()).unwrap_or_else(|| panic!("no stage {id}"))
     }
 
     pub fn end(&mut self, id: &str, outcome: Outcome) {
         let stage = self.stage(id);
-        let attempt = self.scheduler.run().stages[stage].attempts.last().map_or(1, |last| last.number);
+        let attempt = self.scheduler.next_attempt(stage) - 1;
         self.give(Input::Ended { stage, attempt, outcome });
     }
 
@@ -157,8 +213,7 @@ impl World {
             }
             "resolve" => {
                 let resolution: Resolution = serde_json::from_value(json!(detail)).unwrap();
-                let stage = self.stage(id);
-                self.give(Input::Resolve { stage, resolution, actor: Actor::engine() });
+                self.give(Input::Resolve { stage: id.into(), resolution, actor: Actor::engine() });
             }
             "crash" => self.crash(),
             other => panic!("no step is called {other}"),
@@ -176,7 +231,7 @@ impl World {
     }
 
     pub fn status(&self, id: &str) -> StageStatus {
-        self.scheduler.run().stages[self.stage(id)].status
+        self.scheduler.stage(self.stage(id)).map_or(StageStatus::Pending, |stage| stage.status)
     }
 
     pub fn run_status(&self) -> RunStatus {

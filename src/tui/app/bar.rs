@@ -50,6 +50,16 @@ impl App {
         }
     }
 
+    /// Keys that would only be answered with "not now" are not offered.
+    fn is_of_use(&self, action: Action) -> bool {
+        !self.popups.is_empty()
+            || match (self.shown(), action) {
+                (_, Action::Back) => self.stack.len() > 1 || !matches!(self.shown(), Some(Screen::Overview(_))),
+                (Some(Screen::Run(screen)), _) => screen.is_of_use(action),
+                (Some(Screen::Overview(_) | Screen::Runs(_)) | None, _) => true,
+            }
+    }
+
     fn write_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
         if let Some((tone, text)) = &self.remark {
             let role = match tone {
@@ -74,9 +84,19 @@ impl App {
             }
         };
         let mut row = paint.row(line, 0);
-        row.gap(1);
         let mut said = Vec::new();
-        for facts in hints.into_iter().filter(|facts| !facts.hint.is_empty()) {
+        if self.popups.is_empty() {
+            // The way out and the help are named at every width.
+            let ways = [Action::Help, Action::Quit];
+            let named = ways.map(|action| (self.world.key(action), format!(" {}  ", action.facts().hint)));
+            let (key, dim) = (row.style(Role::Key), row.style(Role::Dim));
+            let pieces: Vec<(&str, Style)> =
+                named.iter().flat_map(|(name, hint)| [(name.as_str(), key), (hint.as_str(), dim)]).collect();
+            row.right(&pieces);
+            said.extend(ways.into_iter().filter_map(|action| self.world.keys.keys(action).first().copied()));
+        }
+        row.gap(1);
+        for facts in hints.into_iter().filter(|facts| !facts.hint.is_empty() && self.is_of_use(facts.action)) {
             let Some(key) = self.world.keys.keys(facts.action).first() else { continue };
             if said.contains(key) {
                 continue;

@@ -34,8 +34,10 @@ pub struct RunScreen {
     pub dag: Dag,
     pub log: LogPane,
     inspector: Option<Inspector>,
-    /// A stage with everything it carries, asked for when the inspector opened.
+    /// A stage with everything it carries, asked for when the inspector or a stage without a log shows it.
     detail: Option<Box<Stage>>,
+    /// The stage and the number of its attempts that `detail` was last asked for without an inspector.
+    asked: Option<(StageId, usize)>,
     focus: Focus,
     /// An attempt other than the last, chosen by the user for this stage.
     attempt: Option<(StageId, u32)>,
@@ -56,6 +58,9 @@ struct Parts {
     inspector: Rect,
 }
 
+/// The key that stands for a value too large to travel with its run.
+const OMITTED: &str = "$omitted";
+
 /// From this width on the inspector stands beside the log.
 const SIDE_BY_SIDE: u16 = 110;
 
@@ -68,6 +73,7 @@ impl RunScreen {
             log: LogPane::new(charset),
             inspector: None,
             detail: None,
+            asked: None,
             focus: Focus::Graph,
             attempt: None,
             cancel_at: None,
@@ -157,6 +163,18 @@ impl RunScreen {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Whether this key would do something now.
+    pub fn is_of_use(&self, action: Action) -> bool {
+        let Some(run) = self.run.as_deref() else { return true };
+        match action {
+            Action::Cancel => !run.status.is_final(),
+            Action::Rerun | Action::EditInputs => run.status.is_final(),
+            Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
+            Action::NextHit => self.log.search.is_some(),
+            _ => true,
+        }
     }
 
     /// The attempt whose log is shown: the one chosen, else the last.
@@ -322,6 +340,7 @@ impl RunScreen {
             intents.push(Intent::Ask(Request::LogWindow(self.id.clone(), query)));
         }
         intents.extend(self.fit_inspector());
+        intents.extend(self.fit_result());
         intents
     }
 
@@ -335,6 +354,21 @@ impl RunScreen {
         let asks = inspector.look_at(&stage.id);
         inspector.fit(&inputs, detailed.as_ref().unwrap_or(&stage), self.parts.inspector.height);
         asks.then(|| Intent::Ask(Request::StageDetail(self.id.clone(), stage.id)))
+    }
+
+    /// A stage without a log shows its result there; one that did not travel with the run is asked for, once.
+    fn fit_result(&mut self) -> Option<Intent> {
+        let stage = self.inspected()?;
+        if !stage.status.is_final() || !self.log.is_empty() || stage.output.get(OMITTED).is_none() {
+            return None;
+        }
+        let wanted = (stage.id.clone(), stage.attempts.len());
+        if self.asked.as_ref() == Some(&wanted) {
+            return None;
+        }
+        let ask = Intent::Ask(Request::StageDetail(self.id.clone(), wanted.0.clone()));
+        self.asked = Some(wanted);
+        Some(ask)
     }
 
     /// What the inspector shows: the detail while it is as new as the fold, else the fold.

@@ -1,6 +1,7 @@
 //! The run's graph on screen: zoom, scroll, selection. Only the cells in view are painted.
 
 mod draw;
+mod strip;
 #[cfg(test)]
 mod tests;
 
@@ -14,18 +15,25 @@ use crate::tui::glyph::Charset;
 use crate::tui::layout::{Graph, Layout, Step};
 use crate::tui::message::LayoutJob;
 
-/// A graph laid out at both zoom levels, with the key of the job it answers.
+/// A graph laid out at every zoom level, with the key of the job it answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     pub key: u64,
     pub boxes: Layout,
+    pub narrow: Layout,
     pub lines: Layout,
 }
 
 impl Picture {
     /// Does the work of a job. Call it off the loop.
     pub fn of(job: &LayoutJob) -> Self {
-        Self { key: job.key, boxes: Layout::of(&job.boxes), lines: Layout::of(&job.lines) }
+        let [boxes, narrow, lines] = [&job.boxes, &job.narrow, &job.lines].map(Layout::of);
+        Self { key: job.key, boxes, narrow, lines }
+    }
+
+    /// Boxes with room for whole words where all of them fit beside each other, narrow ones else.
+    fn boxes(&self, width: u16) -> &Layout {
+        if self.boxes.width <= i32::from(width) { &self.boxes } else { &self.narrow }
     }
 }
 
@@ -62,8 +70,9 @@ pub struct Dag {
     area: Rect,
 }
 
-/// Rows the graph wants at most, with and without boxes in view.
+/// The least and the most cells of a box.
 const BOX_WIDTH: (u16, u16) = (22, 32);
+const NARROW_WIDTH: (u16, u16) = (14, 28);
 const LINE_WIDTH: u16 = 34;
 
 impl Dag {
@@ -118,10 +127,10 @@ impl Dag {
         self.picture.as_deref().filter(|picture| picture.key == self.key)
     }
 
-    fn layout(&self, level: Level) -> Option<&Layout> {
+    fn layout(&self, level: Level, width: u16) -> Option<&Layout> {
         let picture = self.picture()?;
         match level {
-            Level::Boxes => Some(&picture.boxes),
+            Level::Boxes => Some(picture.boxes(width)),
             Level::Lines => Some(&picture.lines),
             Level::List => None,
         }
@@ -136,7 +145,8 @@ impl Dag {
             (Zoom::Auto, None) => Level::Boxes,
             (Zoom::Auto, Some(picture)) => {
                 let fits = |layout: &Layout| layout.width <= i32::from(width) && layout.height <= i32::from(most_rows);
-                if fits(&picture.boxes) || !fits(&picture.lines) && picture.boxes.height <= i32::from(most_rows) {
+                let boxes = picture.boxes(width);
+                if fits(boxes) || !fits(&picture.lines) && boxes.height <= i32::from(most_rows) {
                     Level::Boxes
                 } else {
                     Level::Lines
@@ -148,12 +158,22 @@ impl Dag {
     /// Rows the graph would like to have, up to `most`.
     pub fn rows(&self, width: u16, most: u16, stages: usize) -> u16 {
         let level = self.level(width, most);
-        let wanted = match (level, self.layout(level)) {
+        let wanted = match (level, self.layout(level, width)) {
             (Level::List, _) => stages,
-            (_, Some(layout)) => usize::try_from(layout.height).unwrap_or(0),
+            // One row more for the strip when the graph goes on to the side.
+            (_, Some(layout)) => usize::try_from(layout.height + i32::from(layout.width > i32::from(width))).unwrap_or(0),
             (_, None) => 3,
         };
         u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1))
+    }
+
+    /// The graph's part of the pane, and the row below it that shows a graph which does not fit as a strip.
+    fn split(&self, area: Rect, level: Level) -> (Rect, Option<Rect>) {
+        let fits = |layout: &Layout| layout.width <= i32::from(area.width) && layout.height <= i32::from(area.height);
+        if area.height < 2 || self.layout(level, area.width).is_none_or(fits) {
+            return (area, None);
+        }
+        (Rect { height: area.height - 1, ..area }, Some(Rect { y: area.bottom() - 1, height: 1, ..area }))
     }
 
     /// Keeps scroll and selection consistent with the pane's size.
@@ -161,8 +181,9 @@ impl Dag {
         self.reveal |= area != self.area;
         self.area = area;
         let level = self.level(area.width, most_rows);
+        let (area, _) = self.split(area, level);
         let (width, height) = (i32::from(area.width), i32::from(area.height));
-        let Some(layout) = self.layout(level) else {
+        let Some(layout) = self.layout(level, area.width) else {
             let rows = i32::try_from(run.stages.len()).unwrap_or(i32::MAX);
             let at = i32::try_from(self.selected).unwrap_or(0);
             self.scroll = (0, near(self.scroll.1, at, at + 1, height, 0).min(rows - height).max(0));
@@ -248,11 +269,8 @@ fn job(run: &Run, key: u64, charset: Charset) -> LayoutJob {
         edges.extend(stage.depends_on.iter().filter_map(index).map(|from| (from, to)));
     }
     let titles: Vec<u16> = run.stages.values().map(|stage| text::width(stage.title(), charset)).collect();
-    let boxes = titles.iter().map(|title| (title + 7).clamp(BOX_WIDTH.0, BOX_WIDTH.1)).collect();
+    let wide = |(least, most): (u16, u16)| titles.iter().map(|title| title.saturating_add(6).clamp(least, most)).collect();
+    let graph = |widths, height| Graph { widths, edges: edges.clone(), height, gap: 0 };
     let lines = titles.iter().map(|title| title.saturating_add(9).min(LINE_WIDTH)).collect();
-    LayoutJob {
-        key,
-        boxes: Graph { widths: boxes, edges: edges.clone(), height: 3, gap: 0 },
-        lines: Graph { widths: lines, edges, height: 1, gap: 0 },
-    }
+    LayoutJob { key, boxes: graph(wide(BOX_WIDTH), 3), narrow: graph(wide(NARROW_WIDTH), 3), lines: graph(lines, 1) }
 }

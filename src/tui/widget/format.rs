@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// `0.4s`, `12.3s`, `3m04s`, `2h07m`, `3d04h`: at most six cells below ten days.
+/// `400ms`, `12.3s`, `3m04s`, `2h07m`, `3d04h`: at most six cells below ten days.
 pub fn duration(duration: Duration) -> String {
     let tenths = duration.as_millis() / 100;
     let seconds = duration.as_secs();
     match seconds {
-        0..60 => format!("{}.{}s", tenths / 10, tenths % 10),
+        0 => format!("{}ms", duration.as_millis()),
+        1..60 => format!("{}.{}s", tenths / 10, tenths % 10),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
         _ => format!("{}d{:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn durations_read_like_a_watch() {
         let shown = |millis| duration(Duration::from_millis(millis));
-        assert_eq!([shown(0), shown(1_234), shown(59_999)], ["0.0s", "1.2s", "59.9s"]);
+        assert_eq!([shown(0), shown(1_234), shown(59_999)], ["0ms", "1.2s", "59.9s"]);
         assert_eq!([shown(184_000), shown(7_620_000), shown(273_600_000)], ["3m04s", "2h07m", "3d04h"]);
     }
 

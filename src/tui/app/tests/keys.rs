@@ -181,6 +181,47 @@ fn a_stage_without_output_says_why() {
 }
 
 #[test]
+fn a_stage_without_a_log_shows_its_result() {
+    let mut driver = Driver::new(100, 30, Charset::Unicode);
+    let script = Script::new("1v9r8z0-zzzzz", "shape", &[("shape", "json-transform", &[])], at(0.0));
+    let script = script.start("shape", 1, at(1.0)).ok("shape", 1, at(1.1), json!({"release": "v1.2.0"}));
+    driver.runs = vec![script.end(RunStatus::Succeeded, at(2.0), None).run()];
+    driver.lines = 0;
+    driver.reply(Reply::Runs(vec![driver.runs[0].summary()]));
+    driver.keys("2 enter");
+    assert!(driver.shows("result"), "{}", driver.screen());
+    assert!(driver.shows("release  v1.2.0"), "{}", driver.screen());
+}
+
+#[test]
+fn only_keys_of_use_are_offered_and_the_way_out_always_is() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    let offered = |driver: &Driver| driver.screen().lines().last().unwrap_or_default().to_owned();
+    assert!(offered(&driver).contains("next failed") && !offered(&driver).contains("cancel"), "{}", offered(&driver));
+    assert!(offered(&driver).trim_end().ends_with("? help  q quit"), "{}", offered(&driver));
+    driver.keys("esc g enter");
+    assert!(offered(&driver).contains("cancel") && !offered(&driver).contains("rerun"), "{}", offered(&driver));
+    assert!(offered(&driver).trim_end().ends_with("? help  q quit"), "{}", offered(&driver));
+}
+
+#[test]
+fn a_graph_too_wide_is_shown_whole_in_a_strip() {
+    let mut driver = Driver::new(60, 24, Charset::Unicode);
+    let names: Vec<String> = (0..9).map(|number| format!("stage-number-{number}")).collect();
+    let after: Vec<Vec<&str>> =
+        (0..9).map(|number| if number == 0 { vec![] } else { vec![names[number - 1].as_str()] }).collect();
+    let stages: Vec<(&str, &str, &[&str])> =
+        names.iter().zip(&after).map(|(name, after)| (name.as_str(), "shell", after.as_slice())).collect();
+    let script = Script::new("1v9r8z0-zzzzz", "chain", &stages, at(0.0)).start(&names[0], 1, at(1.0));
+    driver.runs = vec![script.run()];
+    driver.reply(Reply::Runs(vec![driver.runs[0].summary()]));
+    driver.keys("2 enter");
+    let screen = driver.screen();
+    let strip = screen.lines().find(|line| line.contains("●─○─○─○─○─○─○─○─○"));
+    assert!(strip.is_some_and(|line| line.trim_end().ends_with('▸')), "{screen}");
+}
+
+#[test]
 fn the_log_of_an_earlier_attempt_can_be_read() {
     let mut driver = Driver::on_run(80, 24, Charset::Unicode);
     driver.keys("enter [");

@@ -3,12 +3,16 @@
 use ratatui::layout::Rect;
 
 use super::ask::GRACE_SECONDS;
-use super::{Focus, RunScreen};
+use serde_json::Value;
+
+use super::{Focus, OMITTED, RunScreen};
 use crate::model::{NoteLevel, Run, RunStatus, Stage, StageStatus};
+use crate::tui::action::Action;
 use crate::tui::glyph::stage_word;
 use crate::tui::theme::Role;
-use crate::tui::widget::format;
-use crate::tui::widget::paint::Paint;
+use crate::tui::widget::paint::{Paint, Row};
+use crate::tui::widget::tree::Tree;
+use crate::tui::widget::{format, text};
 use crate::tui::world::{Link, World};
 
 impl RunScreen {
@@ -29,7 +33,7 @@ impl RunScreen {
         };
         self.draw_title(paint, stage, world);
         self.draw_error(paint, stage);
-        self.draw_log(paint, run, stage);
+        self.draw_log(paint, run, stage, world);
         if let (Some(inspector), Some(stage)) = (&self.inspector, self.inspected()) {
             let focused = self.focus == Focus::Inspector;
             inspector.draw(paint, self.parts.inspector, &run.inputs, stage, focused);
@@ -44,13 +48,12 @@ impl RunScreen {
             (Some(start), None) => format::running(world.now.since(start)),
             (None, _) => String::new(),
         };
-        let done = run.stages.values().filter(|stage| stage.status.is_final()).count();
         let mut row = paint.row(self.parts.heading, 0);
         let (dim, text) = (row.style(Role::Dim), row.style(Role::Text));
         let ago = format::ago(run.created_at, world.now);
         row.gap(1).role(&run.pipeline.name, Role::Title).gap(1).role(self.id.as_str(), Role::Dim).gap(2);
-        row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1);
-        row.role(&took, Role::Text).gap(2).role(&format!("{done}/{}", run.stages.len()), Role::Text).role(" stages", Role::Dim);
+        row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1).role(&took, Role::Text).gap(2);
+        write_counts(&mut row, run);
         if let (RunStatus::Cancelling, Some(at)) = (run.status, self.cancel_at) {
             let left = GRACE_SECONDS.saturating_sub(world.now.since(at).as_secs());
             row.gap(2).role(&format!("kill in {left}s"), Role::Warning);
@@ -79,8 +82,13 @@ impl RunScreen {
         if !state.is_empty() {
             row.right(&[(" ", line), (&state, accent), (" ", line), (charset.horizontal(), line)]);
         }
-        row.put(charset.horizontal(), line).gap(1).role(stage.title(), if focused { Role::Accent } else { Role::Title }).gap(2);
-        row.put(charset.stage(stage.status), status).gap(1).put(stage_word(stage.status), status).gap(1);
+        row.put(charset.horizontal(), line).gap(1);
+        // However long the title, the status has its place.
+        let word = stage_word(stage.status);
+        let most = row.room().saturating_sub(text::width(word, charset) + 5);
+        let style = row.style(if focused { Role::Accent } else { Role::Title });
+        row.column(text::width(stage.title(), charset).min(most), stage.title(), style).gap(2);
+        row.put(charset.stage(stage.status), status).gap(1).put(word, status).gap(1);
         if let (Some(attempt), Some(last)) = (self.attempt(stage), stage.attempts.last().filter(|last| last.number > 1)) {
             row.gap(1).role(&format!("attempt {} of {}", attempt.number, last.number), Role::Warning).gap(1);
         }
@@ -125,7 +133,7 @@ impl RunScreen {
         }
     }
 
-    fn draw_log(&self, paint: &mut Paint<'_>, run: &Run, stage: &Stage) {
+    fn draw_log(&self, paint: &mut Paint<'_>, run: &Run, stage: &Stage, world: &World) {
         let area = self.parts.log;
         if area.height == 0 {
             return;
@@ -133,7 +141,7 @@ impl RunScreen {
         if self.log.source().is_some() && !self.log.is_empty() {
             self.log.draw(paint, area, self.focus == Focus::Log);
         } else {
-            draw_without_log(paint, area, run, stage);
+            draw_without_log(paint, area, run, self.inspected().unwrap_or(stage), world);
         }
         if let Some(damage) = &self.log.damage {
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
@@ -143,8 +151,59 @@ impl RunScreen {
     }
 }
 
-/// What there is to say about a stage without output: why, and the notes it left.
-fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage) {
+/// How far a run has come; of one that did not go well, how many stages ended how.
+fn write_counts(row: &mut Row<'_, '_>, run: &Run) {
+    let count = |statuses: &[StageStatus]| run.stages.values().filter(|stage| statuses.contains(&stage.status)).count();
+    let ended = run.stages.values().filter(|stage| stage.status.is_final()).count();
+    let good = count(&[StageStatus::Succeeded]);
+    let done = if run.status.is_final() { good } else { ended };
+    row.role(&format!("{done}/{}", run.stages.len()), Role::Text).role(" stages", Role::Dim);
+    let bad: [(&[StageStatus], Role); 4] = [
+        (&[StageStatus::Failed, StageStatus::TimedOut], Role::Failure),
+        (&[StageStatus::Unknown], Role::Warning),
+        (&[StageStatus::Cancelled], Role::Dim),
+        (&[StageStatus::Skipped], Role::Dim),
+    ];
+    for (statuses, role) in bad {
+        let number = count(statuses);
+        if number > 0 && row.room() > 30 {
+            row.gap(2).role(&format!("{number} {}", stage_word(statuses[0])), role);
+        }
+    }
+}
+
+/// What there is to say about a stage without a log: the notes and the result it left, else why there is nothing.
+fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage, world: &World) {
+    let mut line = draw_notes(paint, area, run, stage);
+    if stage.status.is_final() && stage.status != StageStatus::Skipped && !is_nothing(&stage.output) {
+        if line > 0 {
+            line += 1;
+        }
+        let kept = if stage.reused { "result, kept from the run before" } else { "result" };
+        let key = world.key(Action::Inspect);
+        paint.row(area, line).gap(1).role(kept, Role::Title).gap(2).role(&key, Role::Key).role(" inspects it", Role::Dim);
+        line += 1;
+        let rest = area.height.saturating_sub(line);
+        let tree = Rect { x: area.x + 1, y: area.y + line, width: area.width.saturating_sub(1), height: rest };
+        if rest > 0 {
+            Tree::default().draw(paint, tree, &stage.output, false);
+        }
+    } else if line == 0 {
+        paint.row(area, 0).gap(1).role(&why_nothing(run, stage), Role::Dim);
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty() || fields.contains_key(OMITTED),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Writes the notes of a stage; gives the rows they took.
+fn draw_notes(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage) -> u16 {
     let mut line = 0;
     for note in run.notes.iter().filter(|note| note.stage.as_ref() == Some(&stage.id)) {
         let role = match note.level {
@@ -156,14 +215,15 @@ fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage)
         paint.row(area, line).gap(1).role(&note.message, role);
         line += 1;
     }
-    if line > 0 {
-        return;
-    }
+    line
+}
+
+fn why_nothing(run: &Run, stage: &Stage) -> String {
     let waits = || {
         let open = stage.depends_on.iter().filter(|id| run.stages.get(*id).is_some_and(|before| !before.status.is_final()));
         open.map(crate::model::StageId::as_str).collect::<Vec<_>>().join(", ")
     };
-    let text = match (stage.status, &stage.reason) {
+    match (stage.status, &stage.reason) {
         (StageStatus::Skipped, Some(reason)) => format!("skipped: {reason}"),
         (StageStatus::Pending, _) if waits().is_empty() => "not started yet".to_owned(),
         (StageStatus::Pending, _) => format!("waits for {}", waits()),
@@ -172,6 +232,5 @@ fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage)
         _ if stage.reused => "its result was kept from the run before; there is no log here".to_owned(),
         (StageStatus::Running, _) => "no output yet".to_owned(),
         _ => "no output".to_owned(),
-    };
-    paint.row(area, 0).gap(1).role(&text, Role::Dim);
+    }
 }

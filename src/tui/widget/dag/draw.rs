@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Dag, Level};
+use super::{Dag, Level, strip};
 use crate::model::{Run, Stage, StageStatus, Timestamp};
 use crate::tui::glyph::{short_word, stage_word};
 use crate::tui::layout::{Channel, Layout, Net, Sink};
@@ -16,13 +16,18 @@ impl Dag {
     /// `most_rows` is what `level` was asked with.
     pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, most_rows: u16, run: &Run, now: Timestamp, focused: bool) {
         let level = self.level(area.width, most_rows);
-        match (level, self.layout(level)) {
+        match (level, self.layout(level, area.width)) {
             (Level::List, _) => self.draw_list(paint, area, run, now, focused),
             (_, Some(layout)) => {
-                let view = View { layout, scroll: self.scroll, area };
+                let (area, below) = self.split(area, level);
+                let terse = self.picture().is_some_and(|picture| std::ptr::eq(layout, &picture.narrow));
+                let view = View { layout, scroll: self.scroll, area, terse };
                 view.edges(paint, self.selected);
                 view.nodes(paint, run, now, self.selected, focused);
-                view.hints(paint);
+                if let Some(below) = below {
+                    strip::draw(paint, below, layout, run, self.selected);
+                    view.hints(paint, below);
+                }
             }
             (_, None) => {
                 paint.row(area, 0).gap(1).role("drawing the graph", Role::Dim);
@@ -64,6 +69,8 @@ struct View<'a> {
     layout: &'a Layout,
     scroll: (i32, i32),
     area: Rect,
+    /// Short words for statuses: the boxes are narrow.
+    terse: bool,
 }
 
 /// The sides that edges touch in each cell of the view, and whether the selected stage's edges are among them.
@@ -200,30 +207,25 @@ impl View<'_> {
                 let Some((_, stage)) = run.stages.get_index(node) else { continue };
                 let mut clip = Clip::new(self, place.x, place.y, place.width, self.layout.node_height);
                 let leads_on = !self.layout.successors(node).is_empty();
-                let shown = Shown { stage, now, selected: node == selected, focused, leads_on };
+                let shown = Shown { stage, now, selected: node == selected, focused, leads_on, terse: self.terse };
                 if height == 1 { clip.line(paint, &shown) } else { clip.boxed(paint, &shown) }
             }
         }
     }
 
-    /// Small marks at the sides where the picture goes on.
-    fn hints(&self, paint: &mut Paint<'_>) {
+    /// Marks at the end of the strip: which ways the picture goes on.
+    fn hints(&self, paint: &mut Paint<'_>, below: Rect) {
         let [left, right, up, down] = paint.look.charset.more();
-        let style = paint.style(Role::Accent);
         let (width, height) = (i32::from(self.area.width), i32::from(self.area.height));
-        let (middle_x, middle_y) = (self.area.x + self.area.width / 2, self.area.y + self.area.height / 2);
-        if self.scroll.0 > 0 {
-            paint.symbol(self.area.x, middle_y, left, style);
-        }
-        if self.scroll.0 + width < self.layout.width {
-            paint.symbol(self.area.right().saturating_sub(1), middle_y, right, style);
-        }
-        if self.scroll.1 > 0 {
-            paint.symbol(middle_x, self.area.y, up, style);
-        }
-        if self.scroll.1 + height < self.layout.height {
-            paint.symbol(middle_x, self.area.bottom().saturating_sub(1), down, style);
-        }
+        let ways = [
+            (left, self.scroll.0 > 0),
+            (up, self.scroll.1 > 0),
+            (down, self.scroll.1 + height < self.layout.height),
+            (right, self.scroll.0 + width < self.layout.width),
+        ];
+        let marks: String = ways.iter().filter(|(_, open)| *open).map(|(mark, _)| *mark).collect();
+        let style = paint.style(Role::Accent);
+        paint.row(below, 0).right(&[(&marks, style), (" ", style)]);
     }
 }
 
@@ -233,6 +235,7 @@ struct Shown<'a> {
     selected: bool,
     focused: bool,
     leads_on: bool,
+    terse: bool,
 }
 
 /// A node that may stick out of the view: painted into a small buffer of its own, then the visible part is copied.
@@ -269,7 +272,12 @@ impl Clip {
         let mut row = own.row(inner, 1);
         let tries = if tries.is_empty() { tries } else { format!("{tries} ") };
         row.right(&[(&tries, look.style(Role::Warning)), (&time, look.style(Role::Text))]);
-        row.put(charset.stage(shown.stage.status), status).gap(1).put(stage_word(shown.stage.status), status);
+        row.put(charset.stage(shown.stage.status), status).gap(1);
+        let word = if shown.terse { short_word(shown.stage.status) } else { stage_word(shown.stage.status) };
+        // Beside many attempts and a long time only the shape has room.
+        if !shown.terse || super::text::width(word, charset) <= row.room() {
+            row.put(word, status);
+        }
         self.copy(paint);
     }
 

@@ -1,0 +1,148 @@
+//! Taking up an enclosing stage after a crash: its items and parts as far as the journal tells them.
+
+use super::frame::{Guard, Inside, Live, Loop, Part};
+use super::node::Phase;
+use super::{Effect, Moment, Scheduler};
+use crate::language::OnError;
+use crate::model::{Outcome, StageError, StageId, StageStatus, Timestamp};
+use crate::operators::Frame;
+
+/// How far an item or a part has come.
+enum Progress {
+    /// The stage at this position has to be started.
+    Due(usize),
+    /// The stage at this position is at work.
+    At,
+    Ended(Option<StageError>),
+}
+
+impl Scheduler {
+    /// Opens the inside of an enclosing stage that was at work when the engine died. Outer stages come first.
+    pub fn reopen_frame(&mut self, stage: usize, frame: Frame, moment: Moment) -> Vec<Effect> {
+        self.running -= 1;
+        self.watch_budget(stage, moment);
+        let since = self.stage(stage).and_then(|stage| stage.attempts.last()).map_or(moment.now, |last| last.started_at);
+        match self.expanded(frame) {
+            Frame::Foreach(plan) => {
+                self.frames.insert(stage, Live::Loop(Loop::new(plan)));
+                self.reopen_loop(stage, since, moment);
+            }
+            Frame::TryCatch(plan) => self.reopen_guard(stage, Guard::new(plan), since, moment),
+        }
+        self.settle_all(moment);
+        self.finish_if_over(moment);
+        std::mem::take(&mut self.effects)
+    }
+
+    fn reopen_loop(&mut self, frame: usize, since: Timestamp, moment: Moment) {
+        let Some(Live::Loop(live)) = self.frames.get(&frame) else { return };
+        let (body, items) = (live.plan.body.clone(), live.plan.items.len());
+        let mut due = Vec::new();
+        for lane in 0..items {
+            let mut path = self.nodes[frame].path.clone();
+            path.push(lane);
+            let begun = body.first().is_some_and(|id| self.has_begun(&id.inside(&path), since));
+            if !begun {
+                break;
+            }
+            let progress = self.progress(Inside { frame, lane, position: 0 }, &body, &path, since);
+            if let Some(Live::Loop(live)) = self.frames.get_mut(&frame) {
+                live.next = lane + 1;
+                live.live += 1;
+            }
+            match progress {
+                Progress::Due(position) => due.push((lane, position)),
+                Progress::At => {}
+                Progress::Ended(failure) => self.end_lane(frame, lane, failure),
+            }
+        }
+        for (lane, position) in due {
+            self.advance_lane(frame, lane, position, moment);
+        }
+        self.fill_loop(frame, moment);
+    }
+
+    fn reopen_guard(&mut self, frame: usize, mut guard: Guard, since: Timestamp, moment: Moment) {
+        let state = self.stage(frame);
+        let phase = state.and_then(|stage| stage.phase.clone());
+        guard.error = state.and_then(|stage| stage.error.clone());
+        let path = self.nodes[frame].path.clone();
+        let Some(phase) = phase else {
+            self.frames.insert(frame, Live::Guard(guard));
+            return self.enter(frame, Part::Try, moment);
+        };
+        guard.part = Part::from_name(&phase.name);
+        guard.round = phase.round;
+        self.restore_verdict(&mut guard, &path);
+        let list = guard.list().to_vec();
+        guard.live = true;
+        self.frames.insert(frame, Live::Guard(guard));
+        match self.progress(Inside { frame, lane: 0, position: 0 }, &list, &path, since) {
+            Progress::Due(position) => self.advance_guard(frame, position, moment),
+            Progress::At => {}
+            Progress::Ended(failure) => self.end_part(frame, failure, moment),
+        }
+    }
+
+    /// What the parts before the one it is at have decided.
+    fn restore_verdict(&self, guard: &mut Guard, path: &[usize]) {
+        let output = |list: &[StageId]| {
+            let last = list.last().and_then(|id| self.run.stages.get(&id.inside(path)));
+            last.map_or(serde_json::Value::Null, |stage| stage.output.clone())
+        };
+        match (guard.part, guard.error.clone()) {
+            (Part::Try, _) => {}
+            (Part::Catch, error) => guard.raised = error,
+            (Part::Finally, None) => guard.data = output(&guard.plan.body),
+            (Part::Finally, Some(error)) => {
+                let failed = |id: &StageId| self.run.stages.get(&id.inside(path)).is_some_and(|stage| stage.status.is_failure());
+                let ran = |id: &StageId| self.run.stages.get(&id.inside(path)).is_some_and(|stage| stage.status.is_final());
+                let caught =
+                    !guard.plan.catch.is_empty() && guard.plan.catch.iter().all(ran) && !guard.plan.catch.iter().any(failed);
+                guard.recovered = (caught && !guard.plan.propagate) || (guard.plan.forgive && guard.catches(&error));
+                if caught {
+                    guard.data = output(&guard.plan.catch);
+                }
+                guard.raised = (!guard.recovered).then_some(error);
+            }
+        }
+    }
+
+    /// True when something happened to the stage in this attempt of its frame.
+    fn has_begun(&self, id: &StageId, since: Timestamp) -> bool {
+        let Some(stage) = self.run.stages.get(id) else { return false };
+        let last = stage.attempts.last().map(|last| last.started_at).or(stage.finished_at);
+        last.is_some_and(|at| at >= since)
+    }
+
+    fn progress(&mut self, inside: Inside, list: &[StageId], path: &[usize], since: Timestamp) -> Progress {
+        for (position, id) in list.iter().enumerate() {
+            if self.pipeline.index_of(id.as_str()).is_none() {
+                continue;
+            }
+            let name = id.inside(path);
+            if !self.has_begun(&name, since) {
+                return Progress::Due(position);
+            }
+            let Some(node) = self.node_inside(Inside { position, ..inside }, id) else { continue };
+            let Some(stage) = self.run.stages.get(&name) else { return Progress::Due(position) };
+            match stage.status {
+                StageStatus::Pending | StageStatus::Ready | StageStatus::WaitingApproval => return Progress::Due(position),
+                StageStatus::Running | StageStatus::Retrying | StageStatus::Unknown => return Progress::At,
+                StageStatus::Succeeded | StageStatus::Skipped => {}
+                StageStatus::Failed | StageStatus::TimedOut | StageStatus::Cancelled => {
+                    if self.spec(node).on_error == OnError::Propagate {
+                        let outcome = Outcome {
+                            ending: crate::model::Ending::Failed,
+                            output: serde_json::Value::Null,
+                            error: stage.error.clone(),
+                        };
+                        return Progress::Ended(Some(self.blame(node, &outcome)));
+                    }
+                }
+            }
+            self.nodes[node].phase = Phase::Settled;
+        }
+        Progress::Ended(None)
+    }
+}
