@@ -3,11 +3,13 @@
 //! Owns `flowdeck.toml`, the search for a workspace and every path of ours. Must not know what the settings are
 //! used for, and never starts or connects to anything.
 
+mod ai;
 mod duration;
 mod error;
 mod file;
 mod host;
 mod lock;
+mod network;
 mod paths;
 mod pipeline;
 mod problem;
@@ -17,11 +19,13 @@ mod settings;
 mod suggest;
 mod workspace;
 
+pub use ai::{Ai, AiKind, AiProvider};
 pub use duration::{duration, spell};
 pub use error::ConfigError;
 pub use file::{Console, Engine, File, IdleTimeout, Probe, Secret, Service};
 pub use host::Host;
 pub use lock::EngineLock;
+pub use network::Network;
 pub use paths::Paths;
 pub use pipeline::{EXTENSIONS, pipelines, resolve_pipeline};
 pub use problem::{Problem, report};

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 use crate::config::Paths;
-use crate::operators::Http;
+use crate::operators::Settings;
 use crate::store::{Store, StoreError};
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
@@ -36,14 +36,14 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be opened: corrupt, newer than this program, or not writable.
-    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize) -> Result<Self, StoreError> {
+    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, settings: Settings) -> Result<Self, StoreError> {
         let store = Store::open(paths.state_dir())?;
         let slots = Arc::new(Semaphore::new(max_concurrency.clamp(1, 4096)));
         let shared = Shared {
             store,
             hub: Hub::default(),
             slots,
-            http: Http::default(),
+            settings,
             paths,
             exe,
             started_at: clock::now(),

@@ -3,10 +3,12 @@
 //! Owns the step from a stage's config to its work: rendering, running what has no effects, and describing what has
 //! (an HTTP call to await, a process to start). Must not know runs, scheduling, retries, masking or the store.
 
+mod ai;
 mod batches;
 mod conditional;
 mod counted;
 mod early_return;
+mod egress;
 mod fields;
 mod filter;
 mod foreach;
@@ -28,13 +30,16 @@ mod variable_set;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 
 use crate::language::scope::Scope;
 use crate::language::{Component, StageSpec};
 use crate::model::{ErrorKind, NoteLevel, Outcome, RunId, StageError, StageId};
 use crate::process;
 
+pub use ai::{Ai, Key, Provider, ProviderKind};
 use counted::Counted;
+pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
 pub use http::Http;
 pub use retry_until::retry_condition;
@@ -49,6 +54,13 @@ pub trait Secrets {
     fn contains_credential(&self, text: &str) -> bool;
 }
 
+/// What the workspace says about the world outside; read once, when the engine starts.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub http: Http,
+    pub ai: Ai,
+}
+
 /// Everything an operator may look at for one attempt.
 pub struct Context<'a> {
     pub scope: &'a dyn Scope,
@@ -59,6 +71,7 @@ pub struct Context<'a> {
     /// The directory stages run in, absolute.
     pub workspace: &'a str,
     pub http: &'a Http,
+    pub ai: &'a Ai,
     pub secrets: &'a dyn Secrets,
 }
 
@@ -111,6 +124,16 @@ pub struct Call {
     pub future: BoxFuture<'static, Outcome>,
     /// Doing it twice is harmless.
     pub idempotent: bool,
+    /// Lines for the run's own log, said before the call begins.
+    pub notes: Vec<(NoteLevel, String)>,
+    /// Pieces of the stage's log, unmasked, as they come; it ends with the future. `None`: the call has nothing to say.
+    pub output: Option<mpsc::Receiver<String>>,
+}
+
+impl Call {
+    fn new(future: impl Future<Output = Outcome> + Send + 'static, idempotent: bool) -> Self {
+        Self { future: Box::pin(future), idempotent, notes: Vec::new(), output: None }
+    }
 }
 
 impl std::fmt::Debug for Call {
@@ -142,6 +165,8 @@ enum Effects {
     None,
     /// Depends on the HTTP method.
     ByMethod,
+    /// Asks somebody who only answers.
+    Asking,
     /// Anything may happen.
     Unknown,
 }
@@ -166,6 +191,11 @@ const TABLE: &[Operator] = &[
     Operator { component: Component::Foreach, effects: Effects::None, prepare: foreach::prepare },
     Operator { component: Component::TryCatch, effects: Effects::None, prepare: trycatch::prepare },
     Operator { component: Component::Loop, effects: Effects::None, prepare: batches::prepare },
+    Operator { component: Component::Generator, effects: Effects::Asking, prepare: ai::generator::prepare },
+    Operator { component: Component::Critic, effects: Effects::Asking, prepare: ai::critic::prepare },
+    Operator { component: Component::Improver, effects: Effects::Asking, prepare: ai::improver::prepare },
+    Operator { component: Component::Selector, effects: Effects::Asking, prepare: ai::selector::prepare },
+    Operator { component: Component::Synthesizer, effects: Effects::Asking, prepare: ai::synthesizer::prepare },
 ];
 
 fn operator(component: Component) -> Option<&'static Operator> {
@@ -197,7 +227,7 @@ pub fn is_pure(component: Component) -> bool {
 /// Whether an interrupted attempt may simply be done again. What the author says wins.
 pub fn is_idempotent(stage: &StageSpec) -> bool {
     stage.idempotent.unwrap_or_else(|| match operator(stage.component).map(|operator| operator.effects) {
-        Some(Effects::None) => true,
+        Some(Effects::None | Effects::Asking) => true,
         Some(Effects::ByMethod) => http_request::is_safe_method(stage.config.get("method")),
         Some(Effects::Unknown) | None => false,
     })

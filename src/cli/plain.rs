@@ -20,7 +20,7 @@ pub enum Voice {
 }
 
 /// The component type whose stages write a log.
-const PROCESS: &str = "shell";
+const WITH_OUTPUT: &[&str] = &["shell", "generator", "critic", "improver", "selector", "synthesizer"];
 /// How many lines of output are fetched at once.
 const PAGE: u64 = 2000;
 
@@ -158,6 +158,7 @@ impl<'a> Narrator<'a> {
         if known.is_none() {
             self.say(run.created_at, &format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name));
         }
+        let told = known.as_ref().map_or(0, |known| known.notes.len());
         let mut attempts = Vec::new();
         for stage in run.stages.values() {
             let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
@@ -177,10 +178,10 @@ impl<'a> Narrator<'a> {
         for (stage, attempt) in attempts {
             self.output(&stage, attempt).await?;
         }
+        for note in run.notes.iter().skip(told) {
+            self.note(note.at, note.stage.as_ref(), note.level, &note.message);
+        }
         if run.status.is_final() {
-            for note in &run.notes {
-                self.note(note.at, note.stage.as_ref(), note.level, &note.message);
-            }
             self.verdict(run.finished_at.unwrap_or(run.created_at), run.status, run.error.as_ref());
         }
         Ok(())
@@ -262,9 +263,7 @@ impl<'a> Narrator<'a> {
                     self.provide(&run).await?;
                 }
             }
-            EventKind::Noted { stage, level, message } => {
-                self.note(at, stage.as_ref(), *level, message);
-            }
+            EventKind::Noted { stage, level, message } => self.note(at, stage.as_ref(), *level, message),
             EventKind::RunFinished { status, error, .. } => {
                 self.verdict(at, *status, error.as_ref());
             }
@@ -281,9 +280,10 @@ impl<'a> Narrator<'a> {
     /// Prints what an attempt's log has beyond what was printed.
     async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
         let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
-        // What an in-engine stage has to say are notes, and those come as events.
+        // What other in-engine stages have to say are notes, and those come as events.
         let unwanted = self.only.as_ref().is_some_and(|only| only != stage);
-        if unwanted || self.voice == Voice::Silent || component != Some(PROCESS) {
+        let has_output = component.is_some_and(|component| WITH_OUTPUT.contains(&component));
+        if unwanted || self.voice == Voice::Silent || !has_output {
             return Ok(());
         }
         let key = (stage.clone(), attempt);

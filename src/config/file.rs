@@ -7,7 +7,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::ai::{self, Ai};
 use super::duration;
+use super::network::{self, Network};
 use super::problem::Problem;
 use super::reader::{Node, Reader};
 
@@ -19,6 +21,8 @@ pub struct File {
     pub services: Vec<Service>,
     /// Where the values of secrets come from, by name. Never the values.
     pub secrets: BTreeMap<String, Secret>,
+    pub network: Network,
+    pub ai: Ai,
     /// Sections that are documented but read elsewhere (`access`, `environments`, …), as they were written.
     pub other: toml::Table,
 }
@@ -92,6 +96,8 @@ pub enum Secret {
 
 const SECTIONS: &[&str] =
     &["access", "ai", "alerts", "console", "engine", "environments", "network", "notify", "retention", "secrets", "services"];
+/// Sections that are read here.
+const READ: &[&str] = &["ai", "console", "engine", "network", "secrets", "services"];
 const PROBES: &[&str] = &["http", "expect_status", "tcp", "command"];
 
 impl File {
@@ -116,6 +122,8 @@ impl File {
                 "console" => file.console = console(&mut reader, value),
                 "services" => file.services = services(&mut reader, value),
                 "secrets" => file.secrets = secrets(&mut reader, value, workspace),
+                "network" => file.network = network::network(&mut reader, value),
+                "ai" => file.ai = ai::ai(&mut reader, value, workspace),
                 known if SECTIONS.contains(&known) => {}
                 _ => reader.unknown("section", key, SECTIONS),
             }
@@ -126,7 +134,7 @@ impl File {
         }
         file.other = toml::from_str(text)
             .map_err(|error| vec![Problem::new(text, error.span().unwrap_or(0..0), error.message(), None)])?;
-        file.other.retain(|section, _| !matches!(section, "engine" | "console" | "services" | "secrets"));
+        file.other.retain(|section, _| !READ.contains(&section));
         Ok(file)
     }
 }
@@ -234,7 +242,7 @@ fn secrets(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> BTree
     secrets
 }
 
-fn secret(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> Option<Secret> {
+pub(super) fn secret(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> Option<Secret> {
     let wanted = "a secret needs exactly one of `file`, `env` and `command`; its value does not belong in this file";
     // The value may be the secret itself, written here by mistake: it is not repeated in the message.
     let Some(table) = value.get_ref().as_table() else {
@@ -272,7 +280,7 @@ fn command(reader: &mut Reader<'_>, value: &Spanned<toml::de::DeValue<'_>>) -> O
     (!words.is_empty()).then_some(words)
 }
 
-fn url(text: &str) -> Result<String, String> {
+pub(super) fn url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     match rest {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace) => Ok(text.to_owned()),

@@ -5,6 +5,7 @@
 mod act;
 mod adopt;
 mod fail;
+mod output;
 mod prepare;
 mod scope;
 mod values;
@@ -116,6 +117,7 @@ impl Driver {
         let (mailbox, inbox) = mpsc::channel(MAILBOX);
         let id = scheduler.run().id.clone();
         let dir = shared.paths.runs_dir().join(id.as_str());
+        let masks = Masks::new(values, shared.settings.ai.keys().map(str::to_owned).collect());
         let variables = prepare::restored_variables(&pipeline, scheduler.run());
         Self {
             shared,
@@ -123,7 +125,7 @@ impl Driver {
             dir,
             pipeline,
             scheduler,
-            masks: Masks::new(values),
+            masks,
             variables,
             mailbox,
             inbox,

@@ -11,7 +11,7 @@ use super::driver::Mail;
 use super::hub::Hub;
 use crate::config::Paths;
 use crate::model::{RunId, Timestamp, Values};
-use crate::operators::Http;
+use crate::operators::Settings;
 use crate::store::Store;
 
 /// The parts of an engine that outlive a run.
@@ -20,7 +20,8 @@ pub struct Shared {
     pub hub: Hub,
     /// Places for stages with effects, over all runs.
     pub slots: Arc<Semaphore>,
-    pub http: Http,
+    /// What the workspace says about the world outside.
+    pub settings: Settings,
     pub paths: Paths,
     /// This program, to start runners from.
     pub exe: PathBuf,

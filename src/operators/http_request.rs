@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Fields, wrong};
-use super::http::Manners;
+use super::http::{Manners, transport};
 use super::{Call, Context, Prepared, Work};
 use crate::language::Retry;
 use crate::language::duration::Unit;
-use crate::model::StageError;
+use crate::model::{NoteLevel, Outcome, StageError};
 use answer::{Answers, Expect};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,15 +31,20 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     };
     let timeout = timeout(&mut fields)?;
     let request = request::read(context, &mut fields)?;
+    context.http.permit(&request.url)?;
     let safe = is_safe(&request.method);
     let http = context.http.clone();
     let future = async move {
         match http.client(manners) {
             Ok(client) => answers.fetch(request.build(&client), timeout).await,
-            Err(error) => crate::model::Outcome::failed(answer::transport(error)),
+            Err(error) => Outcome::failed(transport(error)),
         }
     };
-    let call = Call { future: Box::pin(future), idempotent: context.stage.idempotent.unwrap_or(safe) };
+    let mut call = Call::new(future, context.stage.idempotent.unwrap_or(safe));
+    if !manners.verify {
+        let note = "the server's certificate is not verified (`verify_ssl: false`): anybody on the way could answer";
+        call.notes.push((NoteLevel::Warning, note.to_owned()));
+    }
     Ok(Prepared { work: Work::Call(call), config })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Done, Http, Prepared, Secrets, Work, prepare};
+use super::{Ai, Context, Done, Http, Prepared, Secrets, Work, prepare};
 use crate::language::scope::{Scope, StageView};
 use crate::language::{Component, OnError, OnUnknown, Retry, StageSpec};
 use crate::model::{RunId, StageError, StageId, StageStatus, Timestamp};
@@ -83,12 +83,14 @@ impl Secrets for Names {
 pub(super) struct Stage {
     spec: StageSpec,
     names: Names,
+    http: Http,
+    ai: Ai,
 }
 
 impl Stage {
     pub(super) fn new(component: Component, config: Value) -> Self {
         let names = Names { context: Map::from_iter([("pipeline_id".to_owned(), json!("tests"))]), ..Names::default() };
-        Self { spec: spec(component, config), names }
+        Self { spec: spec(component, config), names, http: Http::default(), ai: Ai::default() }
     }
 
     pub(super) fn input(mut self, input: Value) -> Self {
@@ -103,6 +105,16 @@ impl Stage {
 
     pub(super) fn secret(mut self, name: &str, value: &str) -> Self {
         self.names.secrets.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(super) fn http(mut self, http: Http) -> Self {
+        self.http = http;
+        self
+    }
+
+    pub(super) fn ai(mut self, ai: Ai) -> Self {
+        self.ai = ai;
         self
     }
 
@@ -128,14 +140,14 @@ impl Stage {
 
     pub(super) fn prepared(&self) -> Result<Prepared, StageError> {
         let run_id = RunId::from_text("run-1");
-        let http = Http::new();
         prepare(&Context {
             scope: &self.names,
             stage: &self.spec,
             run_id: &run_id,
             attempt: 1,
             workspace: "/workspace",
-            http: &http,
+            http: &self.http,
+            ai: &self.ai,
             secrets: &self.names,
         })
     }

@@ -57,13 +57,14 @@ fn a_documented_file_is_read() {
     assert_eq!(file.engine.idle_timeout, Some(IdleTimeout::Never));
     assert_eq!((file.engine.max_concurrency, file.engine.group.as_deref()), (Some(8), Some("ops")));
     assert_eq!(file.console.theme.as_deref(), Some("dark"));
+    assert_eq!(file.network.allow.as_deref(), Some(&["127.0.0.1".to_owned()][..]));
     assert_eq!(file.console.keys["down"], ["j", "down"]);
     assert_eq!(file.services.len(), 2);
     let http = Probe::Http { url: "http://127.0.0.1:8082/health".to_owned(), expect_status: Some(200) };
     assert_eq!((file.services[0].probe.clone(), file.services[0].interval), (Some(http), Some(Duration::from_secs(5))));
     assert_eq!(file.secrets["DEPLOY_TOKEN"], Secret::File(PathBuf::from("/srv/secrets/deploy")));
     assert_eq!(file.secrets["KEY"], Secret::Command(["vault", "kv", "get", ""].map(str::to_owned).to_vec()));
-    assert_eq!(file.other.keys().collect::<Vec<_>>(), ["access", "alerts", "environments", "network"]);
+    assert_eq!(file.other.keys().collect::<Vec<_>>(), ["access", "alerts", "environments"]);
 }
 
 #[test]

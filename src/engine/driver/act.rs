@@ -71,13 +71,22 @@ impl Driver {
         self.work.insert(stage, Work::Call { cancel: cancel.clone() });
         let remaining = self.scheduler.remaining(stage, clock::now());
         let mailbox = self.mailbox.clone();
+        let output = call.output.map(|pieces| self.keep_output(stage, attempt, pieces));
         tokio::spawn(async move {
-            let outcome = tokio::select! {
-                biased;
-                () = cancel.cancelled() => cancelled(),
-                outcome = call.future => outcome,
-                () = sleep_if(remaining) => out_of_time(),
+            let call = async {
+                tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => cancelled(),
+                    outcome = call.future => outcome,
+                    () = sleep_if(remaining) => out_of_time(),
+                }
             };
+            // The output ends with the future, so its log is whole before the attempt is over.
+            let (outcome, ()) = tokio::join!(call, async {
+                if let Some(output) = output {
+                    output.await;
+                }
+            });
             let _ = mailbox.send(Mail::Ended { stage, attempt, outcome }).await;
         });
     }

@@ -45,7 +45,10 @@ impl Driver {
                 let effects = self.scheduler.open_frame(stage, frame, moment);
                 self.take_down(effects);
             }
-            Ok(Work::Call(call)) => self.acts.push(Act::Call { stage, attempt, call }),
+            Ok(Work::Call(mut call)) => {
+                self.remark_all(stage, std::mem::take(&mut call.notes));
+                self.acts.push(Act::Call { stage, attempt, call });
+            }
             Ok(Work::Process(mut spec)) => {
                 let remaining = self.scheduler.remaining(stage, moment.now);
                 let budget = remaining.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
@@ -67,7 +70,8 @@ impl Driver {
             run_id: &self.id,
             attempt,
             workspace: &run.workspace,
-            http: &self.shared.http,
+            http: &self.shared.settings.http,
+            ai: &self.shared.settings.ai,
             secrets: &self.masks,
         })
     }
@@ -89,16 +93,21 @@ impl Driver {
     }
 
     fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {
-        let id = self.scheduler.id(stage).clone();
         // The log of a stage that runs in the engine is made of the run's notes: what is in both is said once.
         let logged = done.log.into_iter().map(|line| (NoteLevel::Info, line));
         let said = if done.notes.is_empty() { logged.collect() } else { done.notes };
-        for (level, message) in said {
+        self.remark_all(stage, said);
+        self.end(stage, attempt, done.outcome);
+    }
+
+    /// Takes down what a stage has to say in the run's log.
+    fn remark_all(&mut self, stage: usize, notes: impl IntoIterator<Item = (NoteLevel, String)>) {
+        let id = self.scheduler.id(stage).clone();
+        for (level, message) in notes {
             let message = self.masks.mask_text(message);
             let effects = self.scheduler.remark(EventKind::Noted { stage: Some(id.clone()), level, message }, clock::moment());
             self.take_down(effects);
         }
-        self.end(stage, attempt, done.outcome);
     }
 
     /// An attempt is over: its last checks, then the scheduler's word on what follows.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::logs::mask::Masker;
+use crate::logs::mask::{MaskStream, Masker};
 use crate::model::{Outcome, StageError, Values};
 use crate::operators::Secrets;
 
@@ -12,16 +12,18 @@ const SHORTEST_ENVIRONMENT: usize = 4;
 const CREDENTIAL_WORDS: &[&str] = &["TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL", "PRIVATE", "AUTH", "COOKIE", "DSN"];
 
 /// The values of a run and their masker.
-#[derive(Debug)]
 pub struct Masks {
     values: Values,
+    /// Keys of the engine itself; no expression reads them.
+    keys: Vec<String>,
     masker: Masker,
 }
 
 impl Masks {
-    pub fn new(values: Values) -> Self {
-        let masker = Masker::new(&hidden(&values));
-        Self { values, masker }
+    pub fn new(values: Values, keys: Vec<String>) -> Self {
+        let mut masks = Self { values, keys, masker: Masker::default() };
+        masks.masker = Masker::new(&masks.hidden());
+        masks
     }
 
     pub fn values(&self) -> &Values {
@@ -31,12 +33,18 @@ impl Masks {
     /// Takes further values in.
     pub fn add(&mut self, more: Values) {
         self.values.0.extend(more.0);
-        self.masker = Masker::new(&hidden(&self.values));
+        self.masker = Masker::new(&self.hidden());
     }
 
     /// What the runner has to hide in output.
     pub fn hidden(&self) -> Vec<String> {
-        hidden(&self.values)
+        let values = self.values.0.iter().filter(|(name, value)| is_hidden(name, value)).map(|(_, value)| value);
+        values.chain(&self.keys).cloned().collect()
+    }
+
+    /// Hides in a text that comes in pieces.
+    pub fn stream(&self) -> MaskStream {
+        self.masker.stream()
     }
 
     pub fn mask_value(&self, value: Value) -> Value {
@@ -65,6 +73,12 @@ impl Masks {
     }
 }
 
+impl std::fmt::Debug for Masks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Masks").field("masker", &self.masker).finish_non_exhaustive()
+    }
+}
+
 impl Secrets for Masks {
     fn contains_secret(&self, text: &str) -> bool {
         self.values.0.iter().any(|(name, value)| is_hidden(name, value) && text.contains(value.as_str()))
@@ -73,10 +87,6 @@ impl Secrets for Masks {
     fn contains_credential(&self, text: &str) -> bool {
         self.values.0.iter().any(|(name, value)| is_credential(name) && !value.is_empty() && text.contains(value.as_str()))
     }
-}
-
-fn hidden(values: &Values) -> Vec<String> {
-    values.0.iter().filter(|(name, value)| is_hidden(name, value)).map(|(_, value)| value.clone()).collect()
 }
 
 fn is_hidden(name: &str, value: &str) -> bool {

@@ -9,6 +9,9 @@ use crate::language::{OnError, OnUnknown, Retry, StageSpec};
 use crate::model::{Ending, ErrorKind, Next, Outcome, Stage, StageError, StageStatus, Timestamp};
 use crate::operators;
 
+/// No server keeps a run waiting for longer.
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
+
 /// The outcome as it will be recorded, and what follows it. `halted`: nothing new may start, so nothing is retried.
 pub(super) fn decide(spec: &StageSpec, stage: &Stage, outcome: Outcome, halted: bool, moment: Moment) -> (Outcome, Next) {
     match outcome.ending {
@@ -68,9 +71,16 @@ fn delay(spec: &StageSpec, stage: &Stage, outcome: &Outcome, moment: Moment) -> 
             *delay
         }
     };
-    let at = moment.now.after(wait);
+    let at = moment.now.after(wait.max(asked_for(outcome)));
     let budget = spec.timeout.zip(stage.started_at).map(|(budget, started)| started.after(budget));
     budget.is_none_or(|end| at < end).then_some(at)
+}
+
+/// How long the other side wants to be left alone (`Retry-After`): at least so long the next attempt waits.
+fn asked_for(outcome: &Outcome) -> Duration {
+    let details = outcome.error.as_ref().map(|error| &error.details);
+    let ms = details.and_then(|details| details.get("retry_after_ms")).and_then(Value::as_u64);
+    Duration::from_millis(ms.unwrap_or(0)).min(LONGEST_ASKED)
 }
 
 /// Attempts that ended badly before this one. Interrupted ones do not count.

@@ -195,6 +195,11 @@ impl World {
             "ok" => self.end(id, Outcome::succeeded(serde_json::from_str(detail).unwrap_or(json!({"from": id})))),
             "fail" => self.end(id, Outcome::failed(error(ErrorKind::Execution))),
             "unreliable" => self.end(id, Outcome::failed(error(ErrorKind::Connectivity).recoverable())),
+            // `busy a 700`: the other side wants to be left alone for so many milliseconds.
+            "busy" => {
+                let details = json!({"retry_after_ms": detail.parse::<u64>().unwrap()});
+                self.end(id, Outcome::failed(error(ErrorKind::Execution).recoverable().with_details(details)));
+            }
             "timeout" => self.end(id, Outcome::ended(Ending::TimedOut, error(ErrorKind::Timeout), Value::Null)),
             "cancelled" => self.end(id, Outcome::ended(Ending::Cancelled, error(ErrorKind::Cancelled), Value::Null)),
             "unknown" => self.end(id, Outcome::ended(Ending::Unknown, error(ErrorKind::Unknown), Value::Null)),

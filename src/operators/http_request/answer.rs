@@ -1,15 +1,15 @@
 //! From the answer to the attempt's outcome.
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::request::millis;
 use crate::model::{Ending, ErrorKind, Outcome, StageError};
 use crate::operators::fields::wrong;
+use crate::operators::http::{is_passing, retry_after, transport};
 
 /// Which statuses are a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,44 +121,13 @@ impl Answers {
 
 fn unexpected(status: StatusCode, headers: &HeaderMap) -> StageError {
     let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-    let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse::<u64>().ok());
     let mut details = json!({"status_code": status.as_u16()});
-    if let Some(seconds) = wait {
-        details["retry_after_ms"] = json!(seconds.saturating_mul(1000));
+    if let Some(wait) = retry_after(headers) {
+        details["retry_after_ms"] = json!(wait);
     }
     let message = format!("the server answered {}{reason}", status.as_u16());
     let error = StageError::new(ErrorKind::Execution, message).with_details(details);
-    let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
-    if passing { error.recoverable() } else { error }
-}
-
-/// A failure below HTTP. The URL, which may hold a secret, is left out.
-pub(super) fn transport(error: reqwest::Error) -> StageError {
-    let error = error.without_url();
-    let (kind, message, recoverable) = if error.is_timeout() {
-        (ErrorKind::Timeout, "no connection in time", true)
-    } else if error.is_connect() {
-        (ErrorKind::Connectivity, "could not connect", true)
-    } else if error.is_redirect() {
-        (ErrorKind::Execution, "too many redirects", false)
-    } else if error.is_builder() {
-        (ErrorKind::Configuration, "the request cannot be sent", false)
-    } else if error.is_decode() || error.is_body() {
-        (ErrorKind::Connectivity, "the answer broke off", true)
-    } else {
-        (ErrorKind::Connectivity, "the connection broke", true)
-    };
-    let stage_error = StageError::new(kind, message).caused_by(root(&error));
-    if recoverable { stage_error.recoverable() } else { stage_error }
-}
-
-/// The innermost cause; the layers above only repeat that something failed.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+    if is_passing(status) { error.recoverable() } else { error }
 }
 
 /// Names are lower case already; a repeated header is joined.

@@ -18,7 +18,7 @@ pub(super) struct Request {
     /// Upper case.
     pub(super) method: String,
     verb: Method,
-    url: Url,
+    pub(super) url: Url,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
 }

@@ -6,9 +6,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::super::testing::Stage;
-use super::super::{Prepared, Work, is_idempotent};
+use super::super::{Egress, Http, Prepared, Work, is_idempotent};
 use crate::language::Component;
-use crate::model::{Ending, ErrorKind, Outcome};
+use crate::model::{Ending, ErrorKind, NoteLevel, Outcome};
 
 /// A server that gives the same answer to every request and tells what it was sent.
 struct Server {
@@ -194,6 +194,68 @@ async fn redirects_are_followed_unless_told_otherwise() {
     assert_eq!((&outcome.output["body"], &outcome.output["url"]), (&json!("here"), &json!(format!("{}/end", target.address))));
     let outcome = call(&stage(json!({"url": server.address, "follow_redirects": false}))).await;
     assert_eq!(outcome.output["status_code"], 302);
+}
+
+/// `[network] allow` with just these hosts.
+fn only(hosts: &[&str]) -> Http {
+    Http::new(Egress::only(hosts).unwrap())
+}
+
+#[tokio::test]
+async fn a_forbidden_host_is_not_called() {
+    let mut server = Server::answering(answer("200 OK", "", "")).await;
+    let error = stage(json!({"url": server.address})).http(only(&["*.internal.example"])).error();
+    assert_eq!((error.kind, error.recoverable), (ErrorKind::Security, false));
+    assert!(error.message.contains("[network] allow"), "{error}");
+    assert!(server.requests.try_recv().is_err(), "no connection was made");
+    let allowed = stage(json!({"url": server.address})).http(only(&["127.0.0.1"]));
+    assert_eq!(call(&allowed).await.ending, Ending::Succeeded);
+}
+
+#[tokio::test]
+async fn every_hop_of_a_redirect_is_checked() {
+    let mut forbidden = Server::answering(answer("200 OK", "", "secrets")).await;
+    let second = Server::answering(answer("302 Found", &format!("Location: {}/end\r\n", forbidden.address), "")).await;
+    let first = Server::answering(answer("302 Found", &format!("Location: {}/mid\r\n", second.address), "")).await;
+    let host = |server: &Server| server.address.strip_prefix("http://").unwrap().to_owned();
+    let hosts = [host(&first), host(&second)];
+    let allowed = Http::new(Egress::only(&hosts).unwrap());
+    let outcome = call(&stage(json!({"url": first.address})).http(allowed)).await;
+    let error = outcome.error.unwrap();
+    assert_eq!((error.kind, error.recoverable), (ErrorKind::Security, false), "{error}");
+    assert!(error.message.contains(&host(&forbidden)), "{error}");
+    assert!(forbidden.requests.try_recv().is_err(), "the last hop was not made");
+}
+
+#[tokio::test]
+async fn an_answer_of_a_gigabyte_stops_at_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let sent = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await.unwrap();
+        let (piece, mut sent) = (vec![b'x'; 64 * 1024], 0_usize);
+        while sent < 1024 * 1024 * 1024 && stream.write_all(&piece).await.is_ok() {
+            sent += piece.len();
+        }
+        sent
+    });
+    let error = call(&stage(json!({"url": address}))).await.error.unwrap();
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Execution, "the answer is larger than 10485760 bytes"));
+    let sent = sent.await.unwrap();
+    assert!(sent < 64 * 1024 * 1024, "{sent} bytes were taken");
+}
+
+#[tokio::test]
+async fn an_unverified_certificate_is_a_warning() {
+    let note = |config: Value| match stage(config).prepared().unwrap() {
+        Prepared { work: Work::Call(call), .. } => call.notes,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(note(json!({"url": "https://x"})), []);
+    let notes = note(json!({"url": "https://x", "verify_ssl": false}));
+    assert!(matches!(&notes[..], [(NoteLevel::Warning, text)] if text.contains("verify_ssl")), "{notes:?}");
 }
 
 #[tokio::test]

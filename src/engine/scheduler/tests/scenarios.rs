@@ -139,6 +139,15 @@ fn backoff_grows_to_its_cap_and_retries_only_what_can_recover() {
 }
 
 #[test]
+fn a_server_that_asks_to_be_left_alone_is_left_alone() {
+    play(FIXED, &["busy a 700", "after 699"], &["a retrying"]);
+    play(FIXED, &["busy a 700", "after 700"], &["a running"]);
+    play(FIXED, &["busy a 50", "after 99"], &["a retrying"]);
+    play(FIXED, &["busy a 50", "after 100"], &["a running"]);
+    play(FIXED, &["busy a 99999999999999", "after 3600000"], &["a running"]);
+}
+
+#[test]
 fn a_retry_that_would_start_after_the_stages_budget_is_not_made() {
     let text = "{id: p, stages: [{id: a, type: shell, timeout: 1, config: {run: x},
       error_handling: {on_error: retry, max_retries: 5, retry_delay: 600}}]}";
