@@ -14,6 +14,7 @@ macro_rules! errln {
 }
 
 mod completions;
+mod component;
 mod context;
 mod doctor;
 mod engine;
@@ -177,6 +178,7 @@ commands! {
     Demo(DemoArgs) => demo,
     Init(init::Args) => init::run,
     Schema(schema::Args) => schema::run,
+    Explain(component::Args) => component::run,
     Completions(completions::Args) => completions::run,
     Man(man::Args) => man::run,
     #[command(hide = true)]

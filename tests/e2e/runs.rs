@@ -156,3 +156,46 @@ fn the_shipped_pipelines_are_valid_and_hello_runs() {
     assert_eq!(run["output"]["greeted"], "$(touch pwned) it's");
     assert!(!workspace.file("pwned").exists());
 }
+
+fn shipped(name: &str) -> String {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines").join(name).display().to_string()
+}
+
+#[test]
+fn the_shipped_ci_pipeline_runs_its_three_checks() {
+    // The real checks are this very test run; here their command line is what counts.
+    let workspace = Workspace::new();
+    let run = workspace.ok(&["run", &shipped("ci.json"), "-i", "cargo=echo", "--json"]).json();
+    assert_eq!(run["status"], "succeeded", "{run:#}");
+    assert_eq!(workspace.ok(&["runs", "logs", "last", "format"]).out, "fmt --check\nformatted\n");
+    assert_eq!(workspace.ok(&["runs", "logs", "last", "lint"]).out, "clippy --all-targets --locked -- -D warnings\n");
+    assert_eq!(workspace.ok(&["runs", "logs", "last", "test"]).out, "test --locked --lib\n");
+    assert!(run["output"]["test_ms"].is_u64(), "{run:#}");
+}
+
+#[test]
+fn the_shipped_deploy_pipeline_verifies_a_real_service() {
+    use std::io::BufRead;
+    let workspace = Workspace::new();
+    let dir = workspace.file("service");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("service.json"), r#"{"environment": "staging", "port": 0}"#).unwrap();
+    std::fs::write(dir.join("release.json"), r#"{"version": "v1.2.3"}"#).unwrap();
+    let mut service = workspace.spawn(&["service", "serve", &dir.display().to_string()]);
+    let mut line = String::new();
+    std::io::BufReader::new(service.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let port = line.trim().strip_prefix("ready ").unwrap_or_else(|| panic!("{line}"));
+    let url = format!("service_url=http://127.0.0.1:{port}");
+    let deploy = shipped("deploy.json");
+    let run = |version: &str| workspace.say(&["run", &deploy, "-i", &url, "-i", version, "-i", "environment=staging", "--json"]);
+    let there = run("version=v1.2.3").json();
+    assert_eq!(there["status"], "succeeded", "{there:#}");
+    assert_eq!(there["output"]["to"], "v1.2.3");
+    assert_eq!(there["stages"]["request-deploy"]["status"], "skipped");
+    // A version that nobody deployed is not there after eleven looks either.
+    let missing = run("version=v9.9.9");
+    assert_eq!(missing.code, Some(1), "{missing:#?}");
+    assert_eq!(missing.json()["error"]["type"], "RETRY_EXHAUSTED");
+    super::support::kill(i32::try_from(service.id()).unwrap());
+    service.wait().unwrap();
+}
