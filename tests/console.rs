@@ -36,7 +36,7 @@ fn the_first_frame_comes_and_quitting_gives_the_terminal_back() {
 #[test]
 fn the_farewell_is_printed_on_the_terminal_as_it_was() {
     let mut console = start("quiet", 80, 24);
-    console.wait_for("Services");
+    console.wait_for("deploy");
     console.type_keys("2j\r");
     console.wait_for("unit-tests");
     console.type_keys("q");
@@ -159,7 +159,7 @@ fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
 #[test]
 fn a_terminal_that_does_not_drain_does_not_keep_the_console_from_ending() {
     let mut console = start("flood", 200, 50);
-    console.wait_for("Services");
+    console.wait_for("deploy");
     console.stop_reading();
     console.type_keys("2\r");
     console.wait_until_stuck();

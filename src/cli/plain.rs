@@ -91,7 +91,8 @@ impl Interrupts {
 }
 
 fn updates(context: &Context, client: &Client, id: &RunId) -> tokio::sync::mpsc::Receiver<Update> {
-    client.subscribe(Subscription { run: Some(id.clone()), after: None, revive: Some(revive(context)) })
+    // From the first event on: what happened before this client listened is told in its order, too.
+    client.subscribe(Subscription { run: Some(id.clone()), after: Some(0), revive: Some(revive(context)) })
 }
 
 struct Narrator<'a> {
@@ -137,8 +138,9 @@ impl<'a> Narrator<'a> {
             }
             Update::Snapshot(run) => self.snapshot(*run).await,
             Update::Event(event) => {
-                if let Some(run) = &mut self.run {
-                    run.apply(&event);
+                match &mut self.run {
+                    Some(run) => run.apply(&event),
+                    None => self.run = Run::created(&event),
                 }
                 self.narrate(&event).await
             }
@@ -164,6 +166,9 @@ impl<'a> Narrator<'a> {
                 let error = stage.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
                 let at = stage.finished_at.or(stage.started_at).unwrap_or(run.created_at);
                 self.say(at, &format!("stage {} is {}{error}", stage.id, stage.status));
+                if stage.status == StageStatus::Unknown {
+                    self.ask(at, &stage.id);
+                }
             }
             attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
         }
@@ -187,6 +192,13 @@ impl<'a> Narrator<'a> {
         self.say(at, &format!("{}{place}{message}", level_name(level)));
     }
 
+    /// Nothing goes on until somebody answers: whoever only reads output is told beside it.
+    fn ask(&self, at: Timestamp, stage: &StageId) {
+        let id = self.id;
+        let line = format!("stage {stage} was interrupted; answer with `flowdeck runs resolve {id} {stage} retry|succeed|fail`");
+        if self.voice == Voice::Sentences { self.say(at, &line) } else { errln!("{line}") }
+    }
+
     fn verdict(&self, at: Timestamp, status: RunStatus, error: Option<&StageError>) {
         let error = error.map(|error| format!(": {error}")).unwrap_or_default();
         self.say(at, &format!("run {} {status}{error}", self.id));
@@ -206,10 +218,15 @@ impl<'a> Narrator<'a> {
     async fn narrate(&mut self, event: &Event) -> Result<(), ClientError> {
         let at = event.at;
         match &event.kind {
-            EventKind::RunStarted | EventKind::RunResumed | EventKind::RunCreated { .. } => {}
-            EventKind::AttemptStarted { stage, attempt: 1, .. } => self.say(at, &format!("stage {stage} started")),
+            EventKind::RunStarted | EventKind::RunResumed => {}
+            EventKind::RunCreated { pipeline, actor, .. } => {
+                self.say(at, &format!("run {} of {} by {}", self.id, pipeline.name, actor.name));
+            }
             EventKind::AttemptStarted { stage, attempt, .. } => {
-                self.say(at, &format!("stage {stage} started again, attempt {attempt}"));
+                let again = if *attempt > 1 { format!(" again, attempt {attempt}") } else { String::new() };
+                self.say(at, &format!("stage {stage} started{again}"));
+                // What it wrote before this client listened is not announced again.
+                self.output(stage, *attempt).await?;
             }
             EventKind::AttemptFinished { stage, attempt, outcome, next } => {
                 self.output(stage, *attempt).await?;
@@ -220,10 +237,10 @@ impl<'a> Narrator<'a> {
                     Next::Retry { at: again } => {
                         format!("stage {stage} will be tried again in {:?}{error}", again.since(at))
                     }
-                    Next::Ask => format!(
-                        "stage {stage} was interrupted; answer with `flowdeck runs resolve {} {stage} retry|succeed|fail`",
-                        self.id
-                    ),
+                    Next::Ask => {
+                        self.ask(at, stage);
+                        return Ok(());
+                    }
                 };
                 self.say(at, &line);
             }

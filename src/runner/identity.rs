@@ -60,6 +60,11 @@ impl Identity {
         }
     }
 
+    /// Says that no runner is here any more, and none has left anything unsaid.
+    pub fn remove(dir: &Path) {
+        fs::remove_file(path(dir)).ok();
+    }
+
     /// True while this very process is running.
     pub fn is_alive(&self) -> bool {
         let same_boot = procfs::boot_id().is_ok_and(|boot| boot == self.boot_id);

@@ -57,9 +57,12 @@ fn serve(dir: &Path) -> io::Result<()> {
     let shared = Arc::new(Shared::new(dir)?);
     let for_committer = Arc::clone(&shared);
     std::thread::Builder::new().name("results".to_owned()).stack_size(STACK).spawn(move || committer::run(&for_committer))?;
-    say(READY)?;
+    // A starter that died in between does not matter: the next engine finds this runner by its identity.
+    say(READY).ok();
     Server { shared: &shared, listener: &listener, cookie: identity.cookie }.run()?;
     std::fs::remove_file(socket_path(&shared.dir)).ok();
+    // Everything it was told to start has a result by now. Whatever else the journal means to have begun never did.
+    Identity::remove(&shared.dir);
     drop(lock);
     Ok(())
 }
@@ -122,7 +125,9 @@ impl Server<'_> {
     /// Without an engine: leave when the run is over, or when there was nothing to do for long.
     fn may_leave(&self, timed_out: bool) -> bool {
         let table = self.shared.table();
-        table.is_idle() && (table.leaving || timed_out)
+        // Without its directory there is nobody to keep results for.
+        let forsaken = timed_out && !table.is_running() && !self.shared.dir.exists();
+        forsaken || (table.is_idle() && (table.leaving || timed_out))
     }
 
     /// Waits for the connection, or for a new one when there is none.

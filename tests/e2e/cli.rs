@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal};
 
-use super::support::{Said, Workspace, finish};
+use super::support::{Said, Workspace, finish, kill};
 
 const GREET: &str = "
 id: greet
@@ -333,4 +333,22 @@ stages:
     assert_eq!(output("settings")["variables"], serde_json::json!({"region": "eu", "limit": 5}));
     assert_eq!(output("batches")["batches"], serde_json::json!([[1, 2], [3]]));
     assert_eq!(run["stages"]["bad"]["error"]["details"]["exit_code"], 3);
+}
+
+#[test]
+fn whoever_follows_an_interrupted_run_is_told_how_to_answer() {
+    let workspace = Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: shell, config: {run: 'echo up > up; cat go'}}]}");
+    workspace.fifo("up");
+    workspace.fifo("go");
+    let id = workspace.detach("p");
+    workspace.hear("up");
+    kill(workspace.runner_pid(&id));
+    let mut child = workspace.spawn(&["runs", "logs", &id, "--follow"]);
+    let mut line = String::new();
+    let mut err = std::io::BufReader::new(child.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut err, &mut line).unwrap();
+    assert!(line.contains(&format!("flowdeck runs resolve {id} a retry|succeed|fail")), "{line}");
+    assert!(workspace.ok(&["runs", "show", &id]).out.contains("flowdeck runs resolve"));
+    workspace.ok(&["runs", "resolve", &id, "a", "succeed"]);
+    assert_eq!(finish(child).code, Some(0));
 }

@@ -93,8 +93,10 @@ impl Driver {
     }
 
     fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {
+        // The log of a stage that runs in the engine is made of the run's notes: what is in both is said once.
         let logged = done.log.into_iter().map(|line| (NoteLevel::Info, line));
-        self.remark_all(stage, done.notes.into_iter().chain(logged));
+        let said = if done.notes.is_empty() { logged.collect() } else { done.notes };
+        self.remark_all(stage, said);
         self.end(stage, attempt, done.outcome);
     }
 
