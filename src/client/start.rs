@@ -94,9 +94,11 @@ async fn start(command: &EngineCommand, socket: &Path) -> Result<(), ClientError
     Err(failed(format!("the engine could not be started: {}", last_words(&command.log))))
 }
 
-/// True while the last start ended because an engine already holds the lock.
+/// True while the last start ended because an engine already holds the lock. An empty log is that of a later start,
+/// which has only just begun.
 fn locked_out(command: &EngineCommand) -> bool {
-    last_words(&command.log).contains("already running")
+    let text = std::fs::read_to_string(&command.log).unwrap_or_default();
+    text.trim().is_empty() || text.contains("already running")
 }
 
 fn spawn(command: &EngineCommand) -> std::io::Result<tokio::process::Child> {
