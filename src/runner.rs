@@ -5,6 +5,7 @@
 
 mod attempt;
 mod committer;
+mod crew;
 mod handle;
 mod identity;
 mod link;

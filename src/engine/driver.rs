@@ -245,7 +245,10 @@ impl Driver {
             self.shared.hub.publish(committed);
         }
         // What an act brings about is recorded in the next round, before its own acts.
-        for act in std::mem::take(&mut self.acts) {
+        let acts = std::mem::take(&mut self.acts);
+        // The next stages start before the runner is told that the last ones are recorded.
+        let (last, first): (Vec<Act>, Vec<Act>) = acts.into_iter().partition(|act| matches!(act, Act::Ack { .. }));
+        for act in first.into_iter().chain(last) {
             self.act(act).await;
         }
         Ok(())

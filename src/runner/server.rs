@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
 
+use super::crew::Crew;
 use super::identity::{Identity, socket_path};
 use super::protocol::{Command, MAX_LINE, Message};
 use super::stop::Cancel;
@@ -59,7 +60,7 @@ fn serve(dir: &Path) -> io::Result<()> {
     std::thread::Builder::new().name("results".to_owned()).stack_size(STACK).spawn(move || committer::run(&for_committer))?;
     // A starter that died in between does not matter: the next engine finds this runner by its identity.
     say(READY).ok();
-    Server { shared: &shared, listener: &listener, cookie: identity.cookie }.run()?;
+    Server { shared: &shared, listener: &listener, cookie: identity.cookie, crew: Arc::default() }.run()?;
     std::fs::remove_file(socket_path(&shared.dir)).ok();
     // Everything it was told to start has a result by now. Whatever else the journal means to have begun never did.
     Identity::remove(&shared.dir);
@@ -92,6 +93,7 @@ struct Server<'a> {
     shared: &'a Arc<Shared>,
     listener: &'a UnixListener,
     cookie: String,
+    crew: Arc<Crew>,
 }
 
 /// What there is to do.
@@ -239,7 +241,7 @@ impl Server<'_> {
         drop(table);
         let (shared, name) = (Arc::clone(self.shared), key.clone());
         let body = move || attempt::run(&shared, &name, &spec, &cancel, &masker);
-        if let Err(error) = std::thread::Builder::new().stack_size(STACK).spawn(body) {
+        if let Err(error) = self.crew.run(STACK, Box::new(body)) {
             self.shared.ended(&key, attempt::failed(format!("could not start a thread for the attempt: {error}")));
         }
     }
