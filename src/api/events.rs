@@ -88,9 +88,11 @@ impl Feed {
         let events = self.api.engine.shared.store.events_after(after, self.run.as_ref(), LONGEST_RESUME).await;
         match events {
             Ok(events) if events.len() < LONGEST_RESUME => {
+                let last = events.last().map_or(after, |event| event.seq);
                 for event in events {
                     self.event(&event).await?;
                 }
+                self.sent = last;
                 Ok(())
             }
             Ok(_) | Err(_) => self.catch_up().await,
@@ -121,7 +123,10 @@ impl Feed {
         if !wanted || event.seq <= self.sent {
             return Ok(());
         }
-        self.sent = event.seq;
+        // Runs publish side by side, so only one run's numbers come in their order.
+        if self.run.is_some() {
+            self.sent = event.seq;
+        }
         self.send("event", &slim::event(event.clone())).await
     }
 

@@ -22,3 +22,11 @@ pub fn random() -> u32 {
 pub fn moment() -> Moment {
     Moment { now: now(), jitter: f64::from(random()) / f64::from(u32::MAX) }
 }
+
+/// When this machine was started; the beginning of time where the system does not say.
+pub fn booted_at() -> Timestamp {
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds: Option<f64> = uptime.split(' ').next().and_then(|first| first.parse().ok());
+    let up = seconds.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default();
+    Timestamp(now().as_millis() - i64::try_from(up.as_millis()).unwrap_or(0))
+}

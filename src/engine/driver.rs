@@ -78,6 +78,8 @@ enum Act {
     Answer(oneshot::Sender<()>),
     /// The connection to the runner broke: find out whether it lives.
     Reattach,
+    /// The runner has to hide further values from now on.
+    Learn,
 }
 
 /// A running attempt, as the driver has to know it to end it.
@@ -103,6 +105,8 @@ pub struct Driver {
     permits: HashMap<usize, OwnedSemaphorePermit>,
     events: Vec<NewEvent>,
     acts: Vec<Act>,
+    /// Letters that came while the run waited for values.
+    held: Vec<Mail>,
 }
 
 /// Why a run's driver stopped before the run was over.
@@ -135,6 +139,7 @@ impl Driver {
             permits: HashMap::new(),
             events: Vec::new(),
             acts: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -148,6 +153,8 @@ impl Driver {
     pub async fn drive(mut self) -> Result<(), DriverError> {
         let result = self.run().await;
         let result = match result {
+            // The engine is being stopped: the runner goes on, and the next engine takes the run up.
+            Err(DriverError::Store(StoreError::Closed)) => return Err(StoreError::Closed.into()),
             Err(DriverError::Store(error)) => self.stop_unrecorded(error).await,
             done => done,
         };
@@ -162,6 +169,9 @@ impl Driver {
         self.take_up().await?;
         self.watch_deadline();
         self.feed(Input::Begin);
+        for mail in std::mem::take(&mut self.held) {
+            self.open(mail);
+        }
         loop {
             let starved = self.start_ready();
             self.commit().await?;

@@ -99,14 +99,19 @@ impl Engine {
         let id = RunId::new(clock::now(), clock::random());
         let definition = Definition { hash: pipeline.hash.clone(), format: new.format, text: new.definition };
         let event = NewEvent { at: clock::now(), run: id.clone(), kind };
-        let events = self.shared.store.create_run(definition, vec![event]).await?;
-        let run = Run::fold(&events);
-        self.shared.hub.publish(events);
-        let pipeline = Arc::new(pipeline);
-        let scheduler = run.and_then(|run| Scheduler::restore(Arc::clone(&pipeline), run));
-        let scheduler = scheduler.ok_or_else(|| EngineError::Refused("the run does not match its pipeline".to_owned()))?;
-        self.drive(pipeline, scheduler, new.values);
-        Ok(id)
+        // In a task of its own: a client that goes away in between must not leave a durable run that nobody drives.
+        let engine = self.clone();
+        let begun = tokio::spawn(async move {
+            let events = engine.shared.store.create_run(definition, vec![event]).await?;
+            let run = Run::fold(&events);
+            engine.shared.hub.publish(events);
+            let pipeline = Arc::new(pipeline);
+            let scheduler = run.and_then(|run| Scheduler::restore(Arc::clone(&pipeline), run));
+            let scheduler = scheduler.ok_or_else(|| EngineError::Refused("the run does not match its pipeline".to_owned()))?;
+            engine.drive(pipeline, scheduler, new.values);
+            Ok(id)
+        });
+        begun.await.unwrap_or_else(|error| Err(EngineError::Refused(error.to_string())))
     }
 
     /// Runs a pipeline again as it was pinned, taking over what `from` allows.
@@ -184,8 +189,10 @@ impl Engine {
         let (answer, durable) = oneshot::channel();
         mailbox.send(mail).await.map_err(|_| ended())?;
         mailbox.send(Mail::Flush(answer)).await.map_err(|_| ended())?;
-        // A run that ended with the letter has answered by ending.
-        let _ = durable.await;
+        // A run that ended with the letter has answered by ending; one that goes on without an answer has not recorded it.
+        if durable.await.is_err() && self.shared.hub.with_run(id, |_| ()).is_some() {
+            return Err(StoreError::Closed.into());
+        }
         Ok(())
     }
 }

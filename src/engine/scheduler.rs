@@ -183,7 +183,8 @@ impl Scheduler {
 
     /// The next stage that may start now, in document order, within the run's concurrency.
     pub fn next_ready(&self) -> Option<usize> {
-        if !self.run.needs.is_empty() || self.running >= self.limit {
+        let waits = self.halt.is_none() && !self.run.needs.is_empty();
+        if waits || self.running >= self.limit {
             return None;
         }
         let may = |stage: &&usize| self.halt.is_none() || self.nodes[**stage].finally;
@@ -271,10 +272,18 @@ impl Scheduler {
         }
         for stage in 0..self.nodes.len() {
             match self.nodes[stage].phase {
-                Phase::Blocked => self.decide(stage, moment),
+                // Instances inside loops are begun by their frame.
+                Phase::Blocked if self.nodes[stage].path.is_empty() => self.decide(stage, moment),
                 Phase::Backoff => self.wake_again(stage, moment),
-                Phase::Evaluating | Phase::Ready | Phase::Running | Phase::Asked | Phase::Settled => {}
+                Phase::Blocked | Phase::Evaluating | Phase::Ready | Phase::Running | Phase::Asked | Phase::Settled => {}
             }
+        }
+        // What was being ended when the engine died is ended still.
+        if let Some(halt) = &self.halt {
+            if *halt == Halt::Cancelling {
+                self.stop_running(false);
+            }
+            self.wind_down(moment);
         }
     }
 
@@ -297,6 +306,11 @@ impl Scheduler {
         }
         let halted = self.halt.is_some() && !self.nodes[stage].finally;
         let (outcome, next) = retry::decide(self.spec(stage), state, outcome, halted, moment);
+        self.conclude(stage, attempt, outcome, next, moment);
+    }
+
+    /// Records an attempt's end and what follows it.
+    fn conclude(&mut self, stage: usize, attempt: u32, outcome: Outcome, next: Next, moment: Moment) {
         if self.frames.remove(&stage).is_none() {
             self.running -= 1;
         }
@@ -334,6 +348,10 @@ impl Scheduler {
             self.ended_inside.push_back((stage, failure));
             return;
         }
+        if !self.nodes[stage].path.is_empty() {
+            // Its loop is over already: nobody waits for it.
+            return;
+        }
         self.open -= 1;
         self.settling.push(stage);
         match failure {
@@ -359,7 +377,9 @@ impl Scheduler {
                 // The attempt exists only to carry the error: nothing was started.
                 let (attempt, mut effects) = self.start(stage, moment, Value::Null);
                 self.effects.append(&mut effects);
-                self.on_ended(stage, attempt, Outcome::failed(error), moment);
+                // Never tried again: the next attempt would start without its condition.
+                let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
+                self.conclude(stage, attempt, outcome, Next::Settle, moment);
             }
         }
     }

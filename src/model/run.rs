@@ -167,7 +167,9 @@ impl Run {
                 self.cancelled_by = Some(actor.clone());
             }
             EventKind::RunPaused { reason, needs } => {
-                self.status = RunStatus::Waiting;
+                if self.status != RunStatus::Cancelling {
+                    self.status = RunStatus::Waiting;
+                }
                 self.needs.clone_from(needs);
                 self.note(at, None, NoteLevel::Warning, reason);
             }

@@ -29,6 +29,11 @@ impl Driver {
             // Whoever asked may have gone; that is their affair.
             Act::Answer(answer) => drop(answer.send(())),
             Act::Reattach => self.reattach().await,
+            Act::Learn => {
+                if let Some(runner) = &self.runner {
+                    runner.learn(self.masks.hidden(), self.masks.values().0.clone()).await;
+                }
+            }
         }
     }
 
@@ -132,7 +137,7 @@ impl Act {
     fn starts(&self, wanted: usize) -> bool {
         match self {
             Self::Process { stage, .. } | Self::Call { stage, .. } => *stage == wanted,
-            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) | Self::Reattach => false,
+            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) | Self::Reattach | Self::Learn => false,
         }
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::act::as_values;
-use super::{Act, Driver, DriverError, Work};
+use super::{Act, Driver, DriverError, Mail, Work};
 use crate::engine::clock;
+use crate::engine::scheduler::Input;
 use crate::language::Component;
 use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, Timestamp, Values};
 use crate::operators;
@@ -15,32 +16,59 @@ impl Driver {
     /// Finds out what became of the attempts that the journal says are running. Nothing for a new run.
     pub(super) async fn take_up(&mut self) -> Result<(), DriverError> {
         if self.scheduler.run().status == RunStatus::Queued {
-            return Ok(());
+            if !self.missing_values().is_empty() {
+                let effects = self.scheduler.remark(EventKind::RunStarted, clock::moment());
+                self.take_down(effects);
+                self.find_values();
+                self.wait_for_values().await?;
+            }
+            return self.commit().await;
         }
-        let dir = self.dir.clone();
-        match Handle::adopt(&dir, self.masks.hidden(), self.masks.values().0.clone()).await {
+        let adopted = Handle::adopt(&self.dir, self.masks.hidden(), self.masks.values().0.clone()).await;
+        let known = match adopted {
             Ok(Some((handle, reports, welcome))) => {
                 self.masks.add(as_values(welcome.environment));
                 self.attach(handle, reports);
-                self.find_values();
-                self.reopen_frames();
-                for stage in self.recorded_as_running() {
-                    self.take_up_from(stage, &welcome.attempts);
-                }
+                Some(welcome.attempts)
             }
-            Ok(None) => {
-                self.find_values();
-                self.reopen_frames();
-                self.settle_orphans(runner::never_started(&dir));
-            }
+            Ok(None) => None,
             Err(error) => {
                 tracing::warn!(run = %self.id, %error, "the runner could not be adopted");
-                self.find_values();
-                self.reopen_frames();
-                self.settle_orphans(false);
+                None
             }
+        };
+        self.find_values();
+        self.wait_for_values().await?;
+        self.reopen_frames();
+        match known {
+            Some(known) => {
+                for stage in self.recorded_as_running() {
+                    self.take_up_from(stage, &known);
+                }
+            }
+            None => self.settle_orphans(runner::never_started(&self.dir)),
         }
         self.commit().await
+    }
+
+    /// Nothing is rendered again before the values it may read are there. Other letters wait, a cancel ends the wait.
+    async fn wait_for_values(&mut self) -> Result<(), DriverError> {
+        while !self.scheduler.run().needs.is_empty() {
+            self.commit().await?;
+            match self.inbox.recv().await {
+                Some(Mail::Values(values)) => self.on_values(values),
+                Some(Mail::Flush(answer)) if self.held.is_empty() => self.acts.push(Act::Answer(answer)),
+                Some(mail) => {
+                    let cancelled = matches!(mail, Mail::Input(Input::Cancel { .. }));
+                    self.held.push(mail);
+                    if cancelled {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     fn recorded_as_running(&self) -> Vec<usize> {
@@ -106,6 +134,7 @@ impl Driver {
     /// Without a runner: what it left on disk counts, the rest is ended and unknown.
     fn settle_orphans(&mut self, never_started: bool) {
         let results = self.leftover_results();
+        let booted = clock::booted_at();
         let running = self.recorded_as_running();
         let attempts: Vec<(usize, u32)> = running.iter().map(|&stage| (stage, self.current_attempt(stage))).collect();
         self.end_orphans(&attempts, false);
@@ -115,7 +144,8 @@ impl Driver {
             let is_process = self.scheduler.spec(stage).component == Component::Shell;
             match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
                 Some((_, _, exit)) => self.on_exit(stage, attempt, exit),
-                None if is_process && never_started => self.start_again(stage, attempt),
+                // Over a power cut the runner's files may be lost although it ran.
+                None if is_process && never_started && self.started_at(stage) > booted => self.start_again(stage, attempt),
                 None => self.interrupted(stage),
             }
         }
@@ -223,6 +253,7 @@ impl Driver {
 
     pub(super) fn on_values(&mut self, values: Values) {
         self.masks.add(values);
+        self.acts.push(Act::Learn);
         self.pause_or_resume();
     }
 

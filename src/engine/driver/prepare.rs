@@ -78,7 +78,8 @@ impl Driver {
 
     pub(super) fn evaluate_when(&self, stage: usize) -> Result<bool, StageError> {
         let condition = Value::String(self.scheduler.spec(stage).when.clone().unwrap_or_default());
-        self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds).map_err(Into::into))
+        let holds = self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds));
+        holds.map_err(|error| self.masks.mask_error(error.into()))
     }
 
     fn in_scope<T>(&self, stage: usize, read: impl FnOnce(&RunScope<'_>) -> T) -> T {
@@ -151,7 +152,7 @@ pub(super) fn restored_variables(pipeline: &Pipeline, run: &Run) -> Map<String, 
     let mut ended: Vec<_> = run
         .stages
         .values()
-        .zip(&pipeline.stages)
+        .filter_map(|stage| Some((stage, &pipeline.stages[pipeline.index_of(stage.id.written())?])))
         .filter(|(stage, spec)| spec.component == Component::VariableSet && stage.status == StageStatus::Succeeded)
         .collect();
     ended.sort_by_key(|(stage, _)| stage.finished_at);

@@ -94,14 +94,18 @@ impl Scheduler {
             return;
         }
         let halted = self.halt.is_some() && !self.nodes[stage].finally;
+        let spent = self.remaining(stage, moment.now).is_some_and(|left| left.is_zero());
         match (self.nodes[stage].phase, self.frames.get_mut(&stage)) {
             (Phase::Backoff, _) if !halted => self.make_ready(stage),
-            (Phase::Running, Some(Live::Guard(live))) if live.retry_at.is_some_and(|at| at <= moment.now) => {
+            (Phase::Running, Some(Live::Guard(live)))
+                if live.part == Part::Try && !live.live && live.retry_at.is_some_and(|at| at <= moment.now) =>
+            {
                 live.retry_at = None;
                 return self.enter(stage, Part::Try, moment);
             }
-            (Phase::Running, Some(Live::Loop(live))) => live.out_of_time = true,
-            (Phase::Running, Some(Live::Guard(live))) => live.out_of_time = true,
+            // Any other timer of a frame is that of its budget, or stale.
+            (Phase::Running, Some(Live::Loop(live))) if spent => live.out_of_time = true,
+            (Phase::Running, Some(Live::Guard(live))) if spent => live.out_of_time = true,
             _ => return,
         }
         if self.frames.contains_key(&stage) {
@@ -249,6 +253,7 @@ impl Scheduler {
     pub(super) fn enter(&mut self, frame: usize, part: Part, moment: Moment) {
         let Some(Live::Guard(guard)) = self.frames.get_mut(&frame) else { return };
         guard.part = part;
+        guard.retry_at = None;
         let (round, error) = (guard.round, guard.error.clone());
         let path = self.nodes[frame].path.clone();
         let Some(Live::Guard(guard)) = self.frames.get(&frame) else { return };
@@ -399,7 +404,7 @@ impl Scheduler {
         // Inner ones first: their end is what the outer ones wait for.
         frames.sort_by_key(|frame| std::cmp::Reverse(*frame));
         for frame in frames {
-            self.drop_waiting(frame);
+            self.drop_waiting(frame, moment);
             match self.frames.get(&frame) {
                 Some(Live::Loop(live)) if live.live == 0 => self.end_loop_if_over(frame, moment),
                 Some(Live::Guard(guard)) if !guard.live && guard.part != Part::Finally => {
@@ -411,7 +416,7 @@ impl Scheduler {
     }
 
     /// Stages inside a halted frame that are not at work yet will not be.
-    fn drop_waiting(&mut self, frame: usize) {
+    fn drop_waiting(&mut self, frame: usize, moment: Moment) {
         if !(self.is_halted(frame) || self.is_out_of_time(frame)) {
             return;
         }
@@ -423,6 +428,8 @@ impl Scheduler {
         for node in idle {
             self.ready.remove(&node);
             self.nodes[node].phase = Phase::Settled;
+            let stage = self.id(node).clone();
+            self.record(moment, EventKind::StageSettled { stage, status: StageStatus::Cancelled, output: Value::Null });
             self.ended_inside.push_back((node, Some(cancelled())));
         }
     }
@@ -491,6 +498,12 @@ impl Scheduler {
 
     /// A written stage that ran only as instances takes the last one's output; one that never ran is skipped.
     fn settle_template(&mut self, member: usize, moment: Moment) {
+        if self.nodes[member].phase == Phase::Running && self.frames.remove(&member).is_none() {
+            // The frame could not be taken up again: what it left running is ended.
+            let attempt = self.last_attempt(member).unwrap_or(1);
+            self.effects.push(Effect::Stop { stage: member, attempt, force: false });
+            self.running -= 1;
+        }
         let id = self.pipeline.stages[member].id.clone();
         let instances =
             self.run.stages.values().rev().filter(|stage| stage.id.is_instance() && stage.id.written() == id.as_str());

@@ -103,7 +103,7 @@ impl Scheduler {
     }
 
     fn restore_halt(&mut self) {
-        if self.run.status == RunStatus::Cancelling {
+        if self.run.status == RunStatus::Cancelling || self.run.cancelled_by.is_some() {
             self.halt = Some(Halt::Cancelling);
             return;
         }

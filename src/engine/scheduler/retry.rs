@@ -42,7 +42,7 @@ fn fail(spec: &StageSpec, outcome: Outcome) -> Outcome {
 }
 
 /// A stage that may fail publishes its fallback instead of what it saw.
-fn settle(spec: &StageSpec, mut outcome: Outcome) -> Outcome {
+pub(super) fn settle(spec: &StageSpec, mut outcome: Outcome) -> Outcome {
     if spec.on_error == OnError::Continue {
         outcome.output = spec.fallback_output.clone().unwrap_or(Value::Null);
     }

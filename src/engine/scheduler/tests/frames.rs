@@ -197,3 +197,43 @@ fn a_long_loop_of_skipped_stages_needs_no_deep_stack() {
     );
     assert_eq!(World::new(&text).run_status(), RunStatus::Succeeded);
 }
+
+#[test]
+fn a_guard_inside_a_loop_tries_again_over_a_crash() {
+    let text = "{id: p, stages: [
+      {id: each, type: foreach, config: {items: [1], loop_stages: [guard]}},
+      {id: guard, type: trycatch, config: {try_stages: [a, b], max_retries: 1}},
+      {id: a, type: shell, config: {run: x}}, {id: b, type: shell, config: {run: x}}]}";
+    play(text, &["ok a[0]", "fail b[0]"], &["a[0] running", "b[0] pending"]);
+    play(text, &["ok a[0]", "fail b[0]", "ok a[0]", "ok b[0]"], &["run succeeded"]);
+}
+
+#[test]
+fn a_timer_of_a_try_that_will_not_be_made_does_not_disturb_finally() {
+    let mut world = World::new(&guarded(", max_retries: 1, retry_delay_ms: 100"));
+    ["fail one", "cancel"].iter().for_each(|words| world.step(words));
+    assert_eq!(world.status("tidy"), StageStatus::Running);
+    world.step("after 100");
+    let stage = world.stage("tidy");
+    assert_eq!(world.scheduler.stage(stage).unwrap().attempts.len(), 1);
+    world.step("ok tidy");
+    assert_eq!(world.run_status(), RunStatus::Cancelled);
+}
+
+#[test]
+fn a_guard_waits_before_it_tries_again() {
+    let text = guarded(", max_retries: 1, retry_delay_ms: 100");
+    let mut world = World::new(&text);
+    ["fail one", "after 99"].iter().for_each(|words| world.step(words));
+    assert_eq!((world.status("one"), world.status("mend")), (StageStatus::Failed, StageStatus::Pending));
+    world.step("after 1");
+    assert_eq!(world.status("one"), StageStatus::Running);
+}
+
+#[test]
+fn a_loop_in_a_run_that_fails_elsewhere_ends_over_a_crash() {
+    let text = looped(", parallel: true, max_parallel: 2")
+        .replace("stages: [{id: each", "stages: [{id: beside, type: shell, config: {run: x}}, {id: each");
+    play(&text, &["fail beside", "ok build[0]"], &["run running", "build[1] running"]);
+    play(&text, &["fail beside", "ok build[0]", "ok build[1]"], &["run failed"]);
+}

@@ -209,3 +209,32 @@ fn no_more_stages_run_at_once_than_the_pipeline_allows() {
     assert_eq!(world.scheduler.running(), 4);
     assert_eq!(world.status("s4"), StageStatus::Running);
 }
+
+#[test]
+fn a_condition_that_cannot_be_evaluated_is_not_retried_without_it() {
+    use super::{ErrorKind, Input, StageError};
+    let text = "{id: p, stages: [
+      {id: a, type: shell, config: {run: x}},
+      {id: ship, type: shell, config: {run: x}, depends_on: [a], when: 'input.go',
+        error_handling: {on_error: retry, max_retries: 3, retry_delay: 10}}]}";
+    let mut world = World::new(text);
+    let (stage, moment) = (world.stage("a"), world.moment());
+    let ended = Input::Ended { stage, attempt: 1, outcome: super::Outcome::succeeded(super::Value::Null) };
+    world.scheduler.handle(ended, moment);
+    let error = StageError::new(ErrorKind::Expression, "broke");
+    let stage = world.stage("ship");
+    world.scheduler.handle(Input::Condition { stage, holds: Err(error) }, moment);
+    assert_eq!(world.status("ship"), StageStatus::Failed);
+    assert_eq!(world.run_status(), RunStatus::Failed);
+    assert_eq!(world.scheduler.next_ready(), None);
+}
+
+#[test]
+fn a_pause_does_not_undo_a_cancel() {
+    use super::EventKind;
+    let mut world = World::new(FORK);
+    world.step("cancel");
+    let moment = world.moment();
+    world.scheduler.remark(EventKind::RunPaused { reason: "values".to_owned(), needs: vec!["env.X".to_owned()] }, moment);
+    assert_eq!(world.run_status(), RunStatus::Cancelling);
+}
