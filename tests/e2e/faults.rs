@@ -348,3 +348,51 @@ fn two_clients_at_once_start_one_engine() {
     }
     assert_eq!(workspace.read("effects").lines().count(), 4);
 }
+
+#[test]
+fn an_orderly_stop_of_the_engine_leaves_the_stages_alone() {
+    let stages: Vec<String> =
+        (0..24).map(|n| format!("{{id: s{n}, type: shell, config: {{run: 'sleep 0.05; echo {n} >> effects'}}}}")).collect();
+    let workspace = Workspace::with("p.yaml", &format!("{{id: p, stages: [{}]}}", stages.join(",\n")));
+    let id = workspace.detach("p");
+    for _ in 0..5 {
+        workspace.ok(&["engine", "stop"]);
+        workspace.ok(&["engine", "start"]);
+    }
+    let run = workspace.wait(&id);
+    assert_eq!(run["status"], "succeeded", "{run:#}");
+    let mut effects: Vec<u32> = workspace.read("effects").lines().map(|line| line.parse().unwrap()).collect();
+    effects.sort_unstable();
+    assert_eq!(effects, (0..24).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_run_whose_values_died_with_engine_and_runner_waits_until_somebody_brings_them() {
+    let text = "{id: p, stages: [{id: use, type: shell, idempotent: true,
+      config: {env: {T: '{{env.SHARED_TOKEN}}'}, run: 'echo up > up; cat go; printf %s \"$T\" | wc -c'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.fifo("up");
+    workspace.fifo("go");
+    let with_token = |args: &[&str]| {
+        let mut command = workspace.command(args);
+        command.env("SHARED_TOKEN", "tok-0123456789").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let said = finish(with_token(&["run", "p", "--detach"]));
+    let id = said.out.trim().to_owned();
+    workspace.hear("up");
+    let runner = workspace.runner_pid(&id);
+    kill(workspace.engine_pid());
+    kill(runner);
+    let shown = || workspace.ok(&["runs", "show", &id, "--json"]).json();
+    until("the run waits", || shown()["status"] == "waiting");
+    assert_eq!(shown()["needs"], serde_json::json!(["env.SHARED_TOKEN"]));
+    // Somebody who has the value looks at the run, and it goes on.
+    let follower = with_token(&["runs", "logs", &id, "--follow"]);
+    workspace.hear("up");
+    workspace.release("go");
+    let said = finish(follower);
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    assert_eq!(shown()["status"], "succeeded", "{:#}", shown());
+    assert!(workspace.ok(&["runs", "logs", &id, "use"]).out.contains("14"));
+}

@@ -199,3 +199,19 @@ fn the_shipped_deploy_pipeline_verifies_a_real_service() {
     super::support::kill(i32::try_from(service.id()).unwrap());
     service.wait().unwrap();
 }
+
+#[test]
+fn a_condition_on_a_secret_does_not_tell_it() {
+    let text = "{id: p, stages: [{id: a, type: shell, when: '{{env.GATE_TOKEN}}', config: {run: 'echo hi'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    let mut command = workspace.command(&["run", "p", "--json"]);
+    command.env("GATE_TOKEN", "hunter2secret").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let said = super::support::finish(command.spawn().unwrap());
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert_eq!(said.json()["error"]["type"], "EXPRESSION");
+    assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{said:#?}");
+    for entry in walk(workspace.state()) {
+        let bytes = std::fs::read(&entry).unwrap_or_default();
+        assert!(memchr::memmem::find(&bytes, b"hunter2").is_none(), "{} holds the token", entry.display());
+    }
+}
