@@ -6,10 +6,14 @@
 mod enclose;
 mod flow;
 mod frame;
+mod guards;
+mod loops;
 mod node;
+mod release;
 mod reopen;
 mod restore;
 mod retry;
+mod winding;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
