@@ -1,7 +1,7 @@
 //! The demo as a process: set up, run or open the console, and leave nothing behind.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flowdeck::cli::{self, Context, DemoArgs, Global, Handoff, ServiceAction, ServiceArgs};
@@ -90,7 +90,19 @@ async fn stop_engine(context: &Context) -> Result<(), Box<dyn Error>> {
         let _ = client.stop_engine().await;
     }
     EngineLock::wait_until_free(&context.paths, PATIENCE).await?;
+    let runs = context.paths.runs_dir();
+    let gone = tokio::task::spawn_blocking(move || wait_for_runners(&runs));
+    let _ = tokio::time::timeout(PATIENCE, gone).await;
     Ok(())
+}
+
+/// A runner holds its lock for as long as it lives, and leaves a moment after its run.
+fn wait_for_runners(runs: &Path) {
+    for run in std::fs::read_dir(runs).into_iter().flatten().flatten() {
+        if let Ok(lock) = std::fs::File::open(run.path().join("runner.lock")) {
+            let _ = lock.lock_shared();
+        }
+    }
 }
 
 /// The demo's sample service: be a copy, replace one, stop one, try a release out.

@@ -41,7 +41,7 @@ fn it_releases_verifies_and_leaves_nothing() {
     for expected in ["stage verify succeeded", "succeeded"] {
         assert!(said.out.contains(expected), "{said:#?}");
     }
-    assert!(processes_naming(dir.path().to_str().unwrap()).is_empty());
+    nothing_is_left(dir.path());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the temporary workspace is gone");
 }
 
@@ -52,7 +52,7 @@ fn a_directory_of_ones_own_serves_twice_and_keeps_what_is_in_it() {
     for round in 0..2 {
         let said: Said = finish(demo(dir.path(), &[place.to_str().unwrap()]));
         assert_eq!(said.code, Some(0), "round {round}: {said:#?}");
-        assert!(processes_naming(dir.path().to_str().unwrap()).is_empty(), "round {round}");
+        nothing_is_left(dir.path());
         fs::write(place.join("pipelines/mine.yaml"), "id: mine\nstages: [{id: a, type: logger, config: {message: hi}}]\n")
             .unwrap();
     }
