@@ -12,6 +12,7 @@ mod egress;
 mod fields;
 mod filter;
 mod foreach;
+mod forward;
 mod frame;
 mod http;
 mod http_request;

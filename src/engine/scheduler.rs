@@ -9,6 +9,7 @@ mod frame;
 mod guards;
 mod loops;
 mod node;
+mod orders;
 mod release;
 mod reopen;
 mod restore;
@@ -23,7 +24,7 @@ use serde_json::Value;
 
 use crate::language::{OnError, Pipeline, StageSpec};
 use crate::model::{
-    Actor, Ending, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, StageId, Timestamp,
+    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, StageId, Timestamp,
 };
 use frame::Live;
 use node::{Node, Phase, Settled};
@@ -384,41 +385,6 @@ impl Scheduler {
                 // Never tried again: the next attempt would start without its condition.
                 let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
                 self.conclude(stage, attempt, outcome, Next::Settle, moment);
-            }
-        }
-    }
-
-    fn on_cancel(&mut self, actor: Actor, force: bool, reason: Option<String>, moment: Moment) {
-        self.record(moment, EventKind::CancelRequested { actor, force, reason });
-        self.halt = Some(Halt::Cancelling);
-        self.stop_running(force);
-        self.wind_down(moment);
-    }
-
-    fn stop_running(&mut self, force: bool) {
-        let stopped = |node: &Node| node.phase == Phase::Running && (force || !node.finally);
-        let stages: Vec<usize> = (0..self.nodes.len()).filter(|stage| stopped(&self.nodes[*stage])).collect();
-        for stage in stages.into_iter().filter(|stage| !self.frames.contains_key(stage)).collect::<Vec<_>>() {
-            let attempt = self.last_attempt(stage).unwrap_or(1);
-            self.effects.push(Effect::Stop { stage, attempt, force });
-        }
-    }
-
-    fn on_resolve(&mut self, stage: usize, resolution: Resolution, actor: Actor, moment: Moment) {
-        if self.nodes[stage].phase != Phase::Asked {
-            return;
-        }
-        let attempt = self.last_attempt(stage).unwrap_or(1);
-        let id = self.id(stage).clone();
-        self.record(moment, EventKind::AttemptResolved { stage: id, attempt, resolution, actor });
-        match resolution {
-            Resolution::Retry => self.make_ready(stage),
-            Resolution::Succeed => self.settled(stage, None, moment),
-            Resolution::Fail => {
-                let error = self.stage(stage).and_then(|stage| stage.error.clone());
-                let failed = Outcome { ending: Ending::Failed, output: Value::Null, error };
-                let blame = self.blame(stage, &failed);
-                self.settled(stage, Some(blame), moment);
             }
         }
     }

@@ -1,11 +1,9 @@
 //! A scope with more names bound: `data`, `item`, `output`, and the fields of one of them.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
-use crate::language::scope::{Scope, StageView};
-use crate::model::Timestamp;
+use super::forward::forward_scope;
+use crate::language::scope::Scope;
 
 /// Roots that a data field of the same name must not hide.
 const ROOTS: &[&str] = &["input", "upstream", "stages", "env", "secrets", "context", "variables"];
@@ -19,48 +17,14 @@ pub(super) struct Locals<'a> {
 }
 
 impl Scope for Locals<'_> {
-    fn input(&self) -> &Value {
-        self.inner.input()
-    }
-
-    fn stage(&self, id: &str) -> Option<StageView<'_>> {
-        self.inner.stage(id)
-    }
-
-    fn longest_stage_id(&self, text: &str) -> Option<&str> {
-        self.inner.longest_stage_id(text)
-    }
-
-    fn env(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.inner.env(name)
-    }
-
-    fn secret(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.inner.secret(name)
-    }
-
-    fn context(&self) -> &Map<String, Value> {
-        self.inner.context()
-    }
-
-    fn variables(&self) -> &Map<String, Value> {
-        self.inner.variables()
-    }
+    forward_scope!();
 
     fn local(&self, name: &str) -> Option<&Value> {
         let own = self.names.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
         own.or_else(|| self.inner.local(name)).or_else(|| self.fields?.get(name).filter(|_| !ROOTS.contains(&name)))
     }
 
-    fn now(&self) -> Timestamp {
-        self.inner.now()
-    }
-
     fn uuid(&self, n: u32) -> String {
         self.inner.uuid(n)
-    }
-
-    fn strict(&self) -> bool {
-        self.inner.strict()
     }
 }
