@@ -223,10 +223,12 @@ fn big_run() -> Run {
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),
+        parent: None,
+        includes: Vec::new(),
     };
     let mut kinds = vec![created, EventKind::RunStarted];
     for number in 0..STAGES / 2 {
-        kinds.push(EventKind::AttemptStarted { stage: id(number), attempt: 1, config: serde_json::Value::Null });
+        kinds.push(EventKind::AttemptStarted { stage: id(number), attempt: 1, config: serde_json::Value::Null, child: None });
         let outcome = Outcome::succeeded(serde_json::Value::Null);
         kinds.push(EventKind::AttemptFinished { stage: id(number), attempt: 1, outcome, next: Next::Settle });
     }

@@ -20,6 +20,7 @@ mod doctor;
 mod engine;
 mod explain;
 mod graph;
+mod include;
 mod inert;
 mod init;
 mod man;

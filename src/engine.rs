@@ -4,6 +4,8 @@
 //! clients above it see commands, events and the fold.
 
 pub mod activity;
+mod begin;
+mod child;
 pub mod clock;
 pub mod driver;
 pub mod handle;

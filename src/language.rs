@@ -10,6 +10,7 @@ pub mod expression;
 pub mod field;
 pub mod format;
 pub mod graph;
+pub mod inclusion;
 pub mod inputs;
 mod json;
 pub mod json_schema;

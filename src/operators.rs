@@ -24,6 +24,7 @@ mod retry_until;
 mod router;
 mod schema_validate;
 mod shell;
+mod subpipeline;
 #[cfg(test)]
 mod testing;
 mod trycatch;
@@ -45,6 +46,7 @@ pub use frame::{Foreach, Frame, TryCatch};
 pub use http::Http;
 pub use retry_until::retry_condition;
 pub use shell::finish_process;
+pub use subpipeline::ChildRun;
 
 /// Tells whether a text holds something that must not be seen.
 pub trait Secrets {
@@ -96,6 +98,8 @@ pub enum Work {
     Process(process::Spec),
     /// Other stages, which the scheduler runs inside this one.
     Frame(Frame),
+    /// Another pipeline's run.
+    Child(ChildRun),
 }
 
 /// The result of an operator without effects.
@@ -168,6 +172,8 @@ enum Effects {
     ByMethod,
     /// Asks somebody who only answers.
     Asking,
+    /// Another run has them, with places and records of its own.
+    Elsewhere,
     /// Anything may happen.
     Unknown,
 }
@@ -191,6 +197,7 @@ const TABLE: &[Operator] = &[
     Operator { component: Component::Return, effects: Effects::None, prepare: early_return::prepare },
     Operator { component: Component::Foreach, effects: Effects::None, prepare: foreach::prepare },
     Operator { component: Component::TryCatch, effects: Effects::None, prepare: trycatch::prepare },
+    Operator { component: Component::Subpipeline, effects: Effects::Elsewhere, prepare: subpipeline::prepare },
     Operator { component: Component::Loop, effects: Effects::None, prepare: batches::prepare },
     Operator { component: Component::Generator, effects: Effects::Asking, prepare: ai::generator::prepare },
     Operator { component: Component::Critic, effects: Effects::Asking, prepare: ai::critic::prepare },
@@ -225,10 +232,15 @@ pub fn is_pure(component: Component) -> bool {
     operator(component).is_some_and(|operator| operator.effects == Effects::None)
 }
 
+/// Whether it takes one of the engine's places for work with effects.
+pub fn takes_a_place(component: Component) -> bool {
+    operator(component).is_none_or(|operator| !matches!(operator.effects, Effects::None | Effects::Elsewhere))
+}
+
 /// Whether an interrupted attempt may simply be done again. What the author says wins.
 pub fn is_idempotent(stage: &StageSpec) -> bool {
     stage.idempotent.unwrap_or_else(|| match operator(stage.component).map(|operator| operator.effects) {
-        Some(Effects::None | Effects::Asking) => true,
+        Some(Effects::None | Effects::Asking | Effects::Elsewhere) => true,
         Some(Effects::ByMethod) => http_request::is_safe_method(stage.config.get("method")),
         Some(Effects::Unknown) | None => false,
     })

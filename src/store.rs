@@ -53,6 +53,17 @@ pub struct Definition {
     pub text: String,
 }
 
+/// Whose runs a listing shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Family {
+    /// Those that somebody started, not a stage of another run.
+    #[default]
+    Started,
+    /// Those that the stages of this run started.
+    ChildrenOf(RunId),
+    All,
+}
+
 /// Which runs a listing shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFilter {
@@ -63,11 +74,12 @@ pub struct RunFilter {
     pub pipeline: Option<String>,
     /// Only runs created before this one; the next page after its last row.
     pub before: Option<RunId>,
+    pub family: Family,
 }
 
 impl Default for RunFilter {
     fn default() -> Self {
-        Self { limit: 100, status: None, pipeline: None, before: None }
+        Self { limit: 100, status: None, pipeline: None, before: None, family: Family::Started }
     }
 }
 
@@ -132,25 +144,25 @@ impl Store {
     /// # Errors
     /// `Full` when the disk is (nothing was recorded), `UnknownRun` and `RunExists` for events that fit no run.
     pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
-        self.record(None, events).await
+        self.record(Vec::new(), events).await
     }
 
-    /// Pins a pipeline's text and records a run's first events, in one transaction.
+    /// Pins pipelines' texts and records a run's first events, in one transaction.
     ///
     /// # Errors
     /// As `append`.
-    pub async fn create_run(&self, definition: Definition, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
-        self.record(Some(definition), events).await
+    pub async fn create_run(&self, definitions: Vec<Definition>, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        self.record(definitions, events).await
     }
 
-    async fn record(&self, definition: Option<Definition>, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+    async fn record(&self, definitions: Vec<Definition>, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
         let mut entries = Vec::with_capacity(events.len());
         for event in &events {
             let body = row::encode(&event.run, &event.kind)?;
             entries.push(Entry { at: event.at, run: event.run.clone(), body, outline: project::outline(&event.kind) });
         }
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Append(Request { definition, entries, reply })).await?;
+        self.send(Message::Append(Request { definitions, entries, reply })).await?;
         let first = answer.await.map_err(|_| StoreError::Closed)??;
         let numbered = (first..).zip(events);
         Ok(numbered.map(|(seq, event)| Event { seq, at: event.at, run: event.run, kind: event.kind }).collect())

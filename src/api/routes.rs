@@ -10,7 +10,7 @@ use crate::model::{
     Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, SearchHit, Stage, StageId,
     Values,
 };
-use crate::store::RunFilter;
+use crate::store::{Family, RunFilter};
 
 type Answer<T> = Result<Json<T>, Failure>;
 
@@ -37,11 +37,18 @@ pub struct ListQuery {
     pub status: Option<RunStatus>,
     #[serde(default)]
     pub pipeline: Option<String>,
+    /// Only runs that the stages of this run started; else only runs that no stage started.
+    #[serde(default)]
+    pub of: Option<String>,
 }
 
 pub async fn list(State(api): State<Api>, Query(query): Query<ListQuery>) -> Answer<Vec<RunSummary>> {
     let limit = query.limit.unwrap_or(100);
-    let filter = RunFilter { limit, status: query.status, pipeline: query.pipeline, ..RunFilter::default() };
+    let family = match &query.of {
+        Some(text) => Family::ChildrenOf(api.engine.find(text).await?),
+        None => Family::Started,
+    };
+    let filter = RunFilter { limit, status: query.status, pipeline: query.pipeline, family, ..RunFilter::default() };
     Ok(Json(api.engine.shared.store.runs(filter).await?))
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::include::{self, Included};
 use super::{Context, Handoff, complain, exit, inert};
 use crate::config::{resolve_pipeline, suggest};
 use crate::language::{self, Format, Pipeline, inputs};
@@ -31,7 +32,16 @@ pub struct Checked {
     pub text: String,
     pub format: Format,
     pub pipeline: Pipeline,
+    /// What it includes, all the way down.
+    pub included: Included,
     pub inputs: Value,
+}
+
+impl Checked {
+    /// It and what it includes.
+    pub fn pipelines(&self) -> impl Iterator<Item = &Pipeline> {
+        self.included.pipelines().chain([&self.pipeline])
+    }
 }
 
 /// The file that a path or a name means.
@@ -71,6 +81,11 @@ pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, P
 /// Reads and checks a pipeline and its inputs.
 pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
     let (path, text, format, pipeline) = read(context, &source.pipeline)?;
+    let (included, problems) = include::gather(context, &path, &text, &pipeline);
+    problems.iter().for_each(|found| errln!("{}", found.report(colour()).trim_end()));
+    if problems.iter().any(include::Found::is_error) {
+        return Err(Handoff::Exit(exit::USAGE));
+    }
     let given = given_inputs(source, &pipeline).map_err(|message| {
         errln!("error: {message}");
         Handoff::Exit(exit::USAGE)
@@ -78,7 +93,7 @@ pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
     match inputs::check(&pipeline, given) {
         Ok(inputs) => {
             unknown(&pipeline, &inputs).iter().for_each(|warning| errln!("warning: {warning}"));
-            Ok(Checked { path, text, format, pipeline, inputs })
+            Ok(Checked { path, text, format, pipeline, included, inputs })
         }
         Err(problems) => {
             errln!("error: the inputs do not fit `input_schema` of {}", path.display());

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::explain::refused;
 use super::pipeline::{Checked, Source, check, format_name};
-use super::values::for_pipeline;
+use super::values::for_pipelines;
 use super::{Context, Handoff, exit, plain};
 use crate::client::{Client, ClientError};
 use crate::model::{NewRun, RunId};
@@ -112,7 +112,7 @@ pub async fn wait_for_end(context: &Context, client: &Client, id: &RunId) -> Res
 }
 
 fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, String> {
-    let values = for_pipeline(context, &checked.pipeline)?;
+    let values = for_pipelines(context, checked.pipelines())?;
     let mut inputs = checked.inputs;
     if let (Some(env), Some(fields)) = (&args.env, inputs.as_object_mut()) {
         fields.entry("environment").or_insert_with(|| json!(env));
@@ -120,6 +120,8 @@ fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, S
     Ok(NewRun {
         definition: checked.text,
         format: format_name(checked.format).to_owned(),
+        modules: checked.included.modules(),
+        includes: checked.included.includes,
         path: Some(checked.path.display().to_string()),
         workspace: context.root().display().to_string(),
         inputs,

@@ -27,6 +27,9 @@ enum Action {
         /// Only runs in this state, such as `failed`
         #[arg(long, value_parser = status)]
         status: Option<RunStatus>,
+        /// The runs that the stages of this run started, instead
+        #[arg(long, value_name = "RUN", value_parser = named)]
+        of: Option<String>,
     },
     /// A run and its stages
     Show {
@@ -98,7 +101,7 @@ fn resolution(text: &str) -> Result<Resolution, String> {
 }
 
 pub async fn run(args: Args, context: Context) -> Handoff {
-    let action = args.action.unwrap_or(Action::List { limit: 20, status: None });
+    let action = args.action.unwrap_or(Action::List { limit: 20, status: None, of: None });
     let steers = matches!(action, Action::Cancel { .. } | Action::Rerun { .. } | Action::Resolve { .. });
     if steers && context.read_only {
         errln!("error: `--read-only` changes nothing");
@@ -116,7 +119,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 async fn carry_out(action: Action, json: bool, context: &Context, client: &Client) -> Result<u8, ClientError> {
     match action {
-        Action::List { limit, status } => list(client, limit, status, json).await,
+        Action::List { limit, status, of } => list(client, limit, status, of.as_deref(), json).await,
         Action::Show { id } => {
             let run = client.run(&id).await?;
             if json {
@@ -158,8 +161,11 @@ fn print_json<T: serde::Serialize>(value: &T) {
     outln!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-async fn list(client: &Client, limit: usize, status: Option<RunStatus>, json: bool) -> Result<u8, ClientError> {
-    let runs = client.runs(limit, status).await?;
+async fn list(client: &Client, limit: usize, status: Option<RunStatus>, of: Option<&str>, json: bool) -> Result<u8, ClientError> {
+    let runs = match of {
+        Some(run) => client.runs_of(run, limit, status).await?,
+        None => client.runs(limit, status).await?,
+    };
     if json {
         print_json(&serde_json::json!({"runs": runs}));
         return Ok(exit::SUCCESS);
@@ -192,6 +198,9 @@ async fn list(client: &Client, limit: usize, status: Option<RunStatus>, json: bo
 fn print(run: &Run) {
     outln!("run {} of {} is {}", run.id, inert::line(&run.pipeline.name), run.status);
     outln!("  by {} at {}", run.actor.name, run.created_at);
+    if let Some(parent) = &run.parent {
+        outln!("  for stage {} of run {}", parent.stage, parent.run);
+    }
     if let Some(error) = &run.error {
         outln!("  {}", inert::line(&error.to_string()));
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::include::gather;
 use super::pipeline::{colour, find};
 use super::{Context, Handoff, complain, exit};
 use crate::config::pipelines;
@@ -32,7 +33,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         errln!("help: `flowdeck init` makes a first one");
         return Handoff::Exit(exit::USAGE);
     }
-    let reports: Vec<Report> = files.iter().map(|file| check(file)).collect();
+    let reports: Vec<Report> = files.iter().map(|file| check(&context, file)).collect();
     let bad = reports.iter().filter(|report| !report.is_good(args.strict)).count();
     if args.json {
         let documents: Vec<Value> = reports.iter().map(|report| report.as_json(args.strict)).collect();
@@ -59,12 +60,17 @@ struct Report {
     unreadable: Option<String>,
 }
 
-fn check(path: &Path) -> Report {
+fn check(context: &Context, path: &Path) -> Report {
     let file = path.display().to_string();
     let read = std::fs::read(path).map_err(|error| error.to_string());
     match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
         Ok(text) => {
-            let loaded = language::load(&text, Format::of(&file, &text));
+            let mut loaded = language::load(&text, Format::of(&file, &text));
+            if let Some(pipeline) = &loaded.pipeline {
+                // Problems of included files are reported where those are checked themselves.
+                let own = gather(context, path, &text, pipeline).1.into_iter().filter(|found| found.file == file);
+                loaded.problems.extend(own.map(|found| found.problem));
+            }
             let stages = loaded.pipeline.map_or(0, |pipeline| pipeline.stages.len());
             Report { file, text, stages, problems: loaded.problems, unreadable: None }
         }

@@ -1,5 +1,6 @@
 //! Environment values and secrets that a pipeline names, read where the person is: in the client.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Context;
@@ -7,21 +8,19 @@ use crate::client::{ClientError, Revive, start};
 use crate::language::Pipeline;
 use crate::model::{Run, Values};
 
-/// What this client can give of the values a pipeline names. What it cannot give is missing where it is read.
+/// What this client can give of the values that pipelines name. What it cannot give is missing where it is read.
 ///
 /// # Errors
 /// A configured secret that cannot be read; the message never holds a value.
-pub fn for_pipeline(context: &Context, pipeline: &Pipeline) -> Result<Values, String> {
-    let names = pipeline.environment_names();
-    let env = names.env.iter().map(|name| format!("env.{name}"));
-    let secrets = names.secrets.iter().map(|name| format!("secrets.{name}"));
-    collect(context, env.chain(secrets))
+pub fn for_pipelines<'p>(context: &Context, pipelines: impl Iterator<Item = &'p Pipeline>) -> Result<Values, String> {
+    let names = pipelines.flat_map(|pipeline| pipeline.environment_names().qualified());
+    collect(context, names.collect::<BTreeSet<String>>().into_iter())
 }
 
 /// The values that an earlier run was given, as this client has them now.
 ///
 /// # Errors
-/// As `for_pipeline`.
+/// As `for_pipelines`.
 pub fn for_run(context: &Context, run: &Run) -> Result<Values, String> {
     collect(context, run.environment_names.iter().cloned())
 }

@@ -51,8 +51,23 @@ impl Client {
     }
 
     pub async fn runs(&self, limit: usize, status: Option<RunStatus>) -> Result<Vec<RunSummary>, ClientError> {
+        self.listed(limit, status, None).await
+    }
+
+    /// The newest runs that the stages of a run started.
+    pub async fn runs_of(&self, run: &str, limit: usize, status: Option<RunStatus>) -> Result<Vec<RunSummary>, ClientError> {
+        self.listed(limit, status, Some(("of", run.to_owned()))).await
+    }
+
+    async fn listed(
+        &self,
+        limit: usize,
+        status: Option<RunStatus>,
+        of: Option<(&'static str, String)>,
+    ) -> Result<Vec<RunSummary>, ClientError> {
         let limit = ("limit", limit.to_string());
-        let query: Vec<_> = [limit].into_iter().chain(status.map(|status| ("status", status.to_string()))).collect();
+        let status = status.map(|status| ("status", status.to_string()));
+        let query: Vec<_> = [limit].into_iter().chain(status).chain(of).collect();
         self.get("runs", &query).await
     }
 

@@ -4,6 +4,7 @@
 
 mod act;
 mod adopt;
+mod children;
 mod fail;
 mod output;
 mod prepare;
@@ -15,9 +16,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::child::{Order, Stop};
 use super::clock;
 use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
@@ -61,6 +63,11 @@ enum Act {
         attempt: u32,
         call: crate::operators::Call,
     },
+    Child {
+        stage: usize,
+        attempt: u32,
+        order: Box<Order>,
+    },
     Wake {
         stage: usize,
         at: Timestamp,
@@ -86,6 +93,7 @@ enum Act {
 enum Work {
     Process { attempt: u32 },
     Call { cancel: CancellationToken },
+    Child { stop: watch::Sender<Stop> },
 }
 
 pub struct Driver {
@@ -107,6 +115,8 @@ pub struct Driver {
     acts: Vec<Act>,
     /// Letters that came while the run waited for values.
     held: Vec<Mail>,
+    /// Runs that stages of this one have started.
+    children: usize,
 }
 
 /// Why a run's driver stopped before the run was over.
@@ -123,6 +133,7 @@ impl Driver {
         let dir = shared.paths.runs_dir().join(id.as_str());
         let masks = Masks::new(values, shared.settings.ai.keys().map(str::to_owned).collect());
         let variables = prepare::restored_variables(&pipeline, scheduler.run());
+        let children = children::count(scheduler.run());
         Self {
             shared,
             id,
@@ -140,7 +151,12 @@ impl Driver {
             events: Vec::new(),
             acts: Vec::new(),
             held: Vec::new(),
+            children,
         }
+    }
+
+    pub fn id(&self) -> &RunId {
+        &self.id
     }
 
     /// Where letters to this run go.

@@ -1,19 +1,17 @@
 //! Commands from clients. Everything answered with success is durable.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::begin::{Beginning, modules};
 use super::driver::Mail;
-use super::scheduler::{Input, Scheduler};
+use super::scheduler::Input;
 use super::{Engine, clock};
-use crate::language::{self, Format, Pipeline, inputs};
-use crate::model::{
-    Actor, EngineStatus, EventKind, NewRun, PipelineRef, Rerun, RerunFrom, Resolution, Run, RunId, StageId, StageStatus, Values,
-};
-use crate::store::{Definition, NewEvent, StoreError};
+use crate::language::{self, Format, Pipeline};
+use crate::model::{Actor, EngineStatus, NewRun, Rerun, RerunFrom, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::store::{Definition, StoreError};
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -62,56 +60,25 @@ impl Engine {
     /// An invalid pipeline, inputs that do not fit, or a store that takes nothing.
     pub async fn create(&self, new: NewRun, actor: Actor) -> Result<RunId, EngineError> {
         let pipeline = parse(&new.definition, &new.format)?;
-        self.begin(new, pipeline, actor, None, Vec::new()).await
-    }
-
-    async fn begin(
-        &self,
-        new: NewRun,
-        pipeline: Pipeline,
-        actor: Actor,
-        rerun_of: Option<RunId>,
-        reused: Vec<(StageId, Value)>,
-    ) -> Result<RunId, EngineError> {
-        let given = if new.inputs.is_null() { Value::Object(serde_json::Map::new()) } else { new.inputs };
-        let inputs = inputs::check(&pipeline, given).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-            EngineError::InvalidInputs(lines.join("; "))
-        })?;
-        let own_limit = pipeline.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        let kind = EventKind::RunCreated {
-            pipeline: PipelineRef {
-                id: pipeline.id.clone(),
-                name: pipeline.name.clone(),
-                version: pipeline.version.clone(),
-                hash: pipeline.hash.clone(),
-                path: new.path,
-            },
-            stages: pipeline.outlines(),
-            inputs,
-            actor,
-            workspace: new.workspace,
-            rerun_of,
-            environment_names: new.values.0.keys().cloned().collect(),
-            timeout_ms: new.timeout_ms.or(own_limit),
-            reused,
-        };
-        let id = RunId::new(clock::now(), clock::random());
+        let modules = modules(&pipeline, new.modules, &new.includes)?;
         let definition = Definition { hash: pipeline.hash.clone(), format: new.format, text: new.definition };
-        let event = NewEvent { at: clock::now(), run: id.clone(), kind };
-        // In a task of its own: a client that goes away in between must not leave a durable run that nobody drives.
-        let engine = self.clone();
-        let begun = tokio::spawn(async move {
-            let events = engine.shared.store.create_run(definition, vec![event]).await?;
-            let run = Run::fold(&events);
-            engine.shared.hub.publish(events);
-            let pipeline = Arc::new(pipeline);
-            let scheduler = run.and_then(|run| Scheduler::restore(Arc::clone(&pipeline), run));
-            let scheduler = scheduler.ok_or_else(|| EngineError::Refused("the run does not match its pipeline".to_owned()))?;
-            engine.drive(pipeline, scheduler, new.values);
-            Ok(id)
-        });
-        begun.await.unwrap_or_else(|error| Err(EngineError::Refused(error.to_string())))
+        let beginning = Beginning {
+            path: new.path,
+            workspace: new.workspace,
+            inputs: new.inputs,
+            environment_names: new.values.0.keys().cloned().collect(),
+            values: new.values,
+            timeout_ms: new.timeout_ms,
+            actor,
+            rerun_of: None,
+            reused: Vec::new(),
+            parent: None,
+            includes: new.includes,
+            modules,
+            definition,
+            pipeline,
+        };
+        self.begin(RunId::new(clock::now(), clock::random()), beginning).await
     }
 
     /// Runs a pipeline again as it was pinned, taking over what `from` allows.
@@ -121,16 +88,23 @@ impl Engine {
         let pinned = pinned.ok_or_else(|| EngineError::Refused(format!("the pipeline of run {} is not in the store", old.id)))?;
         let pipeline = parse(&pinned.text, &pinned.format)?;
         let reused = reusable(&old, &pipeline, &rerun.from)?;
-        let new = NewRun {
-            definition: pinned.text,
-            format: pinned.format,
+        let beginning = Beginning {
             path: old.pipeline.path.clone(),
             workspace: old.workspace.clone(),
             inputs: rerun.inputs.unwrap_or_else(|| old.inputs.clone()),
+            environment_names: rerun.values.0.keys().cloned().collect(),
             values: rerun.values,
             timeout_ms: old.timeout_ms,
+            actor,
+            rerun_of: Some(old.id),
+            reused,
+            parent: None,
+            includes: old.includes,
+            modules: Vec::new(),
+            definition: pinned,
+            pipeline,
         };
-        self.begin(new, pipeline, actor, Some(old.id), reused).await
+        self.begin(RunId::new(clock::now(), clock::random()), beginning).await
     }
 
     /// A run by its id, a unique part of it, or `last`; as committed.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
 use crate::model::{Event, EventKind, Run, RunId, Signal};
 
@@ -24,11 +24,13 @@ pub enum Published {
 pub struct Hub {
     sender: broadcast::Sender<Published>,
     live: Mutex<HashMap<RunId, Run>>,
+    /// Who waits for the end of which run.
+    ends: Mutex<HashMap<RunId, Vec<oneshot::Sender<()>>>>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0, live: Mutex::default() }
+        Self { sender: broadcast::channel(BACKLOG).0, live: Mutex::default(), ends: Mutex::default() }
     }
 }
 
@@ -38,8 +40,29 @@ impl Hub {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             apply(&mut live, &event);
+            if matches!(event.kind, EventKind::RunFinished { .. }) {
+                self.tell_end(&event.run);
+            }
             // No listener is not an error.
             let _ = self.sender.send(Published::Event(Arc::new(event)));
+        }
+    }
+
+    /// Answers when the run ends from now on; ask before looking whether it has ended already.
+    pub fn end_of(&self, id: &RunId) -> oneshot::Receiver<()> {
+        let (sender, end) = oneshot::channel();
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = ends.entry(id.clone()).or_default();
+        waiting.retain(|sender| !sender.is_closed());
+        waiting.push(sender);
+        end
+    }
+
+    fn tell_end(&self, id: &RunId) {
+        let waiting = self.ends.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        for sender in waiting.into_iter().flatten() {
+            // Whoever no longer waits needs no answer.
+            let _ = sender.send(());
         }
     }
 

@@ -12,17 +12,20 @@ use crate::store::{NewEvent, StoreError};
 
 impl Engine {
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
+        let mut drivers = Vec::new();
         for id in self.shared.store.unfinished_runs().await? {
             let journal = self.shared.store.journal(&id).await?;
             match Run::fold(&journal) {
-                Some(run) => self.take_up(run).await?,
+                Some(run) => drivers.extend(self.take_up(run).await?),
                 None => tracing::error!(run = %id, "the journal of this run does not begin with its creation; left alone"),
             }
         }
+        // Only now: a run may have to stop another one that was taken up after it.
+        drivers.into_iter().for_each(set_off);
         Ok(())
     }
 
-    async fn take_up(&self, run: Run) -> Result<(), StoreError> {
+    async fn take_up(&self, run: Run) -> Result<Option<Driver>, StoreError> {
         let definition = self.shared.store.definition(&run.pipeline.hash).await?;
         let pipeline = definition.and_then(|pinned| parse(&pinned.text, &pinned.format).ok());
         let id = run.id.clone();
@@ -32,10 +35,9 @@ impl Engine {
             Some((Arc::clone(&pipeline), Scheduler::restore(pipeline, run)?))
         });
         match restored {
-            Some((pipeline, scheduler)) => self.drive(pipeline, scheduler, Values::default()),
-            None => self.give_up(id).await?,
+            Some((pipeline, scheduler)) => Ok(Some(self.enlist(pipeline, scheduler, Values::default()))),
+            None => self.give_up(id).await.map(|()| None),
         }
-        Ok(())
     }
 
     /// A run whose pinned pipeline this program cannot read any more.
@@ -49,13 +51,23 @@ impl Engine {
 
     /// Starts a run's driver.
     pub(super) fn drive(&self, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) {
+        set_off(self.enlist(pipeline, scheduler, values));
+    }
+
+    /// Makes a run's driver and lets letters reach it.
+    fn enlist(&self, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) -> Driver {
         let id = scheduler.run().id.clone();
         let driver = Driver::new(Arc::clone(&self.shared), pipeline, scheduler, values);
-        self.shared.began(id.clone(), driver.mailbox());
-        tokio::spawn(async move {
-            if let Err(error) = driver.drive().await {
-                tracing::error!(run = %id, %error, "the run's driver stopped");
-            }
-        });
+        self.shared.began(id, driver.mailbox());
+        driver
     }
+}
+
+fn set_off(driver: Driver) {
+    let id = driver.id().clone();
+    tokio::spawn(async move {
+        if let Err(error) = driver.drive().await {
+            tracing::error!(run = %id, %error, "the run's driver stopped");
+        }
+    });
 }

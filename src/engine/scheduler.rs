@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::language::{OnError, Pipeline, StageSpec};
 use crate::model::{
-    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, StageId, Timestamp,
+    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, Stage, StageError, StageId, Timestamp,
 };
 use frame::Live;
 use node::{Node, Phase, Settled};
@@ -204,14 +204,14 @@ impl Scheduler {
     }
 
     /// Starts a stage that `next_ready` named: the intent to record before the work begins, and the attempt's number.
-    pub fn start(&mut self, stage: usize, moment: Moment, config: Value) -> (u32, Vec<Effect>) {
+    pub fn start(&mut self, stage: usize, moment: Moment, config: Value, child: Option<RunId>) -> (u32, Vec<Effect>) {
         self.ready.remove(&stage);
         self.running += 1;
         self.nodes[stage].phase = Phase::Running;
         self.nodes[stage].epoch += 1;
         let attempt = self.next_attempt(stage);
         let id = self.id(stage).clone();
-        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config });
+        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config, child });
         (attempt, std::mem::take(&mut self.effects))
     }
 
@@ -380,7 +380,7 @@ impl Scheduler {
             Ok(false) => self.skip(stage, "when".to_owned(), Settled::Skipped, moment),
             Err(error) => {
                 // The attempt exists only to carry the error: nothing was started.
-                let (attempt, mut effects) = self.start(stage, moment, Value::Null);
+                let (attempt, mut effects) = self.start(stage, moment, Value::Null, None);
                 self.effects.append(&mut effects);
                 // Never tried again: the next attempt would start without its condition.
                 let outcome = retry::settle(self.spec(stage), Outcome::failed(error));

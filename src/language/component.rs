@@ -182,11 +182,18 @@ components! {
     "Runs another pipeline.", required &[&["pipeline", "pipeline_id"]], encloses false, keys {
         "pipeline" Kind::Text, "A path, or `name@version`.";
         "pipeline_id" Kind::Text, "Another spelling of `pipeline`.";
+        "pipeline_version" Kind::Text, "The version, when the name does not say it.";
+        "version" Kind::Text, "Another spelling of `pipeline_version`.";
         "input" Kind::Any, "Its inputs.";
         "input_data" Kind::Any, "Another spelling of `input`.";
+        "inputs" Kind::Any, "Another spelling of `input`.";
         "timeout_ms" Kind::Milliseconds, "Time it may take.";
-        "on_error" Kind::Text, "How a failure is taken.";
-        "default_result" Kind::Any, "The result when it fails and that is allowed.";
+        "wait" Kind::Flag, "True when absent: the stage ends with the other run.";
+        "wait_for_completion" Kind::Flag, "Another spelling of `wait`.";
+        "async" Kind::Flag, "The opposite of `wait`.";
+        "async_execution" Kind::Flag, "Another spelling of `async`.";
+        "on_error" Kind::Text, "`propagate` (the stage fails too), `ignore` or `default`.";
+        "default_result" Kind::Any, "The result when the other run fails.";
     }
     Return "return" also "early-return":
     "Ends the run early.", required &[], encloses false, keys {

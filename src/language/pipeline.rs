@@ -132,6 +132,12 @@ pub struct Names {
 }
 
 impl Names {
+    /// All of them as a run's values are named: `env.X` and `secrets.X`.
+    pub fn qualified(&self) -> Vec<String> {
+        let env = self.env.iter().map(|name| format!("env.{name}"));
+        env.chain(self.secrets.iter().map(|name| format!("secrets.{name}"))).collect()
+    }
+
     pub(super) fn of(env: BTreeSet<String>, required_env: BTreeSet<String>, secrets: BTreeSet<String>) -> Self {
         let list = |set: BTreeSet<String>| set.into_iter().collect();
         Self { env: list(env), required_env: list(required_env), secrets: list(secrets) }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{StageError, StageStatus, Timestamp};
+use super::{RunId, StageError, StageStatus, Timestamp};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,6 +84,9 @@ pub struct Attempt {
     /// The rendered config with secrets masked; null for operators without effects.
     #[serde(skip_serializing_if = "Value::is_null", default)]
     pub config: Value,
+    /// The run that does this attempt's work.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub child: Option<RunId>,
     /// What this attempt reported, when it is not the stage's final output.
     #[serde(skip_serializing_if = "Value::is_null", default)]
     pub output: Value,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Actor, Next, Outcome, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp};
+use super::{Actor, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp};
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,12 @@ pub enum EventKind {
         /// Stages that a rerun takes over from the earlier run, with their output.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         reused: Vec<(StageId, Value)>,
+        /// Set when a `subpipeline` stage of another run started it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        parent: Option<Parent>,
+        /// What was pinned of the pipelines that this one includes, directly or not.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        includes: Vec<Include>,
     },
     RunStarted,
     /// Intent: durable before the attempt's first side effect.
@@ -100,6 +106,9 @@ pub enum EventKind {
         attempt: u32,
         #[serde(skip_serializing_if = "Value::is_null", default)]
         config: Value,
+        /// The run that does the attempt's work; it is created right after this is durable.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        child: Option<RunId>,
     },
     AttemptFinished {
         stage: StageId,

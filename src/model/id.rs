@@ -28,6 +28,12 @@ impl RunId {
         Self(text.into())
     }
 
+    /// The name of the `n`th run that a stage of this one starts, counted from 1.
+    #[must_use]
+    pub fn child(&self, n: usize) -> Self {
+        Self(format!("{self}-{n}").into())
+    }
+
     /// True when the text can be a directory name of ours: letters, digits and hyphens only.
     pub fn is_well_formed(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')

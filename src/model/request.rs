@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{RunId, StageId};
+use super::{Include, RunId, StageId};
 
 /// Environment values and secrets that a pipeline names, as `env.NAME` and `secrets.NAME`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,14 @@ impl fmt::Debug for Values {
     }
 }
 
+/// The text of a pipeline that another one includes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// `json` or `yaml`.
+    pub format: String,
+    pub text: String,
+}
+
 /// A pipeline to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewRun {
@@ -26,6 +34,12 @@ pub struct NewRun {
     pub definition: String,
     /// `json` or `yaml`.
     pub format: String,
+    /// Every pipeline that is included, directly or by another of these.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub modules: Vec<Module>,
+    /// Which reference means which of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub includes: Vec<Include>,
     /// Where it was read, for people.
     #[serde(default)]
     pub path: Option<String>,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Actor, Attempt, Ending, Event, EventKind, Next, Note, NoteLevel, Outcome, Phase, PipelineRef, Resolution, RunId, RunStatus,
-    Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
+    Actor, Attempt, Ending, Event, EventKind, Include, Next, Note, NoteLevel, Outcome, Parent, Phase, PipelineRef, Resolution,
+    RunId, RunStatus, Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
 };
 
 /// A run and its stages, in the order of the document.
@@ -29,6 +29,12 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rerun_of: Option<RunId>,
+    /// Set when a stage of another run started it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<Parent>,
+    /// What was pinned of included pipelines.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub includes: Vec<Include>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub environment_names: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -58,6 +64,9 @@ pub struct RunSummary {
     pub started_at: Option<Timestamp>,
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
+    /// The run whose stage started this one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<RunId>,
     /// How many stages the pipeline has, and how many of them have ended.
     pub stages_total: u64,
     pub stages_done: u64,
@@ -69,8 +78,19 @@ pub struct RunSummary {
 impl Run {
     /// Starts the fold. `None` when the event is not a `RunCreated`.
     pub fn created(event: &Event) -> Option<Self> {
-        let EventKind::RunCreated { pipeline, stages, inputs, actor, workspace, rerun_of, environment_names, timeout_ms, reused } =
-            &event.kind
+        let EventKind::RunCreated {
+            pipeline,
+            stages,
+            inputs,
+            actor,
+            workspace,
+            rerun_of,
+            environment_names,
+            timeout_ms,
+            reused,
+            parent,
+            includes,
+        } = &event.kind
         else {
             return None;
         };
@@ -95,6 +115,8 @@ impl Run {
             started_at: None,
             finished_at: None,
             rerun_of: rerun_of.clone(),
+            parent: parent.clone(),
+            includes: includes.clone(),
             environment_names: environment_names.clone(),
             timeout_ms: *timeout_ms,
             needs: Vec::new(),
@@ -129,7 +151,9 @@ impl Run {
                 self.status = RunStatus::Running;
                 self.started_at = Some(at);
             }
-            EventKind::AttemptStarted { stage, attempt, config } => self.on_attempt_started(stage, *attempt, at, config),
+            EventKind::AttemptStarted { stage, attempt, config, child } => {
+                self.on_attempt_started(stage, *attempt, at, config, child.as_ref());
+            }
             EventKind::AttemptFinished { stage, attempt, outcome, next } => {
                 self.on_attempt_finished(stage, *attempt, at, outcome, *next);
             }
@@ -204,7 +228,7 @@ impl Run {
         self.stages.get_mut(id)
     }
 
-    fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value) {
+    fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value, child: Option<&RunId>) {
         let Some(stage) = self.stage_mut(id) else { return };
         stage.status = StageStatus::Running;
         stage.started_at.get_or_insert(at);
@@ -217,6 +241,7 @@ impl Run {
             finished_at: None,
             error: None,
             config: config.clone(),
+            child: child.cloned(),
             output: Value::Null,
         });
     }
@@ -305,6 +330,7 @@ impl Run {
             created_at: self.created_at,
             started_at: self.started_at,
             finished_at: self.finished_at,
+            parent: self.parent.as_ref().map(|parent| parent.run.clone()),
             stages_total: written().count() as u64,
             stages_done: done as u64,
             failure: self.failure_line(),

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::error::Fault;
 use super::project::fold;
-use super::read::{SUMMARY, StageRow, stage_rows, summary};
+use super::read::{SUMMARIES, SUMMARY, StageRow, stage_rows, summary};
 use super::row::{decode, integer, millis};
 use crate::model::{Run, RunId, StageStatus};
 
@@ -52,10 +52,10 @@ fn journal(conn: &Connection, wrong: &mut Vec<String>) -> Result<(), Fault> {
 }
 
 fn runs(conn: &Connection, wrong: &mut Vec<String>) -> Result<(), Fault> {
-    let mut query = conn.prepare(&format!("SELECT {SUMMARY}, key FROM runs ORDER BY key"))?;
+    let mut query = conn.prepare(&format!("SELECT {SUMMARY}, r.key FROM {SUMMARIES} ORDER BY r.key"))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let key: i64 = row.get(11)?;
+        let key: i64 = row.get(12)?;
         let id: String = row.get(0)?;
         let id = RunId::from_text(&id);
         let Some(run) = note(wrong, fold(conn, key, &id))? else { continue };

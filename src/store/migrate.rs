@@ -19,7 +19,10 @@ pub(super) struct Migration {
 }
 
 /// Every step, in order; the last one's number is the version this binary knows.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: include_str!("migrations/001_journal.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("migrations/001_journal.sql") },
+    Migration { version: 2, sql: include_str!("migrations/002_parents.sql") },
+];
 
 fn latest(migrations: &[Migration]) -> u32 {
     migrations.last().map_or(0, |last| last.version)

@@ -19,7 +19,7 @@ const KEPT: usize = 512;
 pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
     let mut kind = match kind {
         EventKind::Noted { .. } => return None,
-        EventKind::RunCreated { pipeline, stages, actor, reused, .. } => EventKind::RunCreated {
+        EventKind::RunCreated { pipeline, stages, actor, reused, parent, .. } => EventKind::RunCreated {
             pipeline: pipeline.clone(),
             stages: stages.iter().map(|stage| StageOutline { depends_on: Vec::new(), ..stage.clone() }).collect(),
             inputs: Value::Null,
@@ -29,9 +29,11 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: reused.iter().map(|(stage, _)| (stage.clone(), Value::Null)).collect(),
+            parent: parent.clone(),
+            includes: Vec::new(),
         },
         EventKind::AttemptStarted { stage, attempt, .. } => {
-            EventKind::AttemptStarted { stage: stage.clone(), attempt: *attempt, config: Value::Null }
+            EventKind::AttemptStarted { stage: stage.clone(), attempt: *attempt, config: Value::Null, child: None }
         }
         EventKind::AttemptFinished { stage, attempt, outcome, next } => EventKind::AttemptFinished {
             stage: stage.clone(),
@@ -267,8 +269,9 @@ pub(super) fn fold(conn: &Connection, key: i64, run: &RunId) -> Result<Run, Faul
 fn insert_run(conn: &Connection, run: &Run) -> Result<i64, Fault> {
     let summary = run.summary();
     let mut insert = conn.prepare_cached(
-        "INSERT INTO runs (id, pipeline_id, pipeline_name, definition, status, actor, created_at, stages_total, stages_done)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO runs (id, pipeline_id, pipeline_name, definition, status, actor, created_at, stages_total, stages_done,
+                           parent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT key FROM runs WHERE id = ?10))",
     )?;
     let key = insert.insert(params![
         summary.id.as_str(),
@@ -279,7 +282,8 @@ fn insert_run(conn: &Connection, run: &Run) -> Result<i64, Fault> {
         summary.actor,
         summary.created_at.as_millis(),
         integer(summary.stages_total),
-        integer(summary.stages_done)
+        integer(summary.stages_done),
+        summary.parent.as_ref().map(RunId::as_str)
     ])?;
     Ok(key)
 }

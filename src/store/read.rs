@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, typ
 
 use super::error::{Fault, StoreError};
 use super::row::{decode, integer};
-use super::{Definition, RunFilter, open};
+use super::{Definition, Family, RunFilter, open};
 use crate::model::{Event, RunId, RunStatus, RunSummary, Timestamp};
 
 /// Idle connections kept for the next question.
@@ -98,22 +98,29 @@ fn events(conn: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Event>, 
 }
 
 pub(super) fn runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<RunSummary>, Fault> {
-    let mut sql = format!("SELECT {SUMMARY} FROM runs WHERE true");
+    let mut sql = format!("SELECT {SUMMARY} FROM {SUMMARIES} WHERE true");
     let mut values = Vec::new();
     let mut add = |sql: &mut String, condition: &str, value: String| {
         values.push(Value::from(value));
         sql.push_str(&condition.replace("??", &format!("?{}", values.len())));
     };
     if let Some(status) = filter.status {
-        add(&mut sql, " AND status = ??", status.name().to_owned());
+        add(&mut sql, " AND r.status = ??", status.name().to_owned());
     }
     if let Some(pipeline) = &filter.pipeline {
-        add(&mut sql, " AND (pipeline_id = ?? OR pipeline_name = ??)", pipeline.clone());
+        add(&mut sql, " AND (r.pipeline_id = ?? OR r.pipeline_name = ??)", pipeline.clone());
     }
     if let Some(before) = &filter.before {
-        add(&mut sql, " AND key < (SELECT key FROM runs WHERE id = ??)", before.as_str().to_owned());
+        add(&mut sql, " AND r.key < (SELECT key FROM runs WHERE id = ??)", before.as_str().to_owned());
     }
-    sql.push_str(&format!(" ORDER BY key DESC LIMIT {}", filter.limit));
+    match &filter.family {
+        Family::Started => sql.push_str(" AND r.parent IS NULL"),
+        Family::ChildrenOf(run) => {
+            add(&mut sql, " AND r.parent = (SELECT key FROM runs WHERE id = ??)", run.as_str().to_owned());
+        }
+        Family::All => {}
+    }
+    sql.push_str(&format!(" ORDER BY r.key DESC LIMIT {}", filter.limit));
     let mut query = conn.prepare_cached(&sql)?;
     let mut rows = query.query(params_from_iter(values))?;
     let mut found = Vec::new();
@@ -124,8 +131,11 @@ pub(super) fn runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<RunSumma
 }
 
 /// The columns `summary` reads.
-pub(super) const SUMMARY: &str =
-    "id, pipeline_id, pipeline_name, status, actor, created_at, started_at, finished_at, stages_total, stages_done, failure";
+pub(super) const SUMMARY: &str = "r.id, r.pipeline_id, r.pipeline_name, r.status, r.actor, r.created_at, r.started_at, \
+     r.finished_at, r.stages_total, r.stages_done, r.failure, parent.id";
+
+/// Where `SUMMARY` reads them.
+pub(super) const SUMMARIES: &str = "runs r LEFT JOIN runs parent ON parent.key = r.parent";
 
 pub(super) fn summary(row: &Row<'_>) -> Result<RunSummary, Fault> {
     let id = RunId::from_text(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
@@ -146,16 +156,18 @@ pub(super) fn summary(row: &Row<'_>) -> Result<RunSummary, Fault> {
         stages_total: count(row.get(8)?),
         stages_done: count(row.get(9)?),
         failure: row.get(10)?,
+        parent: row.get::<_, Option<String>>(11)?.map(|id| RunId::from_text(&id)),
     })
 }
 
-/// An exact id, `last`, a unique beginning, a unique end; otherwise every candidate, newest first.
+/// An exact id, `last`, a unique beginning, a unique end; otherwise every candidate, newest first. Runs that other runs
+/// started have longer names: only the whole name, or its end, means one of them.
 pub(super) fn find_run(conn: &Connection, text: &str) -> Result<Vec<RunId>, Fault> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
     if matches!(text, "last" | "latest") {
-        return ids(conn, "SELECT id FROM runs ORDER BY key DESC LIMIT 1", &[]);
+        return ids(conn, "SELECT id FROM runs WHERE parent IS NULL ORDER BY key DESC LIMIT 1", &[]);
     }
     let exact = ids(conn, "SELECT id FROM runs WHERE id = ?1", &[&text])?;
     if !exact.is_empty() {
@@ -163,7 +175,9 @@ pub(super) fn find_run(conn: &Connection, text: &str) -> Result<Vec<RunId>, Faul
     }
     let typed = text.to_ascii_lowercase();
     let matching = |sql: &str| ids(conn, sql, &[&typed, &CANDIDATES]);
-    let begin = matching("SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY key DESC LIMIT ?2")?;
+    let begin = matching(
+        "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || char(1114111) AND parent IS NULL ORDER BY key DESC LIMIT ?2",
+    )?;
     if begin.len() == 1 {
         return Ok(begin);
     }

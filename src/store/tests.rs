@@ -35,12 +35,22 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
         environment_names: vec!["TOKEN".to_owned()],
         timeout_ms: None,
         reused: Vec::new(),
+        parent: None,
+        includes: Vec::new(),
     };
     event(run, kind)
 }
 
 fn started(run: &str, stage: &str) -> NewEvent {
-    event(run, EventKind::AttemptStarted { stage: stage.into(), attempt: 1, config: serde_json::json!({"command": "make"}) })
+    event(
+        run,
+        EventKind::AttemptStarted {
+            stage: stage.into(),
+            attempt: 1,
+            config: serde_json::json!({"command": "make"}),
+            child: None,
+        },
+    )
 }
 
 fn succeeded(run: &str, stage: &str) -> NewEvent {
@@ -58,7 +68,7 @@ fn noted(run: &str, message: impl Into<String>) -> NewEvent {
 
 async fn store_with_run(dir: &Path, run: &str) -> Store {
     let store = Store::open(dir).unwrap();
-    store.create_run(definition(), vec![created(run, &["build", "test"])]).await.unwrap();
+    store.create_run(vec![definition()], vec![created(run, &["build", "test"])]).await.unwrap();
     store
 }
 

@@ -19,7 +19,7 @@ const LARGEST_BATCH: usize = 4096;
 /// What a caller wants recorded: all of it or nothing.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub definition: Option<Definition>,
+    pub definitions: Vec<Definition>,
     pub entries: Vec<Entry>,
     /// Gets the sequence number of the first entry.
     pub reply: oneshot::Sender<Result<u64, StoreError>>,
@@ -154,7 +154,7 @@ fn write_all(
             Err(fault) => return Err(fault),
         }
         answers.push(Ok(*seq));
-        if let Some(definition) = &request.definition {
+        for definition in &request.definitions {
             tx.prepare_cached("INSERT INTO definitions (hash, format, text) VALUES (?1, ?2, ?3) ON CONFLICT (hash) DO NOTHING")?
                 .execute(params![definition.hash, definition.format, definition.text])?;
         }

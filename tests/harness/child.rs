@@ -164,9 +164,11 @@ fn ended(id: &str, fails: bool) -> Run {
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: Vec::new(),
+            parent: None,
+            includes: Vec::new(),
         },
         EventKind::RunStarted,
-        EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null },
+        EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null, child: None },
         EventKind::AttemptFinished { stage, attempt: 1, outcome, next: Next::Settle },
         EventKind::RunFinished { status, output: serde_json::Value::Null, error: fails.then_some(error) },
     ];

@@ -7,6 +7,7 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::{Act, Driver, Mail, Work};
+use crate::engine::child::Stop;
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
 use crate::model::{Ending, ErrorKind, Outcome, StageError, Timestamp};
@@ -19,6 +20,7 @@ impl Driver {
         match act {
             Act::Process { stage, attempt, spec } => self.start_process(stage, attempt, *spec).await,
             Act::Call { stage, attempt, call } => self.start_call(stage, attempt, call),
+            Act::Child { stage, attempt, order } => self.start_child(stage, attempt, *order),
             Act::Wake { stage, at, epoch } => self.wake(Input::Woken { stage, epoch }, at),
             Act::Stop { stage, attempt, force } => self.stop(stage, attempt, force).await,
             Act::Ack { stage, attempt } => {
@@ -124,6 +126,7 @@ impl Driver {
                 }
             }
             Some(Work::Call { cancel }) => cancel.cancel(),
+            Some(Work::Child { stop }) => drop(stop.send(if force { Stop::AtOnce } else { Stop::WithGrace })),
             // Recorded, but not started yet: the act is still in the queue.
             None => {
                 self.acts.retain(|act| !act.starts(stage));
@@ -136,7 +139,7 @@ impl Driver {
 impl Act {
     fn starts(&self, wanted: usize) -> bool {
         match self {
-            Self::Process { stage, .. } | Self::Call { stage, .. } => *stage == wanted,
+            Self::Process { stage, .. } | Self::Call { stage, .. } | Self::Child { stage, .. } => *stage == wanted,
             Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) | Self::Reattach | Self::Learn => false,
         }
     }

@@ -76,13 +76,15 @@ impl Driver {
         self.scheduler.at_work().into_iter().filter(plain).collect()
     }
 
-    fn current_attempt(&self, stage: usize) -> u32 {
+    pub(super) fn current_attempt(&self, stage: usize) -> u32 {
         self.scheduler.next_attempt(stage) - 1
     }
 
     fn take_up_from(&mut self, stage: usize, known: &[(StageId, u32, Known)]) {
-        if self.scheduler.spec(stage).component != Component::Shell {
-            return self.interrupted(stage);
+        match self.scheduler.spec(stage).component {
+            Component::Shell => {}
+            Component::Subpipeline => return self.follow_child(stage),
+            _ => return self.interrupted(stage),
         }
         let attempt = self.current_attempt(stage);
         let id = self.scheduler.id(stage);
@@ -98,7 +100,7 @@ impl Driver {
         }
     }
 
-    fn started_at(&self, stage: usize) -> Timestamp {
+    pub(super) fn started_at(&self, stage: usize) -> Timestamp {
         let last = self.scheduler.stage(stage).and_then(|stage| stage.attempts.last());
         last.map_or_else(clock::now, |last| last.started_at)
     }
@@ -126,7 +128,9 @@ impl Driver {
         let started = self.started_at(stage);
         match self.prepare(stage, attempt, started).map(|prepared| prepared.work) {
             Ok(operators::Work::Process(spec)) => self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) }),
-            Ok(operators::Work::Done(_) | operators::Work::Call(_) | operators::Work::Frame(_)) => self.interrupted(stage),
+            Ok(operators::Work::Done(_) | operators::Work::Call(_) | operators::Work::Frame(_) | operators::Work::Child(_)) => {
+                self.interrupted(stage)
+            }
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
         }
     }
@@ -139,6 +143,10 @@ impl Driver {
         let attempts: Vec<(usize, u32)> = running.iter().map(|&stage| (stage, self.current_attempt(stage))).collect();
         self.end_orphans(&attempts, false);
         for stage in running {
+            if self.scheduler.spec(stage).component == Component::Subpipeline {
+                self.follow_child(stage);
+                continue;
+            }
             let attempt = self.current_attempt(stage);
             let id = self.scheduler.id(stage).clone();
             let is_process = self.scheduler.spec(stage).component == Component::Shell;
@@ -170,7 +178,7 @@ impl Driver {
         }
     }
 
-    fn interrupted(&mut self, stage: usize) {
+    pub(super) fn interrupted(&mut self, stage: usize) {
         let attempt = self.current_attempt(stage);
         let message = "interrupted: whether its effects happened is not known";
         let error = StageError::new(ErrorKind::Unknown, message).recoverable();
@@ -211,7 +219,7 @@ impl Driver {
     fn processes(&self) -> Vec<(usize, u32)> {
         let of = |(stage, work): (&usize, &Work)| match work {
             Work::Process { attempt } => Some((*stage, *attempt)),
-            Work::Call { .. } => None,
+            Work::Call { .. } | Work::Child { .. } => None,
         };
         self.work.iter().filter_map(of).collect()
     }

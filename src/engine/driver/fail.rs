@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Driver, DriverError, Mail, Work, next_report};
+use crate::engine::child::Stop;
 use crate::engine::clock;
 use crate::model::{ErrorKind, EventKind, RunStatus, StageError};
 use crate::runner::Report;
@@ -46,6 +47,7 @@ impl Driver {
                     }
                 }
                 Work::Call { cancel } => cancel.cancel(),
+                Work::Child { stop } => drop(stop.send(Stop::AtOnce)),
             }
         }
         let _ = tokio::time::timeout(ENDING, self.work_to_be_gone()).await;

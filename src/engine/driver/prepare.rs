@@ -17,7 +17,7 @@ impl Driver {
     pub(super) fn start_ready(&mut self) -> bool {
         while self.events.len() < BATCH {
             let Some(stage) = self.scheduler.next_ready() else { return false };
-            if !operators::is_pure(self.scheduler.spec(stage).component) {
+            if operators::takes_a_place(self.scheduler.spec(stage).component) {
                 match Arc::clone(&self.shared.slots).try_acquire_owned() {
                     Ok(permit) => self.permits.insert(stage, permit),
                     Err(_) => return true,
@@ -36,7 +36,11 @@ impl Driver {
             Ok(prepared) => self.masks.mask_value(prepared.config.clone()),
             Err(_) => Value::Null,
         };
-        let (attempt, effects) = self.scheduler.start(stage, moment, config);
+        let child = match &prepared {
+            Ok(Prepared { work: Work::Child(_), .. }) => Some(self.next_child()),
+            _ => None,
+        };
+        let (attempt, effects) = self.scheduler.start(stage, moment, config, child.clone());
         self.take_down(effects);
         match prepared.map(|prepared| prepared.work) {
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
@@ -48,6 +52,11 @@ impl Driver {
             Ok(Work::Call(mut call)) => {
                 self.remark_all(stage, std::mem::take(&mut call.notes));
                 self.acts.push(Act::Call { stage, attempt, call });
+            }
+            Ok(Work::Child(plan)) => {
+                if let Some(child) = child {
+                    self.order_child(stage, attempt, child, plan);
+                }
             }
             Ok(Work::Process(mut spec)) => {
                 let remaining = self.scheduler.remaining(stage, moment.now);
@@ -102,7 +111,7 @@ impl Driver {
     }
 
     /// Takes down what a stage has to say in the run's log.
-    fn remark_all(&mut self, stage: usize, notes: impl IntoIterator<Item = (NoteLevel, String)>) {
+    pub(super) fn remark_all(&mut self, stage: usize, notes: impl IntoIterator<Item = (NoteLevel, String)>) {
         let id = self.scheduler.id(stage).clone();
         for (level, message) in notes {
             let message = self.masks.mask_text(message);

@@ -41,6 +41,8 @@ pub(super) fn created(pipeline: &Pipeline) -> Event {
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),
+        parent: None,
+        includes: Vec::new(),
     };
     Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }
 }
@@ -103,7 +105,7 @@ impl World {
         let effects = self.scheduler.handle(input, self.moment());
         self.obey(effects);
         while let Some(stage) = self.scheduler.next_ready() {
-            let (_, effects) = self.scheduler.start(stage, self.moment(), Value::Null);
+            let (_, effects) = self.scheduler.start(stage, self.moment(), Value::Null, None);
             self.started.push(self.scheduler.id(stage).to_string());
             self.obey(effects);
             self.open(stage);

@@ -35,6 +35,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             stage: stage.into(),
             attempt,
             config: serde_json::json!({"command": "true"}),
+            child: None,
         }),
         4 => (stage(), 1..3_u32, ending, next, error()).prop_map(|(stage, attempt, ending, next, error)| {
             let outcome = Outcome { ending, output: serde_json::json!([1, "two"]), error };
@@ -85,7 +86,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         runtime.block_on(async {
             let mut store = Store::open(dir.path()).unwrap();
-            let mut told = store.create_run(definition(), beginnings(reused)).await.unwrap();
+            let mut told = store.create_run(vec![definition()], beginnings(reused)).await.unwrap();
             for (restart, events) in history {
                 if restart {
                     store.close().await.unwrap();

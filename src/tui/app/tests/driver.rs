@@ -241,6 +241,8 @@ impl Script {
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: Vec::new(),
+            parent: None,
+            includes: Vec::new(),
         };
         let run = RunId::from_text(id);
         let mut script = Self { events: Vec::new(), run };
@@ -256,7 +258,7 @@ impl Script {
 
     pub fn start(mut self, stage: &str, attempt: u32, at: Timestamp) -> Self {
         let config = json!({"command": format!("make {stage}"), "environment": {"TOKEN": "***"}, "timeout": 600});
-        self.push(at, EventKind::AttemptStarted { stage: StageId::new(stage), attempt, config });
+        self.push(at, EventKind::AttemptStarted { stage: StageId::new(stage), attempt, config, child: None });
         self
     }
 

@@ -156,7 +156,7 @@ fn the_selection_follows_the_running_stage_until_the_user_moves() {
     driver.keys("2 enter");
     let run = driver.runs[0].id.clone();
     let start = |stage: &str, seq, seconds| {
-        let kind = EventKind::AttemptStarted { stage: StageId::new(stage), attempt: 1, config: json!(null) };
+        let kind = EventKind::AttemptStarted { stage: StageId::new(stage), attempt: 1, config: json!(null), child: None };
         Reply::RunEvent(Box::new(Event { seq, at: at(seconds), run: run.clone(), kind }))
     };
     driver.reply(start("package", 600, 91.0));

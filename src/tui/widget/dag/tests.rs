@@ -24,6 +24,8 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),
+        parent: None,
+        includes: Vec::new(),
     };
     Run::created(&Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }).expect("created")
 }
@@ -71,7 +73,7 @@ fn the_zoom_is_chosen_by_what_fits_and_then_by_the_user() {
 fn the_picture_stays_as_it_is_while_statuses_change() {
     let mut run = run(DIAMOND);
     let mut dag = dag(&run);
-    let kind = EventKind::AttemptStarted { stage: StageId::new("a"), attempt: 1, config: serde_json::Value::Null };
+    let kind = EventKind::AttemptStarted { stage: StageId::new("a"), attempt: 1, config: serde_json::Value::Null, child: None };
     run.apply(&Event { seq: 2, at: Timestamp(0), run: RunId::from_text("r"), kind });
     assert_eq!(dag.update(&run, Charset::Unicode), None);
     assert!(dag.picture().is_some());
