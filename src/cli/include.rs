@@ -2,11 +2,12 @@
 //!
 //! Owns the way from a reference to a file, and what can be wrong on it. Must not know what a run does with them.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Context;
 use crate::config::{ConfigError, pipelines, resolve_pipeline};
-use crate::language::inclusion::{Inclusion, Reference, inclusions};
+use crate::language::inclusion::{Inclusion, Reference, inclusions, reference};
 use crate::language::{self, Format, Pipeline, Problem};
 use crate::model::{Include, Module};
 
@@ -64,10 +65,13 @@ pub fn gather(context: &Context, path: &Path, text: &str, pipeline: &Pipeline) -
 
 /// A pipeline on the way down from the first one.
 struct Step {
+    file: String,
+    text: String,
     hash: String,
     id: String,
-    /// Whether the stage that is being looked at runs whatever happens.
+    /// Whether the stage that is being looked at runs whatever happens, and where it names the next pipeline.
     unconditional: bool,
+    place: Range<usize>,
 }
 
 struct Walk<'c> {
@@ -79,29 +83,32 @@ struct Walk<'c> {
 
 impl Walk<'_> {
     fn visit(&mut self, path: &Path, text: &str, pipeline: &Pipeline) {
-        self.chain.push(Step { hash: pipeline.hash.clone(), id: pipeline.id.clone(), unconditional: false });
+        let (file, text) = (path.display().to_string(), text.to_owned());
+        let (hash, id) = (pipeline.hash.clone(), pipeline.id.clone());
+        self.chain.push(Step { file: file.clone(), text: text.clone(), hash, id, unconditional: false, place: 0..0 });
         for inclusion in inclusions(pipeline) {
             if let Some(step) = self.chain.last_mut() {
                 step.unconditional = inclusion.unconditional;
+                step.place = place(&text, &inclusion);
             }
-            if let Err(problem) = self.follow(path, text, pipeline, &inclusion) {
-                self.problems.push(Found { file: path.display().to_string(), text: text.to_owned(), problem });
+            if let Err(problem) = self.follow(path, pipeline, &inclusion) {
+                self.problems.push(Found { file: file.clone(), text: text.clone(), problem });
             }
         }
         self.chain.pop();
     }
 
-    fn follow(&mut self, path: &Path, text: &str, pipeline: &Pipeline, inclusion: &Inclusion<'_>) -> Result<(), Problem> {
+    fn follow(&mut self, path: &Path, pipeline: &Pipeline, inclusion: &Inclusion<'_>) -> Result<(), Problem> {
         let id = &inclusion.stage.id;
+        let place = self.chain.last().map_or(0..0, |step| step.place.clone());
         let Some(reference) = inclusion.reference() else {
             let message = format!("which pipeline `{id}` runs is not known before the run begins");
-            let problem = Problem::error("unpinned-pipeline", inclusion.stage.span.clone(), message);
+            let problem = Problem::error("unpinned-pipeline", place, message);
             return Err(problem.helped("write its name out; a router can choose among several stages"));
         };
-        let place = place(text, inclusion, &reference);
         let file = self.find(path, &reference).map_err(|why| {
             let message = format!("`{id}` runs the pipeline `{reference}`, which cannot be used: {why}");
-            Problem::error("unknown-pipeline", place.clone(), message)
+            Problem::error("unknown-pipeline", place, message)
         })?;
         let hash = file.pipeline.hash.clone();
         let include = Include { within: pipeline.hash.clone(), reference, hash: hash.clone() };
@@ -109,7 +116,8 @@ impl Walk<'_> {
             self.included.includes.push(include);
         }
         if let Some(from) = self.chain.iter().position(|step| step.hash == hash) {
-            return self.circle(from, place);
+            self.circle(from);
+            return Ok(());
         }
         let known = self.included.files.iter().any(|known| known.pipeline.hash == hash);
         if !known {
@@ -120,15 +128,14 @@ impl Walk<'_> {
     }
 
     /// A pipeline that includes itself may do so on a condition; without one it never ends.
-    fn circle(&self, from: usize, place: std::ops::Range<usize>) -> Result<(), Problem> {
+    fn circle(&mut self, from: usize) {
         let steps = &self.chain[from..];
-        if !steps.iter().all(|step| step.unconditional) {
-            return Ok(());
-        }
-        let names: Vec<&str> = steps.iter().chain(steps.first()).map(|step| step.id.as_str()).collect();
+        let Some(first) = steps.first().filter(|_| steps.iter().all(|step| step.unconditional)) else { return };
+        let names: Vec<&str> = steps.iter().chain([first]).map(|step| step.id.as_str()).collect();
         let message = format!("the pipeline includes itself without end: {}", names.join(" -> "));
-        let problem = Problem::error("endless-inclusion", place, message);
-        Err(problem.helped("give the stage a `when`, or let a conditional decide whether it runs"))
+        let problem = Problem::error("endless-inclusion", first.place.clone(), message);
+        let problem = problem.helped("give the stage a `when`, or let a conditional decide whether it runs");
+        self.problems.push(Found { file: first.file.clone(), text: first.text.clone(), problem });
     }
 
     /// A file beside the including one, a name of the workspace, or a pipeline's own id; with the version asked for.
@@ -175,10 +182,10 @@ fn load(path: &Path) -> Result<File, String> {
     }
 }
 
-/// Where the stage writes the reference.
-fn place(text: &str, inclusion: &Inclusion<'_>, reference: &str) -> std::ops::Range<usize> {
+/// Where the stage names the other pipeline.
+fn place(text: &str, inclusion: &Inclusion<'_>) -> Range<usize> {
     let span = inclusion.stage.span.clone();
-    let name = Reference::parse(reference).name;
-    let at = text.get(span.clone()).and_then(|stage| stage.rfind(&name));
-    at.map_or(span.clone(), |at| span.start + at..span.start + at + name.len())
+    let name = reference(&inclusion.stage.config).map(|text| Reference::parse(&text).name);
+    let found = name.and_then(|name| Some((text.get(span.clone())?.rfind(&name)?, name.len())));
+    found.map_or(span.clone(), |(at, len)| span.start + at..span.start + at + len)
 }

@@ -111,6 +111,8 @@ pub struct Driver {
     reports: Option<mpsc::Receiver<runner::Report>>,
     work: HashMap<usize, Work>,
     permits: HashMap<usize, OwnedSemaphorePermit>,
+    /// A place in the engine that no stage has taken yet.
+    place: Option<OwnedSemaphorePermit>,
     events: Vec<NewEvent>,
     acts: Vec<Act>,
     /// Letters that came while the run waited for values.
@@ -148,6 +150,7 @@ impl Driver {
             reports: None,
             work: HashMap::new(),
             permits: HashMap::new(),
+            place: None,
             events: Vec::new(),
             acts: Vec::new(),
             held: Vec::new(),
@@ -209,8 +212,8 @@ impl Driver {
             biased;
             Some(mail) = self.inbox.recv() => self.open(mail),
             Some(report) = next_report(&mut self.reports) => self.on_report(report),
-            // A free place in the engine is enough to go on; the permit itself is taken again when a stage starts.
-            permit = slots.acquire_owned(), if starved => drop(permit),
+            // Kept for the stage that waits: a place given back here would go to the next run in the queue.
+            Ok(place) = slots.acquire_owned(), if starved => self.place = Some(place),
         }
         while self.events.len() < BATCH {
             if let Ok(mail) = self.inbox.try_recv() {

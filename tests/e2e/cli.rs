@@ -301,6 +301,7 @@ fn every_example_of_the_reference_is_valid() {
         ["before", "deploy", "nothing-to-do"].map(|id| format!("- {{id: {id}, type: logger, config: {{message: x}}}}\n"));
     for block in blocks("assets/docs/pipelines.md", "yaml") {
         let workspace = Workspace::with("p.yaml", &format!("id: p\nstages:\n{block}{}", others.concat()));
+        workspace.pipeline("deploy.yaml", "id: deploy\nstages:\n  - {id: x, type: logger, config: {message: x}}\n");
         let said = workspace.ok(&["validate", "--strict"]);
         assert!(said.err.is_empty(), "{block}{said:#?}");
     }

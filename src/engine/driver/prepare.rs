@@ -16,15 +16,18 @@ impl Driver {
     /// Starts what may start. True when a stage waits for a place in the engine.
     pub(super) fn start_ready(&mut self) -> bool {
         while self.events.len() < BATCH {
-            let Some(stage) = self.scheduler.next_ready() else { return false };
+            let Some(stage) = self.scheduler.next_ready() else { break };
             if operators::takes_a_place(self.scheduler.spec(stage).component) {
-                match Arc::clone(&self.shared.slots).try_acquire_owned() {
-                    Ok(permit) => self.permits.insert(stage, permit),
-                    Err(_) => return true,
+                let free = || Arc::clone(&self.shared.slots).try_acquire_owned().ok();
+                match self.place.take().or_else(free) {
+                    Some(place) => self.permits.insert(stage, place),
+                    None => return true,
                 };
             }
             self.launch(stage);
         }
+        // Nothing here needs it any more.
+        self.place = None;
         false
     }
 
