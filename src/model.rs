@@ -25,6 +25,6 @@ pub use id::{RunId, StageId};
 pub use log::{LogLine, LogQuery, LogWindow, SearchHit, Stream};
 pub use request::{Created, NewRun, Rerun, RerunFrom, Signal, Values};
 pub use run::{Run, RunSummary};
-pub use stage::{Phase, Stage};
+pub use stage::{Phase, Stage, Verdict};
 pub use status::{RunStatus, StageStatus};
 pub use time::Timestamp;
