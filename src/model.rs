@@ -27,6 +27,6 @@ pub use include::{DEEPEST, Include, Parent};
 pub use log::{LogLine, LogQuery, LogWindow, SearchHit, Stream};
 pub use request::{Created, Module, NewRun, Rerun, RerunFrom, Signal, Values};
 pub use run::{Run, RunSummary};
-pub use stage::{Phase, Stage};
+pub use stage::{Phase, Stage, Verdict};
 pub use status::{RunStatus, StageStatus};
 pub use time::Timestamp;

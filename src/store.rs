@@ -12,6 +12,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 mod check;
+#[cfg(debug_assertions)]
+mod crash_point;
 mod error;
 mod migrate;
 mod open;

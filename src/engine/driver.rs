@@ -134,7 +134,7 @@ impl Driver {
         let id = scheduler.run().id.clone();
         let dir = shared.paths.runs_dir().join(id.as_str());
         let masks = Masks::new(values, shared.settings.ai.keys().map(str::to_owned).collect());
-        let variables = prepare::restored_variables(&pipeline, scheduler.run());
+        let variables = prepare::variables_at(&pipeline, scheduler.run(), u64::MAX);
         let children = children::count(scheduler.run());
         Self {
             shared,

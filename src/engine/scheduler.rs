@@ -250,9 +250,7 @@ impl Scheduler {
             }
             Input::Cancel { actor, force, reason } => self.on_cancel(actor, force, reason, moment),
             Input::TimeUp => {
-                let limit = Duration::from_millis(self.run.timeout_ms.unwrap_or(0));
-                let error = StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"));
-                self.halt.get_or_insert(Halt::Failing(error));
+                self.halt.get_or_insert(Halt::Failing(out_of_time(self.run.timeout_ms.unwrap_or(0))));
                 self.stop_running(false);
                 self.wind_down(moment);
             }
@@ -409,6 +407,11 @@ impl Scheduler {
         let stage = named.or(self.last_succeeded).and_then(|stage| self.stage(stage));
         stage.map_or(Value::Null, |stage| stage.output.clone())
     }
+}
+
+fn out_of_time(limit_ms: u64) -> StageError {
+    let limit = Duration::from_millis(limit_ms);
+    StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"))
 }
 
 #[cfg(test)]

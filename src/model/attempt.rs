@@ -90,4 +90,7 @@ pub struct Attempt {
     /// What this attempt reported, when it is not the stage's final output.
     #[serde(skip_serializing_if = "Value::is_null", default)]
     pub output: Value,
+    /// The run's count of events when it started: `Run::facts`.
+    #[serde(skip)]
+    pub began: u64,
 }

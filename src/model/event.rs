@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Actor, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp};
+use super::{Actor, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp, Verdict};
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +137,9 @@ pub enum EventKind {
         /// What is being caught.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<StageError>,
+        /// Of a `finally`: what the parts before it came to.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        verdict: Option<Verdict>,
     },
     /// A stage whose work went on in instances inside a loop is over with the loop.
     StageSettled {

@@ -49,6 +49,9 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// The last event folded in.
     pub seq: u64,
+    /// How many events were folded in: orders what happened within one millisecond. Not told to clients.
+    #[serde(skip)]
+    pub facts: u64,
 }
 
 /// A run without its stages, for listings.
@@ -124,6 +127,7 @@ impl Run {
             stages,
             notes: Vec::new(),
             seq: event.seq,
+            facts: 0,
         })
     }
 
@@ -141,6 +145,7 @@ impl Run {
             return;
         }
         self.seq = self.seq.max(event.seq);
+        self.facts += 1;
         self.apply_kind(event.at, &event.kind);
     }
 
@@ -158,15 +163,16 @@ impl Run {
                 self.on_attempt_finished(stage, *attempt, at, outcome, *next);
             }
             EventKind::StageSkipped { stage, reason } => {
+                let facts = self.facts;
                 if let Some(stage) = self.stage_mut(stage) {
                     stage.status = StageStatus::Skipped;
                     stage.output = serde_json::json!({"skipped": true, "reason": reason});
                     stage.reason = Some(reason.clone());
-                    stage.finished_at = Some(at);
+                    stage.ends(at, facts);
                     stage.retry_at = None;
                 }
             }
-            EventKind::PhaseStarted { stage, phase, round, total, stages, error, .. } => {
+            EventKind::PhaseStarted { stage, phase, round, total, stages, error, verdict, .. } => {
                 for id in stages {
                     if let Some(stage) = self.stages.get_mut(id) {
                         stage.status = StageStatus::Pending;
@@ -174,7 +180,7 @@ impl Run {
                     }
                 }
                 if let Some(stage) = self.stages.get_mut(stage) {
-                    stage.phase = Some(Phase { name: phase.clone(), round: *round, total: *total });
+                    stage.phase = Some(Phase { name: phase.clone(), round: *round, total: *total, verdict: verdict.clone() });
                     stage.error.clone_from(error);
                 }
             }
@@ -182,7 +188,7 @@ impl Run {
                 if let Some(stage) = self.stages.get_mut(stage) {
                     stage.status = *status;
                     stage.output = output.clone();
-                    stage.finished_at = Some(at);
+                    stage.ends(at, self.facts);
                 }
             }
             EventKind::AttemptResolved { stage, attempt, resolution, .. } => self.on_resolved(stage, *attempt, *resolution, at),
@@ -229,6 +235,7 @@ impl Run {
     }
 
     fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value, child: Option<&RunId>) {
+        let began = self.facts;
         let Some(stage) = self.stage_mut(id) else { return };
         stage.status = StageStatus::Running;
         stage.started_at.get_or_insert(at);
@@ -243,6 +250,7 @@ impl Run {
             config: config.clone(),
             child: child.cloned(),
             output: Value::Null,
+            began,
         });
     }
 
@@ -262,7 +270,7 @@ impl Run {
             Next::Settle => {
                 stage.status = outcome.ending.status();
                 stage.output = outcome.output.clone();
-                stage.finished_at = Some(at);
+                stage.ends(at, self.facts);
             }
             Next::Retry { at } => {
                 stage.status = StageStatus::Retrying;
@@ -288,9 +296,9 @@ impl Run {
             Resolution::Retry => stage.retry_at = Some(at),
             Resolution::Succeed => {
                 stage.error = None;
-                stage.finished_at = Some(at);
+                stage.ends(at, self.facts);
             }
-            Resolution::Fail => stage.finished_at = Some(at),
+            Resolution::Fail => stage.ends(at, self.facts),
         }
         let attempt = stage.attempts.iter_mut().rev().find(|attempt| attempt.number == number);
         if let (Some(attempt), Some(status)) = (attempt, decided(resolution)) {
@@ -402,6 +410,7 @@ fn pending(outline: &StageOutline) -> Stage {
         retry_at: None,
         phase: None,
         reused: false,
+        ended: 0,
     }
 }
 

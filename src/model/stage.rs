@@ -6,13 +6,27 @@ use serde_json::Value;
 use super::{Attempt, StageError, StageId, StageStatus, Timestamp};
 
 /// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
     pub name: String,
     pub round: u32,
     /// Items of a loop.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub total: Option<u64>,
+    /// What the parts of a guard before its `finally` came to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub verdict: Option<Verdict>,
+}
+
+/// What becomes of a guard whose `finally` has begun.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The failure that is raised in the end.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub raised: Option<StageError>,
+    /// Its `catch` stages ran, and ran well.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub caught: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,12 +59,21 @@ pub struct Stage {
     /// Taken over from an earlier run, not run in this one.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub reused: bool,
+    /// The run's count of events when it ended: `Run::facts`.
+    #[serde(skip)]
+    pub ended: u64,
 }
 
 impl Stage {
     /// What people call it: its name, or its id.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// Takes down when it ended.
+    pub(super) fn ends(&mut self, at: Timestamp, facts: u64) {
+        self.finished_at = Some(at);
+        self.ended = facts;
     }
 
     /// How long it took, or has taken at `now`.

@@ -8,6 +8,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Definition;
+#[cfg(debug_assertions)]
+use super::crash_point::{self, CrashPoint};
 use super::error::{Fault, StoreError};
 use super::project::Projection;
 use super::reserve::Reserve;
@@ -38,6 +40,8 @@ pub(super) struct Writer {
     last_seq: Arc<AtomicU64>,
     projection: Projection,
     reserve: Arc<Reserve>,
+    #[cfg(debug_assertions)]
+    crash: Option<CrashPoint>,
 }
 
 impl Writer {
@@ -45,7 +49,16 @@ impl Writer {
         let last = conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).map_err(Fault::from);
         let last = last.and_then(seq_of).map_err(|fault| fault.at(&path))?;
         let last_seq = Arc::new(AtomicU64::new(last));
-        Ok(Self { conn, path, next_seq: last + 1, last_seq, projection: Projection::default(), reserve })
+        Ok(Self {
+            conn,
+            path,
+            next_seq: last + 1,
+            last_seq,
+            projection: Projection::default(),
+            reserve,
+            #[cfg(debug_assertions)]
+            crash: CrashPoint::wanted(),
+        })
     }
 
     /// The last durable sequence number, for readers.
@@ -113,9 +126,13 @@ impl Writer {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        #[cfg(debug_assertions)]
+        self.pass(crash_point::Moment::Before, batch);
         let mut seq = self.next_seq;
         match write_all(&mut self.conn, &mut self.projection, &mut seq, batch) {
             Ok(answers) => {
+                #[cfg(debug_assertions)]
+                self.pass(crash_point::Moment::After, batch);
                 self.next_seq = seq;
                 self.last_seq.store(seq - 1, Ordering::Release);
                 self.projection.settle();
@@ -125,6 +142,15 @@ impl Writer {
                 self.projection = Projection::default();
                 Err(fault)
             }
+        }
+    }
+
+    /// Dies here, if a test wants that.
+    #[cfg(debug_assertions)]
+    fn pass(&self, moment: crash_point::Moment, batch: &[Request]) {
+        let events: usize = batch.iter().map(|request| request.entries.len()).sum();
+        if let Some(crash) = self.crash.as_ref().filter(|_| events > 0) {
+            crash.pass(moment, &(self.next_seq..=self.next_seq + events as u64 - 1));
         }
     }
 

@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod faults;
 mod flow;
+mod kill_points;
 mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;

@@ -112,7 +112,7 @@ impl Driver {
         frames.sort_by_key(|stage| self.scheduler.depth(*stage));
         for stage in frames {
             let attempt = self.current_attempt(stage);
-            match self.prepare(stage, attempt, self.started_at(stage)).map(|prepared| prepared.work) {
+            match self.prepare_again(stage).map(|prepared| prepared.work) {
                 Ok(operators::Work::Frame(frame)) => {
                     let effects = self.scheduler.reopen_frame(stage, frame, clock::moment());
                     self.take_down(effects);
@@ -125,8 +125,7 @@ impl Driver {
 
     /// The intent is recorded, but the runner never heard of it: the same attempt starts now.
     fn start_again(&mut self, stage: usize, attempt: u32) {
-        let started = self.started_at(stage);
-        match self.prepare(stage, attempt, started).map(|prepared| prepared.work) {
+        match self.prepare_again(stage).map(|prepared| prepared.work) {
             Ok(operators::Work::Process(spec)) => self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) }),
             Ok(operators::Work::Done(_) | operators::Work::Call(_) | operators::Work::Frame(_) | operators::Work::Child(_)) => {
                 self.interrupted(stage)

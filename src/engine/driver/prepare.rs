@@ -88,6 +88,17 @@ impl Driver {
         })
     }
 
+    /// Renders the config of an attempt that the journal says is at work, from what it saw when it started.
+    pub(super) fn prepare_again(&mut self, stage: usize) -> Result<Prepared, StageError> {
+        let last = self.scheduler.stage(stage).and_then(|stage| stage.attempts.last());
+        let (attempt, started, began) = last.map_or((1, clock::now(), 0), |last| (last.number, last.started_at, last.began));
+        let then = variables_at(&self.pipeline, self.scheduler.run(), began);
+        let now = std::mem::replace(&mut self.variables, then);
+        let prepared = self.prepare(stage, attempt, started);
+        self.variables = now;
+        prepared
+    }
+
     pub(super) fn evaluate_when(&self, stage: usize) -> Result<bool, StageError> {
         let condition = Value::String(self.scheduler.spec(stage).when.clone().unwrap_or_default());
         let holds = self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds));
@@ -159,15 +170,16 @@ fn set_variables(variables: &mut Map<String, Value>, component: Component, outpu
     }
 }
 
-/// The variables as the stages that have already ended left them.
-pub(super) fn restored_variables(pipeline: &Pipeline, run: &Run) -> Map<String, Value> {
+/// The variables as they were when the run had so many events (`Run::facts`).
+pub(super) fn variables_at(pipeline: &Pipeline, run: &Run, facts: u64) -> Map<String, Value> {
     let mut ended: Vec<_> = run
         .stages
         .values()
         .filter_map(|stage| Some((stage, &pipeline.stages[pipeline.index_of(stage.id.written())?])))
         .filter(|(stage, spec)| spec.component == Component::VariableSet && stage.status == StageStatus::Succeeded)
+        .filter(|(stage, _)| stage.ended <= facts)
         .collect();
-    ended.sort_by_key(|(stage, _)| stage.finished_at);
+    ended.sort_by_key(|(stage, _)| stage.ended);
     let mut variables = Map::new();
     ended.iter().for_each(|(stage, spec)| set_variables(&mut variables, spec.component, &stage.output));
     variables

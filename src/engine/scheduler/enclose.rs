@@ -8,7 +8,7 @@ use super::frame::{Guard, Inside, Live, Loop, Part};
 use super::node::{Node, Phase, Settled};
 use super::{Effect, Moment, Scheduler, flow};
 use crate::language::Component;
-use crate::model::{ErrorKind, EventKind, Outcome, StageError, StageId};
+use crate::model::{ErrorKind, EventKind, Outcome, Phase as Announced, StageError, StageId};
 use crate::operators::{Foreach, Frame, TryCatch};
 
 impl Scheduler {
@@ -21,7 +21,8 @@ impl Scheduler {
             Frame::Foreach(plan) => {
                 let total = Some(plan.items.len() as u64);
                 self.frames.insert(stage, Live::Loop(Loop::new(plan)));
-                self.announce(stage, "items", 1, total, Vec::new(), None, moment);
+                let phase = Announced { name: "items".to_owned(), round: 1, total, verdict: None };
+                self.announce(stage, phase, Vec::new(), None, moment);
                 self.fill_loop(stage, moment);
             }
             Frame::TryCatch(plan) => {
@@ -114,20 +115,19 @@ impl Scheduler {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one event")]
+    /// Records that an enclosing stage begins a part of its work.
     pub(super) fn announce(
         &mut self,
         stage: usize,
-        phase: &str,
-        round: u32,
-        total: Option<u64>,
+        phase: Announced,
         stages: Vec<StageId>,
         error: Option<StageError>,
         moment: Moment,
     ) {
         let attempt = self.last_attempt(stage).unwrap_or(1);
         let stage = self.id(stage).clone();
-        self.record(moment, EventKind::PhaseStarted { stage, attempt, phase: phase.to_owned(), round, total, stages, error });
+        let Announced { name: phase, round, total, verdict } = phase;
+        self.record(moment, EventKind::PhaseStarted { stage, attempt, phase, round, total, stages, error, verdict });
     }
 
     /// The node of a stage inside a frame: the written one in a guard, a new instance in a loop.

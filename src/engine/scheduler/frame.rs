@@ -56,6 +56,8 @@ pub(super) struct Guard {
     /// The failure that is raised in the end.
     pub raised: Option<StageError>,
     pub recovered: bool,
+    /// The catching stages ran, and ran well.
+    pub caught: bool,
     pub data: Value,
     pub out_of_time: bool,
     /// When the next try begins, while it is waited for.
@@ -121,6 +123,7 @@ impl Guard {
             error: None,
             raised: None,
             recovered: false,
+            caught: false,
             data: Value::Null,
             out_of_time: false,
             retry_at: None,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::enclose::{cancelled, out_of_time};
 use super::frame::{Guard, Inside, Live, Part};
 use super::{Effect, Moment, Scheduler};
-use crate::model::{Ending, ErrorKind, Outcome, StageError};
+use crate::model::{Ending, ErrorKind, Outcome, Phase, StageError, Verdict};
 
 impl Scheduler {
     /// Begins a part of a guard with its first stage.
@@ -14,10 +14,12 @@ impl Scheduler {
         guard.part = part;
         guard.retry_at = None;
         let (round, error) = (guard.round, guard.error.clone());
+        let verdict = (part == Part::Finally).then(|| Verdict { raised: guard.raised.clone(), caught: guard.caught });
+        let phase = Phase { name: part.name().to_owned(), round, total: None, verdict };
         let path = self.nodes[frame].path.clone();
         let Some(Live::Guard(guard)) = self.frames.get(&frame) else { return };
         let stages = guard.list().iter().map(|id| id.inside(&path)).collect();
-        self.announce(frame, part.name(), round, None, stages, error, moment);
+        self.announce(frame, phase, stages, error, moment);
         self.advance_guard(frame, 0, moment);
     }
 
@@ -65,6 +67,7 @@ impl Scheduler {
                 if caught && !guard.plan.catch.is_empty() { Part::Catch } else { Part::Finally }
             }
             (Part::Catch, None) => {
+                guard.caught = true;
                 guard.data = data;
                 guard.recovered = !guard.plan.propagate;
                 if guard.recovered {

@@ -46,7 +46,7 @@ impl Scheduler {
         }
     }
 
-    /// A written stage that ran only as instances takes the last one's output; one that never ran is skipped.
+    /// A written stage that ran only as instances takes the last item's output; one that never ran is skipped.
     pub(super) fn settle_template(&mut self, member: usize, moment: Moment) {
         if self.nodes[member].phase == Phase::Running && self.frames.remove(&member).is_none() {
             // The frame could not be taken up again: what it left running is ended.
@@ -55,9 +55,9 @@ impl Scheduler {
             self.running -= 1;
         }
         let id = self.pipeline.stages[member].id.clone();
-        let instances =
-            self.run.stages.values().rev().filter(|stage| stage.id.is_instance() && stage.id.written() == id.as_str());
-        let last = instances.map(|stage| (stage.status, stage.output.clone())).next();
+        let instances = self.run.stages.values().filter(|stage| stage.id.is_instance() && stage.id.written() == id.as_str());
+        // The last in the order of the items: parallel ones begin in any order.
+        let last = instances.max_by_key(|stage| stage.id.path()).map(|stage| (stage.status, stage.output.clone()));
         self.nodes[member].phase = Phase::Settled;
         let settled = match last {
             Some((status, output)) => {

@@ -4,7 +4,7 @@ use super::frame::{Guard, Inside, Live, Loop, Part};
 use super::node::Phase;
 use super::{Effect, Moment, Scheduler};
 use crate::language::OnError;
-use crate::model::{Outcome, StageError, StageId, StageStatus, Timestamp};
+use crate::model::{Outcome, StageError, StageId, StageStatus, Verdict};
 use crate::operators::Frame;
 
 /// How far an item or a part has come.
@@ -21,7 +21,7 @@ impl Scheduler {
     pub fn reopen_frame(&mut self, stage: usize, frame: Frame, moment: Moment) -> Vec<Effect> {
         self.running -= 1;
         self.watch_budget(stage, moment);
-        let since = self.stage(stage).and_then(|stage| stage.attempts.last()).map_or(moment.now, |last| last.started_at);
+        let since = self.stage(stage).and_then(|stage| stage.attempts.last()).map_or(0, |last| last.began);
         match self.expanded(frame) {
             Frame::Foreach(plan) => {
                 self.frames.insert(stage, Live::Loop(Loop::new(plan)));
@@ -34,17 +34,13 @@ impl Scheduler {
         std::mem::take(&mut self.effects)
     }
 
-    fn reopen_loop(&mut self, frame: usize, since: Timestamp, moment: Moment) {
+    fn reopen_loop(&mut self, frame: usize, since: u64, moment: Moment) {
         let Some(Live::Loop(live)) = self.frames.get(&frame) else { return };
         let (body, items) = (live.plan.body.clone(), live.plan.items.len());
         let mut due = Vec::new();
-        for lane in 0..items {
+        for lane in 0..self.lanes_begun(frame, since).min(items) {
             let mut path = self.nodes[frame].path.clone();
             path.push(lane);
-            let begun = body.first().is_some_and(|id| self.has_begun(&id.inside(&path), since));
-            if !begun {
-                break;
-            }
             let progress = self.progress(Inside { frame, lane, position: 0 }, &body, &path, since);
             if let Some(Live::Loop(live)) = self.frames.get_mut(&frame) {
                 live.next = lane + 1;
@@ -62,7 +58,7 @@ impl Scheduler {
         self.fill_loop(frame, moment);
     }
 
-    fn reopen_guard(&mut self, frame: usize, mut guard: Guard, since: Timestamp, moment: Moment) {
+    fn reopen_guard(&mut self, frame: usize, mut guard: Guard, since: u64, moment: Moment) {
         let state = self.stage(frame);
         let phase = state.and_then(|stage| stage.phase.clone());
         guard.error = state.and_then(|stage| stage.error.clone());
@@ -73,10 +69,20 @@ impl Scheduler {
         };
         guard.part = Part::from_name(&phase.name);
         guard.round = phase.round;
-        self.restore_verdict(&mut guard, &path);
+        self.restore_verdict(&mut guard, phase.verdict.unwrap_or_default(), &path);
         let list = guard.list().to_vec();
+        let before = match guard.part {
+            Part::Try => Vec::new(),
+            Part::Catch => guard.plan.body.clone(),
+            Part::Finally => [guard.plan.body.clone(), guard.plan.catch.clone()].concat(),
+        };
         guard.live = true;
         self.frames.insert(frame, Live::Guard(guard));
+        for (position, id) in before.iter().enumerate() {
+            if self.has_begun(&id.inside(&path), since) {
+                self.node_inside(Inside { frame, lane: 0, position }, id);
+            }
+        }
         match self.progress(Inside { frame, lane: 0, position: 0 }, &list, &path, since) {
             Progress::Due(position) => self.advance_guard(frame, position, moment),
             Progress::At => {}
@@ -85,37 +91,56 @@ impl Scheduler {
     }
 
     /// What the parts before the one it is at have decided.
-    fn restore_verdict(&self, guard: &mut Guard, path: &[usize]) {
+    fn restore_verdict(&self, guard: &mut Guard, verdict: Verdict, path: &[usize]) {
         let output = |list: &[StageId]| {
             let last = list.last().and_then(|id| self.run.stages.get(&id.inside(path)));
             last.map_or(serde_json::Value::Null, |stage| stage.output.clone())
         };
-        match (guard.part, guard.error.clone()) {
-            (Part::Try, _) => {}
-            (Part::Catch, error) => guard.raised = error,
-            (Part::Finally, None) => guard.data = output(&guard.plan.body),
-            (Part::Finally, Some(error)) => {
-                let failed = |id: &StageId| self.run.stages.get(&id.inside(path)).is_some_and(|stage| stage.status.is_failure());
-                let ran = |id: &StageId| self.run.stages.get(&id.inside(path)).is_some_and(|stage| stage.status.is_final());
-                let caught =
-                    !guard.plan.catch.is_empty() && guard.plan.catch.iter().all(ran) && !guard.plan.catch.iter().any(failed);
-                guard.recovered = (caught && !guard.plan.propagate) || (guard.plan.forgive && guard.catches(&error));
-                if caught {
-                    guard.data = output(&guard.plan.catch);
-                }
-                guard.raised = (!guard.recovered).then_some(error);
+        let failed = guard.error.is_some();
+        match guard.part {
+            Part::Try => {}
+            Part::Catch => guard.raised = guard.error.clone().filter(|_| !guard.plan.forgive),
+            Part::Finally => {
+                guard.recovered = failed && verdict.raised.is_none();
+                guard.raised = verdict.raised;
+                guard.caught = verdict.caught;
+                guard.data = match (failed, guard.caught) {
+                    (false, _) => output(&guard.plan.body),
+                    (true, true) => output(&guard.plan.catch),
+                    (true, false) => serde_json::Value::Null,
+                };
             }
         }
     }
 
-    /// True when something happened to the stage in this attempt of its frame.
-    fn has_begun(&self, id: &StageId, since: Timestamp) -> bool {
-        let Some(stage) = self.run.stages.get(id) else { return false };
-        let last = stage.attempts.last().map(|last| last.started_at).or(stage.finished_at);
-        last.is_some_and(|at| at >= since)
+    /// How many items of a loop have been begun in this attempt: all before the last of which the journal tells. A stage
+    /// that waited for its turn is not in the journal, while one of a later item that was skipped is.
+    fn lanes_begun(&self, frame: usize, since: u64) -> usize {
+        let Some(Live::Loop(live)) = self.frames.get(&frame) else { return 0 };
+        let path = &self.nodes[frame].path;
+        let begun = |lane: usize| {
+            let path = [path.as_slice(), &[lane]].concat();
+            live.plan.body.iter().any(|id| self.has_begun(&id.inside(&path), since))
+        };
+        // No more than so many are at work, and those that are not in the journal are among them.
+        let (mut lanes, mut lane) = (0_usize, 0);
+        while lane < live.plan.items.len() && lane <= lanes.saturating_add(live.plan.at_once) {
+            if begun(lane) {
+                lanes = lane + 1;
+            }
+            lane += 1;
+        }
+        lanes
     }
 
-    fn progress(&mut self, inside: Inside, list: &[StageId], path: &[usize], since: Timestamp) -> Progress {
+    /// True when something happened to the stage in this attempt of its frame.
+    fn has_begun(&self, id: &StageId, since: u64) -> bool {
+        let Some(stage) = self.run.stages.get(id) else { return false };
+        let began = stage.attempts.last().map_or(0, |last| last.began);
+        began.max(stage.ended) >= since.max(1)
+    }
+
+    fn progress(&mut self, inside: Inside, list: &[StageId], path: &[usize], since: u64) -> Progress {
         for (position, id) in list.iter().enumerate() {
             if self.pipeline.index_of(id.as_str()).is_none() {
                 continue;

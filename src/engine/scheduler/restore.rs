@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::node::{Node, Phase, Settled, wire};
 use super::{DEFAULT_CONCURRENCY, Halt, Moment, Scheduler};
 use crate::language::{OnError, Pipeline};
-use crate::model::{Ending, Outcome, Run, RunStatus, StageStatus};
+use crate::model::{Ending, Outcome, Run, RunStatus, StageError, StageStatus};
 
 impl Scheduler {
     /// Takes up a run where its journal ends. `Input::Begin` then gives what has to be done next; attempts that
@@ -102,32 +102,48 @@ impl Scheduler {
         }
     }
 
+    /// What ended the run first: a cancel, a failure that propagates, or a `return`.
     fn restore_halt(&mut self) {
         if self.run.status == RunStatus::Cancelling || self.run.cancelled_by.is_some() {
             self.halt = Some(Halt::Cancelling);
             return;
         }
-        let failed = |stage: &usize| {
-            let status = self.stage(*stage).map(|stage| stage.status);
-            let bad = matches!(status, Some(StageStatus::Failed | StageStatus::TimedOut | StageStatus::Cancelled));
-            bad && self.spec(*stage).on_error == OnError::Propagate && !self.is_enclosed(*stage)
-        };
-        let finished = |stage: &usize| self.stage(*stage).and_then(|stage| stage.finished_at);
-        let first = (0..self.pipeline.stages.len()).filter(failed).min_by_key(finished);
-        if first.is_none() {
-            self.restore_return();
-            return;
+        let mut ended: Vec<usize> =
+            (0..self.pipeline.stages.len()).filter(|stage| self.is_over(*stage) && !self.is_enclosed(*stage)).collect();
+        ended.sort_by_key(|stage| self.stage(*stage).map(|stage| stage.ended));
+        for stage in ended {
+            let status = self.stage(stage).map(|stage| stage.status);
+            if matches!(status, Some(StageStatus::Failed | StageStatus::TimedOut | StageStatus::Cancelled)) {
+                let fatal = self.spec(stage).on_error == OnError::Propagate;
+                self.halt = fatal.then(|| Halt::Failing(self.failure_of(stage)));
+            } else {
+                self.restore_return(stage);
+            }
+            if self.halt.is_some() {
+                return;
+            }
         }
-        self.halt = first.map(|stage| {
-            let error = self.stage(stage).and_then(|stage| stage.error.clone());
-            Halt::Failing(self.blame(stage, &Outcome { ending: Ending::Failed, output: serde_json::Value::Null, error }))
-        });
+    }
+
+    /// The error that a failed stage brought to the run. One that was cancelled without a cancel met the run's time limit.
+    fn failure_of(&self, stage: usize) -> StageError {
+        let state = self.stage(stage);
+        let limit = self.run.timeout_ms.filter(|_| state.is_some_and(|state| state.status == StageStatus::Cancelled));
+        if let Some(limit) = limit {
+            return super::out_of_time(limit);
+        }
+        let error = state.and_then(|state| state.error.clone());
+        self.blame(stage, &Outcome { ending: Ending::Failed, output: serde_json::Value::Null, error })
+    }
+
+    fn is_over(&self, stage: usize) -> bool {
+        self.stage(stage).is_some_and(|stage| stage.status.is_final())
     }
 
     fn last_success(&self) -> Option<usize> {
         let succeeded = |stage: &usize| self.stage(*stage).is_some_and(|stage| stage.status == StageStatus::Succeeded);
-        let finished = |stage: &usize| self.stage(*stage).and_then(|stage| stage.finished_at);
-        (0..self.pipeline.stages.len()).filter(succeeded).filter(|stage| !self.is_enclosed(*stage)).max_by_key(finished)
+        let ended = |stage: &usize| self.stage(*stage).map(|stage| stage.ended);
+        (0..self.pipeline.stages.len()).filter(succeeded).filter(|stage| !self.is_enclosed(*stage)).max_by_key(ended)
     }
 
     /// True for a stage that runs inside another.
@@ -139,13 +155,9 @@ impl Scheduler {
             .any(|owner| self.spec(owner).component.entry().encloses || self.is_enclosed(owner))
     }
 
-    fn restore_return(&mut self) {
-        let moment = Moment { now: self.run.created_at, jitter: 0.0 };
-        for stage in 0..self.pipeline.stages.len() {
-            let over = self.stage(stage).is_some_and(|stage| stage.status == StageStatus::Succeeded);
-            if over && !self.is_enclosed(stage) {
-                self.return_early(stage, moment);
-            }
+    fn restore_return(&mut self, stage: usize) {
+        if self.stage(stage).is_some_and(|stage| stage.status == StageStatus::Succeeded) {
+            self.return_early(stage, Moment { now: self.run.created_at, jitter: 0.0 });
         }
     }
 }
