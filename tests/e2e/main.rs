@@ -12,6 +12,7 @@ mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod runs;
+mod seeds;
 mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
