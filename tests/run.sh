@@ -5,19 +5,26 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 skipped=()
+# Debian keeps the servers of PostgreSQL off the path.
+found() { command -v "$1" || compgen -G "/usr/lib/postgresql/*/bin/$1"; } >/dev/null 2>&1
 # package, and the program it brings
 need() {
-  command -v "$2" >/dev/null 2>&1 && return
+  found "$2" && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     [ -n "${updated:-}" ] || { apt-get update -qq >/dev/null 2>&1 || true; updated=1; }
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$1" >/dev/null 2>&1 || true
   fi
-  command -v "$2" >/dev/null 2>&1 || skipped+=("$2 (package $1): $3")
+  found "$2" || skipped+=("$2 (package $1): $3")
 }
 command -v cargo >/dev/null 2>&1 || { echo "error: cargo is not installed" >&2; exit 1; }
 need gcc cc "the build needs a C compiler"
 need tmux tmux "the console inside tmux"
 need ninja-build ninja "the benchmark's peer"
+need redis-server redis-server "the shipped pipelines that need Redis"
+need postgresql initdb "the shipped pipelines that need PostgreSQL"
+# What is there must not be skipped by a test that fails to find it.
+FLOWDECK_TEST_REQUIRE="$(found initdb && echo postgres || true),$(found redis-server && echo redis || true)"
+export FLOWDECK_TEST_REQUIRE
 
 step() { echo; echo "== $*"; "$@"; }
 step cargo fmt --check

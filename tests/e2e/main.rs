@@ -13,6 +13,7 @@ mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod runs;
+mod seeds;
 mod subpipelines;
 mod support;
 #[path = "../harness/svg.rs"]

@@ -1,4 +1,4 @@
-//! Does a stage read only what has ended before it starts?
+//! Does a stage read only what has ended before it starts? Where it may, it is made to wait.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,21 +7,27 @@ use super::references::Read;
 use super::sink::Sink;
 use super::stage::Draft;
 use crate::language::problem::Problem;
+use crate::model::StageId;
 
 /// Stages looked at in all searches together; a huge document is not searched to the end.
 const EFFORT: usize = 3_000_000;
 
 /// Warns about every template that reads a stage which need not have run yet. The graph has no cycles here.
-pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) {
+///
+/// Gives the dependencies that are missing, as reader and what it reads: a value that is not there yet must not decide
+/// a branch. Inside loops and guards the order is the lists', and a stage that runs later cannot be waited for.
+pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) -> Vec<(usize, StageId)> {
+    let mut missing = Vec::new();
     let index: HashMap<&str, usize> = drafts.iter().enumerate().rev().map(|(at, draft)| (draft.spec.id.as_str(), at)).collect();
     let mut search = Search::new(drafts, &index);
     for read in reads {
-        if sink.is_full() {
-            return;
-        }
         let by = &drafts[read.by].spec;
+        let quiet = sink.is_full();
         let span = |sink: &Sink<'_>| sink.find(&read.place, read.at, read.id.len());
         let Some(&target) = index.get(read.id.as_str()) else {
+            if quiet {
+                continue;
+            }
             let message = format!("`{}` reads the stage `{}`, which does not exist", by.id, read.id);
             let problem = Problem::warning("unknown-stage", span(sink), message);
             let near = sink.did_you_mean(&read.id, drafts.iter().map(|draft| draft.spec.id.as_str()));
@@ -29,14 +35,28 @@ pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) {
             continue;
         };
         if target == read.by {
+            if quiet {
+                continue;
+            }
             let problem = Problem::warning("not-upstream", span(sink), format!("`{}` reads its own output", by.id));
             sink.push(problem.helped("a stage has no output before it ends"));
         } else if !search.runs_before(target, read.by) {
-            let message = format!("`{}` reads `{}`, which need not have run before it", by.id, read.id);
-            let problem = Problem::warning("not-upstream", span(sink), message);
-            sink.push(problem.helped(format!("add `{}` to its `depends_on`", read.id)));
+            let waits = !search.is_enclosed(read.by) && !search.runs_before(read.by, target);
+            let message = if waits {
+                search.dependencies[read.by].push(target);
+                missing.push((read.by, drafts[target].spec.id.clone()));
+                format!("`{}` reads `{}` without depending on it", by.id, read.id)
+            } else {
+                format!("`{}` reads `{}`, which need not have run before it", by.id, read.id)
+            };
+            if !quiet {
+                let problem = Problem::warning("not-upstream", span(sink), message);
+                let problem = if waits { problem.labelled("waits for it all the same") } else { problem };
+                sink.push(problem.helped(format!("add `{}` to its `depends_on`", read.id)));
+            }
         }
     }
+    missing
 }
 
 struct Search<'d> {
@@ -79,6 +99,20 @@ impl<'d> Search<'d> {
                     self.seen[*next] = self.round;
                     open.push(*next);
                 }
+            }
+        }
+        false
+    }
+
+    /// Whether a stage runs inside a loop or a guard, directly or as a branch there.
+    fn is_enclosed(&self, stage: usize) -> bool {
+        let (mut open, mut seen) = (self.owners[stage].clone(), HashSet::new());
+        while let Some(owner) = open.pop() {
+            if self.drafts[owner].spec.component.entry().encloses {
+                return true;
+            }
+            if seen.insert(owner) {
+                open.extend(&self.owners[owner]);
             }
         }
         false

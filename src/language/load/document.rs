@@ -28,7 +28,9 @@ pub fn read(root: &Node<'_>, sink: &mut Sink<'_>) -> Option<Pipeline> {
     let ids: StageIds = drafts.iter().map(|draft| draft.spec.id.clone()).collect();
     let found = references::check(&drafts, &ids, sink);
     if cycles::check(&drafts, sink) {
-        ancestry::check(&drafts, &found.stages, sink);
+        for (by, read) in ancestry::check(&drafts, &found.stages, sink) {
+            drafts[by].spec.depends_on.push(read);
+        }
     }
     for read in found.stages.iter().filter(|read| ids.contains(&read.id)) {
         drafts[read.by].spec.reads.push(StageId::new(&read.id));

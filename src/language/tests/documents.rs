@@ -64,6 +64,33 @@ fn the_docs_dialect_loads() {
 }
 
 #[test]
+fn a_stage_waits_for_what_it_reads_unless_that_runs_later_or_the_order_is_a_loops() {
+    let logger = |id: &str, message: &str| format!("{{id: {id}, type: logger, config: {{message: '{message}'}}}}");
+    let text = format!(
+        "{{id: p, stages: [{}, {}, {}, {{id: each, type: foreach, config: {{items: [1], loop_stages: [inside]}}}}, {}, {}]}}",
+        logger("reader", "{{upstream.read.n}}"),
+        logger("read", "x"),
+        logger("early", "{{upstream.late.n}}"),
+        logger("inside", "{{upstream.read.n}}"),
+        "{id: late, type: logger, depends_on: [early], config: {message: y}}",
+    );
+    let loaded = load(&text, Format::Yaml);
+    let pipeline = loaded.pipeline.expect("a pipeline");
+    let waits_for = |id: &str| pipeline.stage(id).unwrap().depends_on.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(waits_for("reader"), ["read"]);
+    assert_eq!((waits_for("early"), waits_for("inside")), (Vec::new(), Vec::new()));
+    let messages: Vec<&str> = loaded.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "`reader` reads `read` without depending on it",
+            "`early` reads `late`, which need not have run before it",
+            "`inside` reads `read`, which need not have run before it",
+        ]
+    );
+}
+
+#[test]
 fn names_from_outside_are_collected() {
     let names = pipeline(DOCS).environment_names();
     assert_eq!(names.env, ["GITHUB_TOKEN", "MODE"]);
