@@ -45,10 +45,17 @@ pub struct Field {
     pub kind: Kind,
     /// One sentence for editors.
     pub about: &'static str,
+    /// The name it is another spelling of.
+    pub alias_of: Option<&'static str>,
 }
 
 pub const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
-    Field { name, kind, about }
+    Field { name, kind, about, alias_of: None }
+}
+
+/// Another spelling of `of`.
+pub const fn alias(name: &'static str, kind: Kind, of: &'static str, about: &'static str) -> Field {
+    Field { name, kind, about, alias_of: Some(of) }
 }
 
 /// The fields of a pipeline document.
@@ -69,7 +76,7 @@ pub const DOCUMENT: &[Field] = &[
     field("stages", Kind::List, "The stages, at least one."),
     field("output_stage_id", Kind::Id, "The stage whose output is the run's; otherwise the last completed one."),
     field("sample_input", Kind::Map, "Inputs for `--sample`."),
-    field("example_input", Kind::Map, "Another spelling of `sample_input`."),
+    alias("example_input", Kind::Map, "sample_input", "Another spelling of `sample_input`."),
     field("environment", Kind::Text, "The environment its stages target."),
     field("concurrency_group", Kind::Text, "Runs of one group do not run at the same time."),
     field("on", Kind::Map, "What starts it by itself: schedule, webhook, alert."),
@@ -87,12 +94,12 @@ pub const ON_UNKNOWN: &[&str] = &["ask", "retry", "fail"];
 pub const STAGE: &[Field] = &[
     field("id", Kind::Id, "Unique in the pipeline; letters, digits, `-` and `_`."),
     field("component_type", Kind::Text, "What the stage does."),
-    field("type", Kind::Text, "Another spelling of `component_type`."),
-    field("component", Kind::Text, "Another spelling of `component_type`."),
+    alias("type", Kind::Text, "component_type", "Another spelling of `component_type`."),
+    alias("component", Kind::Text, "component_type", "Another spelling of `component_type`."),
     field("name", Kind::Text, "The stage's name for people."),
     field("description", Kind::Text, "What the stage is for."),
     field("config", Kind::Map, "What the component needs; goes over `input_mapping` key by key."),
-    field("input_mapping", Kind::Map, "Another spelling of `config`."),
+    alias("input_mapping", Kind::Map, "config", "Another spelling of `config`."),
     field("depends_on", Kind::Stages, "Stages that must have ended before this one starts."),
     field("timeout", Kind::Seconds, "Time over all attempts."),
     field("timeout_ms", Kind::Milliseconds, "Time over all attempts."),
@@ -117,7 +124,6 @@ pub const RETRY: &[Field] = &[
     field("initial_delay_ms", Kind::Milliseconds, "Before the first retry; 1000 when absent."),
     field("backoff_multiplier", Kind::Number, "Growth of the delay; 2 when absent."),
     field("max_delay_ms", Kind::Milliseconds, "Longest delay; 30000 when absent."),
-    field("retry_on", Kind::Any, "Kept; errors that may pass are retried."),
 ];
 
 /// The fields of `error_handling`.

@@ -148,7 +148,7 @@ fn check_config(node: &Node<'_>, reader: &Reader<'_, '_>, component: Component, 
         maps.iter().any(|map| map.get(key).is_some_and(|entry| !entry.value.is_null() || key == "data" || key == "value"))
     };
     for group in component.entry().required {
-        if !group.iter().any(|key| has(key)) {
+        if !group.iter().any(|key| component.spellings(key).any(has)) {
             let span = reader.entry("config").map_or_else(|| head(node), |entry| entry.key_span.clone());
             let keys = group.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
             sink.push(Problem::error("missing-config", span, format!("`{component}` needs {keys} in its config")));
