@@ -86,8 +86,7 @@ pub const DOCUMENT: &[Field] = &[
     field("strict_templates", Kind::Flag, "A missing field is an error instead of null."),
 ];
 
-pub const ON_ERROR: &[&str] = &["propagate", "fail", "continue"];
-pub const HANDLING: &[&str] = &["retry", "continue", "fail", "propagate"];
+pub const ON_ERROR: &[&str] = &["propagate", "fail", "continue", "retry"];
 pub const ON_UNKNOWN: &[&str] = &["ask", "retry", "fail"];
 
 /// The fields of a stage.
@@ -105,7 +104,7 @@ pub const STAGE: &[Field] = &[
     field("timeout_ms", Kind::Milliseconds, "Time over all attempts."),
     field("error_handling", Kind::Map, "`on_error: retry` with `max_retries` and `retry_delay`, or how to go on."),
     field("retry_config", Kind::Map, "Retries with growing delays, for errors that may pass."),
-    field("on_error", Kind::Choice(ON_ERROR), "`continue` records a failure and goes on."),
+    field("on_error", Kind::Choice(ON_ERROR), "`continue` records a failure and goes on; `retry` tries again as `error_handling` says."),
     field("fallback_output", Kind::Any, "The output of a failed stage that goes on."),
     field("enabled", Kind::Flag, "`false` takes the stage out."),
     field("position", Kind::Any, "Where an editor draws it; unused here."),
@@ -128,7 +127,7 @@ pub const RETRY: &[Field] = &[
 
 /// The fields of `error_handling`.
 pub const ERROR_HANDLING: &[Field] = &[
-    field("on_error", Kind::Choice(HANDLING), "`retry`, or how a failure is taken."),
+    field("on_error", Kind::Choice(ON_ERROR), "`retry`, or how a failure is taken."),
     field("max_retries", Kind::Integer, "Attempts after the first; 3 when absent."),
     field("retry_delay", Kind::Milliseconds, "Between attempts; 1000 when absent."),
     field("retry_until", Kind::Expression, "Repeats until this holds over the output."),
