@@ -1,12 +1,13 @@
-//! `flowdeck explain`: what a component type takes and does.
+//! `flowdeck explain`: what a component type takes, does and gives, with an example.
 
 use serde_json::{Value, json};
 
 use super::{Context, Handoff, exit};
 use crate::language::Component;
 use crate::language::component::Entry;
+use crate::language::field::Field;
 
-/// Explain a component type: its config and what it does
+/// Explain a component type: its config, its output, an example
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: flowdeck explain http-request")]
 pub struct Args {
@@ -54,24 +55,45 @@ fn is_required(entry: &Entry, key: &str) -> bool {
     entry.required.iter().any(|group| group.contains(&key))
 }
 
-fn document(entry: &Entry) -> Value {
-    let keys: Vec<Value> = entry
-        .keys
-        .iter()
-        .map(|field| json!({"name": field.name, "about": field.about, "required": is_required(entry, field.name)}))
+fn document(entry: &'static Entry) -> Value {
+    let keys: Vec<Value> = own_keys(entry)
+        .map(|field| {
+            let required = is_required(entry, field.name);
+            json!({"name": field.name, "aliases": aliases(entry, field), "about": field.about, "required": required})
+        })
         .collect();
-    json!({"name": entry.name, "aliases": entry.aliases, "about": entry.about, "config": keys})
+    let output: Vec<Value> = entry.output.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+    json!({"name": entry.name, "aliases": entry.aliases, "about": entry.about, "config": keys, "output": output, "example": entry.example})
 }
 
-fn print(entry: &Entry) {
+fn own_keys(entry: &'static Entry) -> impl Iterator<Item = &'static Field> {
+    entry.keys.iter().filter(|field| field.alias_of.is_none())
+}
+
+fn aliases(entry: &Entry, field: &Field) -> Vec<&'static str> {
+    entry.keys.iter().filter(|other| other.alias_of == Some(field.name)).map(|other| other.name).collect()
+}
+
+fn print(entry: &'static Entry) {
     outln!("{}: {}", entry.name, entry.about);
     if !entry.aliases.is_empty() {
         outln!("also written: {}", entry.aliases.join(", "));
     }
     outln!("\nconfig (* needed, or another of its kind):");
-    let width = entry.keys.iter().map(|field| field.name.len()).max().unwrap_or(0);
-    for field in entry.keys {
+    let width = own_keys(entry).map(|field| field.name.len()).max().unwrap_or(0);
+    for field in own_keys(entry) {
         let mark = if is_required(entry, field.name) { "*" } else { " " };
-        outln!("  {mark} {:<width$}  {}", field.name, field.about);
+        let also = aliases(entry, field).join(", ");
+        let also = if also.is_empty() { also } else { format!(" (also {also})") };
+        outln!("  {mark} {:<width$}  {}{also}", field.name, field.about);
     }
+    if entry.output.is_empty() {
+        outln!("\nThis version checks it, and does not run it yet.");
+    } else {
+        outln!("\noutput:");
+        let width = entry.output.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        entry.output.iter().for_each(|(name, about)| outln!("    {name:<width$}  {about}"));
+    }
+    outln!("\nexample:");
+    entry.example.lines().for_each(|line| outln!("  {line}"));
 }

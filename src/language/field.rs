@@ -45,10 +45,17 @@ pub struct Field {
     pub kind: Kind,
     /// One sentence for editors.
     pub about: &'static str,
+    /// The name it is another spelling of.
+    pub alias_of: Option<&'static str>,
 }
 
 pub const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
-    Field { name, kind, about }
+    Field { name, kind, about, alias_of: None }
+}
+
+/// Another spelling of `of`.
+pub const fn alias(name: &'static str, kind: Kind, of: &'static str, about: &'static str) -> Field {
+    Field { name, kind, about, alias_of: Some(of) }
 }
 
 /// The fields of a pipeline document.
@@ -69,7 +76,7 @@ pub const DOCUMENT: &[Field] = &[
     field("stages", Kind::List, "The stages, at least one."),
     field("output_stage_id", Kind::Id, "The stage whose output is the run's; otherwise the last completed one."),
     field("sample_input", Kind::Map, "Inputs for `--sample`."),
-    field("example_input", Kind::Map, "Another spelling of `sample_input`."),
+    alias("example_input", Kind::Map, "sample_input", "Another spelling of `sample_input`."),
     field("environment", Kind::Text, "The environment its stages target."),
     field("concurrency_group", Kind::Text, "Runs of one group do not run at the same time."),
     field("on", Kind::Map, "What starts it by itself: schedule, webhook, alert."),
@@ -79,26 +86,25 @@ pub const DOCUMENT: &[Field] = &[
     field("strict_templates", Kind::Flag, "A missing field is an error instead of null."),
 ];
 
-pub const ON_ERROR: &[&str] = &["propagate", "fail", "continue"];
-pub const HANDLING: &[&str] = &["retry", "continue", "fail", "propagate"];
+pub const ON_ERROR: &[&str] = &["propagate", "fail", "continue", "retry"];
 pub const ON_UNKNOWN: &[&str] = &["ask", "retry", "fail"];
 
 /// The fields of a stage.
 pub const STAGE: &[Field] = &[
     field("id", Kind::Id, "Unique in the pipeline; letters, digits, `-` and `_`."),
     field("component_type", Kind::Text, "What the stage does."),
-    field("type", Kind::Text, "Another spelling of `component_type`."),
-    field("component", Kind::Text, "Another spelling of `component_type`."),
+    alias("type", Kind::Text, "component_type", "Another spelling of `component_type`."),
+    alias("component", Kind::Text, "component_type", "Another spelling of `component_type`."),
     field("name", Kind::Text, "The stage's name for people."),
     field("description", Kind::Text, "What the stage is for."),
     field("config", Kind::Map, "What the component needs; goes over `input_mapping` key by key."),
-    field("input_mapping", Kind::Map, "Another spelling of `config`."),
+    alias("input_mapping", Kind::Map, "config", "Another spelling of `config`."),
     field("depends_on", Kind::Stages, "Stages that must have ended before this one starts."),
     field("timeout", Kind::Seconds, "Time over all attempts."),
     field("timeout_ms", Kind::Milliseconds, "Time over all attempts."),
     field("error_handling", Kind::Map, "`on_error: retry` with `max_retries` and `retry_delay`, or how to go on."),
     field("retry_config", Kind::Map, "Retries with growing delays, for errors that may pass."),
-    field("on_error", Kind::Choice(ON_ERROR), "`continue` records a failure and goes on."),
+    field("on_error", Kind::Choice(ON_ERROR), "`continue` records a failure and goes on; `retry` tries again as `error_handling` says."),
     field("fallback_output", Kind::Any, "The output of a failed stage that goes on."),
     field("enabled", Kind::Flag, "`false` takes the stage out."),
     field("position", Kind::Any, "Where an editor draws it; unused here."),
@@ -117,12 +123,11 @@ pub const RETRY: &[Field] = &[
     field("initial_delay_ms", Kind::Milliseconds, "Before the first retry; 1000 when absent."),
     field("backoff_multiplier", Kind::Number, "Growth of the delay; 2 when absent."),
     field("max_delay_ms", Kind::Milliseconds, "Longest delay; 30000 when absent."),
-    field("retry_on", Kind::Any, "Kept; errors that may pass are retried."),
 ];
 
 /// The fields of `error_handling`.
 pub const ERROR_HANDLING: &[Field] = &[
-    field("on_error", Kind::Choice(HANDLING), "`retry`, or how a failure is taken."),
+    field("on_error", Kind::Choice(ON_ERROR), "`retry`, or how a failure is taken."),
     field("max_retries", Kind::Integer, "Attempts after the first; 3 when absent."),
     field("retry_delay", Kind::Milliseconds, "Between attempts; 1000 when absent."),
     field("retry_until", Kind::Expression, "Repeats until this holds over the output."),

@@ -3,6 +3,7 @@
 mod ancestry;
 mod cycles;
 mod document;
+mod failure;
 mod fields;
 mod links;
 mod references;

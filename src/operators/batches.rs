@@ -7,7 +7,7 @@ use super::{Context, Done, Prepared};
 use crate::model::StageError;
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let items = items(fields.take(&["items", "data"]))?;
     let size = fields.count(&["batch_size"])?.unwrap_or(1);
     if size == 0 {

@@ -8,7 +8,7 @@ use super::fields::{self, Fields, wrong};
 use super::locals::Locals;
 use super::{Branch, Context, Done, Prepared};
 use crate::language::expression;
-use crate::model::{StageError, StageId};
+use crate::model::StageError;
 
 const CONDITION: &[&str] = &["condition"];
 const EXPRESSION: &[&str] = &["condition_expression", "expression"];
@@ -16,10 +16,11 @@ const TRUE: &[&str] = &["true_stages", "true_branch_stages", "true_branch"];
 const FALSE: &[&str] = &["false_stages", "false_branch_stages", "false_branch"];
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &["condition", "condition_expression", "expression"])?;
+    let mut fields = Fields::render(context)?;
     let data = fields.take(&["data"]).unwrap_or(Value::Null);
     let (value, holds) = decide(context, &data)?;
-    let (mut run, mut skip) = (stages(&mut fields, TRUE)?, stages(&mut fields, FALSE)?);
+    let config = &context.stage.config;
+    let (mut run, mut skip) = (fields::stage_ids(config, TRUE), fields::stage_ids(config, FALSE));
     if !holds {
         std::mem::swap(&mut run, &mut skip);
     }
@@ -40,7 +41,7 @@ fn decide(context: &Context, data: &Value) -> Result<(Value, bool), StageError> 
     let bound = [("data", data)];
     let scope = Locals { inner: context.scope, names: &bound, fields: None };
     let Some(expression) = fields::raw(config, EXPRESSION) else {
-        let condition = CONDITION.iter().find_map(|name| config.get(name));
+        let condition = config.get("condition");
         let condition = condition.ok_or_else(|| wrong("a conditional needs a `condition`"))?;
         return expression::condition(condition, &scope).map_err(|error| fields::in_field("condition", error.into()));
     };
@@ -48,10 +49,6 @@ fn decide(context: &Context, data: &Value) -> Result<(Value, bool), StageError> 
     let bound = [("value", &value), ("data", data)];
     let scope = Locals { inner: context.scope, names: &bound, fields: None };
     expression::condition(expression, &scope).map_err(|error| fields::in_field("condition_expression", error.into()))
-}
-
-fn stages(fields: &mut Fields, names: &[&str]) -> Result<Vec<StageId>, StageError> {
-    Ok(fields.names(names)?.iter().map(|name| StageId::new(name)).collect())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::language::expression;
 use crate::model::StageError;
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &["condition"])?;
+    let mut fields = Fields::render(context)?;
     let value = fields.take_nullable(&["return_value", "value"]).unwrap_or(Value::Null);
     let message = fields.text(&["message"])?;
     let failed = match fields.text(&["status"])?.as_deref() {
@@ -16,7 +16,7 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
         Some("failure" | "failed" | "error") => true,
         Some(other) => return Err(wrong(format!("`status` must be success or failure, not `{other}`"))),
     };
-    let returns = match context.stage.config.get("condition").filter(|condition| !condition.is_null()) {
+    let returns = match fields::raw(&context.stage.config, &["condition"]) {
         Some(condition) => {
             let decided = expression::condition(condition, context.scope);
             decided.map_err(|error| fields::in_field("condition", error.into()))?.1

@@ -10,7 +10,7 @@ use super::Context;
 use crate::language::duration::{self, Unit};
 use crate::language::scope::Scope;
 use crate::language::template;
-use crate::model::{ErrorKind, StageError};
+use crate::model::{ErrorKind, StageError, StageId};
 
 /// The fields not yet taken.
 #[derive(Debug, Default)]
@@ -34,14 +34,39 @@ pub(super) fn in_field(name: &str, mut error: StageError) -> StageError {
 
 /// The raw config value under the first spelling that is present and not null.
 pub(super) fn raw<'a>(config: &'a Value, names: &[&str]) -> Option<&'a Value> {
-    names.iter().find_map(|name| config.get(name)).filter(|value| !value.is_null())
+    asked_for(names);
+    names.iter().filter_map(|name| config.get(name)).find(|value| !value.is_null())
 }
 
+/// The stages that a list in the config names, or the one stage; names are never templates.
+pub(super) fn stage_ids(config: &Value, names: &[&str]) -> Vec<StageId> {
+    raw(config, names).map(listed_ids).unwrap_or_default()
+}
+
+/// The stages that a list names. An id written as a number is one, too.
+pub(super) fn listed_ids(list: &Value) -> Vec<StageId> {
+    let id =
+        |value: &Value| matches!(value, Value::String(_) | Value::Number(_)).then(|| StageId::new(&template::to_text(value)));
+    match list {
+        Value::Array(ids) => ids.iter().filter_map(id).collect(),
+        single => id(single).into_iter().collect(),
+    }
+}
+
+/// Tells the test of the component table which keys an operator reads.
+#[cfg(test)]
+fn asked_for(names: &[&str]) {
+    super::tests::asked_for(names);
+}
+
+#[cfg(not(test))]
+fn asked_for(_: &[&str]) {}
+
 impl Fields {
-    /// Renders every field except those in `deferred`, which the operator renders itself.
-    pub(super) fn render(context: &Context, deferred: &[&str]) -> Result<Self, StageError> {
+    /// Renders every field except those that the operator reads as they are written.
+    pub(super) fn render(context: &Context) -> Result<Self, StageError> {
         let Some(config) = context.stage.config.as_object() else { return Ok(Self::default()) };
-        let is_deferred = |name: &String| deferred.contains(&name.as_str());
+        let is_deferred = |name: &String| context.stage.component.is_deferred(name);
         let rendered = if config.keys().any(is_deferred) {
             let rest = config.iter().filter(|(name, _)| !is_deferred(name)).map(|(name, value)| (name.clone(), value.clone()));
             template::render(&Value::Object(rest.collect()), context.scope)
@@ -69,12 +94,14 @@ impl Fields {
 
     /// Takes the value under the first spelling that is present, even when it is null.
     pub(super) fn take_nullable(&mut self, names: &[&str]) -> Option<Value> {
+        asked_for(names);
         let name = names.iter().find(|name| self.0.contains_key(**name))?;
         self.0.get_mut(*name).map(Value::take)
     }
 
     /// Takes the value under the first spelling that is present; null counts as absent.
     pub(super) fn take(&mut self, names: &[&str]) -> Option<Value> {
+        asked_for(names);
         let present = |name: &&&str| self.0.get(**name).is_some_and(|value| !value.is_null());
         let name = names.iter().find(present)?;
         self.0.get_mut(*name).map(Value::take)
@@ -92,11 +119,16 @@ impl Fields {
 
     /// A truth value; the words `true` and `false` count too.
     pub(super) fn flag(&mut self, names: &[&str], default: bool) -> Result<bool, StageError> {
+        Ok(self.chosen(names)?.unwrap_or(default))
+    }
+
+    /// The same where leaving it out means something of its own.
+    pub(super) fn chosen(&mut self, names: &[&str]) -> Result<Option<bool>, StageError> {
         match self.take(names) {
-            None => Ok(default),
-            Some(Value::Bool(flag)) => Ok(flag),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
             Some(other) => Err(mismatch(names, "true or false", &other)),
         }
     }

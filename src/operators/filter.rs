@@ -15,7 +15,7 @@ use crate::model::StageError;
 const DATA: &[&str] = &["data", "items"];
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &["condition"])?;
+    let mut fields = Fields::render(context)?;
     let data = fields.take(DATA).unwrap_or(Value::Null);
     let test = Test {
         context,

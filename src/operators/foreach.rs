@@ -7,13 +7,13 @@ use super::frame::{Foreach, Frame};
 use super::locals::Locals;
 use super::{Context, Prepared, Work};
 use crate::language::expression;
-use crate::model::{ErrorKind, StageError, StageId};
+use crate::model::{ErrorKind, StageError};
 
 /// How many items a parallel loop works on when it does not say.
 const AT_ONCE: u64 = 5;
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &["filter_expression", "loop_stages", "stages"])?;
+    let mut fields = Fields::render(context)?;
     let items = match fields.take_nullable(&["items"]).unwrap_or(Value::Null) {
         Value::Array(items) => items,
         other => {
@@ -29,7 +29,7 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let collect = fields.flag(&["collect_results"], true)?;
     let total = items.len();
     let items = kept(context, items, (&item_name, &index_name))?;
-    let body = ids(&context.stage.config, &["loop_stages", "stages"]);
+    let body = fields::stage_ids(&context.stage.config, &["loop_stages", "stages"]);
     let at_once = if parallel { usize::try_from(at_once).unwrap_or(usize::MAX) } else { 1 };
     let config = json!({"items": total, "kept": items.len(), "at_once": at_once, "loop_stages": body});
     let frame = Foreach { items, total, body, at_once, break_on_error, item_name, index_name, collect };
@@ -44,7 +44,14 @@ fn kept(context: &Context, items: Vec<Value>, (item_name, index_name): (&str, &s
     let mut kept = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
         let index = json!(at);
-        let names = [(item_name, &item), ("item", &item), ("current_item", &item), (index_name, &index), ("index", &index)];
+        let names = [
+            (item_name, &item),
+            ("item", &item),
+            ("current_item", &item),
+            (index_name, &index),
+            ("index", &index),
+            ("item_index", &index),
+        ];
         let scope = Locals { inner: context.scope, names: &names, fields: None };
         let holds = expression::condition(filter, &scope).map_err(|error| fields::in_field("filter_expression", error.into()))?;
         if holds.1 {
@@ -52,15 +59,6 @@ fn kept(context: &Context, items: Vec<Value>, (item_name, index_name): (&str, &s
         }
     }
     Ok(kept)
-}
-
-/// A list of stage ids, or one of them; names are never templates.
-pub(super) fn ids(config: &Value, names: &[&str]) -> Vec<StageId> {
-    match fields::raw(config, names) {
-        Some(Value::String(id)) => vec![StageId::new(id)],
-        Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).map(StageId::new).collect(),
-        Some(_) | None => Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ const BODY_LIMIT: u64 = 10 * 1024 * 1024;
 const REDIRECTS: u64 = 10;
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let config = Value::Object(fields.as_map().clone());
     let manners = manners(&mut fields)?;
     let answers = Answers {

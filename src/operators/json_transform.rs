@@ -18,16 +18,14 @@ use crate::model::{ErrorKind, StageError};
 
 const TEMPLATE: &[&str] = &["template"];
 const MAPPING: &[&str] = &["mapping", "mappings", "field_mapping"];
-const DEFERRED: &[&str] = &["template", "mapping", "mappings", "field_mapping"];
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, DEFERRED)?;
+    let mut fields = Fields::render(context)?;
     let data = fields.take(&["data", "input"]).unwrap_or(Value::Null);
     let template = fields::raw(&context.stage.config, TEMPLATE);
     // A text cannot be mapped or queried, so a JSON text is read unless the author says otherwise.
-    let parse = fields.take(&["parse_json_strings"]);
-    let data = match parse {
-        Some(Value::Bool(true)) => text::parse_deep(data),
+    let data = match fields.chosen(&["parse_json_strings"])? {
+        Some(true) => text::parse_deep(data),
         None if template.is_none() => text::parse_top(data),
         _ => data,
     };

@@ -8,7 +8,7 @@ use crate::language::template;
 use crate::model::{NoteLevel, StageError};
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let message = fields.take(&["message", "msg"]);
     let level = fields.text(&["level", "log_level"])?;
     let level = level.as_deref().map_or(Ok(NoteLevel::Info), parse_level)?;

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{self, Fields, wrong};
+use super::fields::{self, Fields, listed_ids, wrong};
 use super::locals::Locals;
 use super::{Branch, Context, Done, Prepared};
 use crate::language::{expression, template};
 use crate::model::{NoteLevel, StageError, StageId};
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &["value_expression", "routes", "default_route", "default_stages"])?;
+    let mut fields = Fields::render(context)?;
     let data = fields.take_nullable(&["data"]).unwrap_or(Value::Null);
     let value = fields.take_nullable(&["value"]).unwrap_or(Value::Null);
     let value = match fields::raw(&context.stage.config, &["value_expression"]) {
@@ -31,8 +31,9 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let text = template::to_text(&value);
     let matched = find(routes, &text, fold);
     let taken = matched.map(|(name, _)| name.clone()).or_else(|| default.map(|_| "default".to_owned()));
-    let run = matched.map(|(_, stages)| stages).or(default).map(stages).unwrap_or_default();
-    let mut skip: Vec<StageId> = routes.values().chain(default).flat_map(stages).filter(|stage| !run.contains(stage)).collect();
+    let run = matched.map(|(_, stages)| stages).or(default).map(listed_ids).unwrap_or_default();
+    let mut skip: Vec<StageId> =
+        routes.values().chain(default).flat_map(listed_ids).filter(|stage| !run.contains(stage)).collect();
     skip.dedup();
     let output = json!({
         "route_taken": taken,
@@ -54,15 +55,6 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
 fn find<'a>(routes: &'a Map<String, Value>, text: &str, fold: bool) -> Option<(&'a String, &'a Value)> {
     let exact = routes.iter().find(|(name, _)| *name == text);
     exact.or_else(|| routes.iter().find(|(name, _)| fold && name.to_lowercase() == text.to_lowercase()))
-}
-
-fn stages(list: &Value) -> Vec<StageId> {
-    match list {
-        Value::String(id) => vec![StageId::new(id)],
-        Value::Array(ids) => ids.iter().filter_map(Value::as_str).map(StageId::new).collect(),
-        Value::Object(route) => route.get("stages").map(stages).unwrap_or_default(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
 }
 
 #[cfg(test)]

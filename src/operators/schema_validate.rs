@@ -11,7 +11,7 @@ use crate::language::json_schema::Mismatch;
 use crate::model::{Ending, ErrorKind, Outcome, StageError};
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let mut data = fields.take_nullable(&["data"]).unwrap_or(Value::Null);
     let schema = fields.take(&["schema", "json_schema"]).ok_or_else(|| wrong("schema-validate needs a `schema`"))?;
     let schema = match schema {

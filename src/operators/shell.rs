@@ -27,7 +27,7 @@ const COMMAND: &[&str] = &["command", "cmd"];
 const GRACE: u64 = 10_000;
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, SCRIPT)?;
+    let mut fields = Fields::render(context)?;
     let mut shown = fields.as_map().clone();
     let timeout = fields.duration(&["timeout"], Unit::Seconds)?;
     let timeout = match fields.duration(&["timeout_ms"], Unit::Milliseconds)? {

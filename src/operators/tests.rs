@@ -1,9 +1,15 @@
+//! What holds for all components; `keys` holds the component table against what the operators read.
+
+mod keys;
+
 use serde_json::json;
 
 use super::testing::Stage;
 use super::{TABLE, is_idempotent, is_pure};
 use crate::language::Component;
 use crate::model::ErrorKind;
+
+pub(super) use keys::asked_for;
 
 #[test]
 fn each_component_has_one_row() {

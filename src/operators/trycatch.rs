@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fields::{Fields, wrong};
-use super::foreach::ids;
+use super::fields::{Fields, stage_ids, wrong};
 use super::frame::{Frame, TryCatch};
 use super::{Context, Prepared, Work};
 use crate::language::duration::Unit;
 use crate::model::StageError;
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &["try_stages", "catch_stages", "finally_stages"])?;
+    let mut fields = Fields::render(context)?;
     let config = &context.stage.config;
     let scope = fields.text(&["error_scope"])?;
     let (propagate, forgive) = match scope.as_deref() {
@@ -25,9 +24,9 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let max_retries = fields.count(&["max_retries"])?.unwrap_or(0);
     let retry_delay = fields.duration(&["retry_delay_ms", "retry_delay"], Unit::Milliseconds)?.unwrap_or(Duration::ZERO);
     let frame = TryCatch {
-        body: ids(config, &["try_stages"]),
-        catch: ids(config, &["catch_stages"]),
-        finally: ids(config, &["finally_stages"]),
+        body: stage_ids(config, &["try_stages"]),
+        catch: stage_ids(config, &["catch_stages"]),
+        finally: stage_ids(config, &["finally_stages"]),
         propagate,
         forgive,
         only: (!only.is_empty()).then_some(only),

@@ -5,10 +5,13 @@ use serde_json::{Map, Value};
 use super::fields::{Fields, wrong};
 use super::path::Path;
 use super::{Context, Done, Prepared};
-use crate::model::StageError;
+use crate::model::{NoteLevel, StageError};
+
+/// Words for the only scope there is.
+const WHOLE_RUN: &[&str] = &["pipeline", "run", "workflow", "global"];
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let mut variables = fields.object(&["variables", "vars"])?.unwrap_or_default();
     let value = fields.take_nullable(&["value"]);
     match fields.text(&["name", "variable", "variable_name"])? {
@@ -24,9 +27,14 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
         keep_earlier(&mut variables, context.scope.variables());
     }
 
+    let scope = fields.text(&["scope"])?;
+    let narrower = scope.filter(|scope| !WHOLE_RUN.contains(&scope.to_ascii_lowercase().as_str()));
+    let notes = narrower.map(|scope| (NoteLevel::Warning, format!("`scope: {scope}`: a variable is there for the whole run")));
+
     let mut output = variables.clone();
     output.insert("variables".to_owned(), Value::Object(variables.clone()));
-    Ok(Done { variables: Some(variables), ..Done::with_output(Value::Object(output)) }.into())
+    let notes = notes.into_iter().collect();
+    Ok(Done { variables: Some(variables), notes, ..Done::with_output(Value::Object(output)) }.into())
 }
 
 /// Replaces each value by what the path leads to inside it; null when nothing is there.
@@ -66,6 +74,13 @@ mod tests {
         let config = json!({"name": "sha", "value": "{{input}}", "extract_path": "commits[0].sha", "scope": "pipeline"});
         let done = Stage::new(Component::VariableSet, config).input(json!({"commits": [{"sha": "abc"}]})).done();
         assert_eq!(json!(done.variables), json!({"sha": "abc"}));
+    }
+
+    #[test]
+    fn a_scope_narrower_than_the_run_is_a_warning() {
+        let notes = |scope| Stage::new(Component::VariableSet, json!({"variables": {"a": 1}, "scope": scope})).done().notes;
+        assert_eq!(notes("pipeline"), []);
+        assert_eq!(notes("stage").len(), 1);
     }
 
     #[test]

@@ -21,17 +21,18 @@ pub(super) fn activates(owner: &StageSpec, output: &Value, target: &StageId) -> 
     }
 }
 
-/// A stage list is an array of ids or one id.
+/// A stage list is an array of ids or one id; an id may be written as a number.
 fn names(list: &Value, target: &StageId) -> bool {
     match list {
         Value::String(id) => id == target.as_str(),
-        Value::Array(ids) => ids.iter().any(|id| id.as_str() == Some(target.as_str())),
+        Value::Number(id) => id.to_string() == target.as_str(),
+        Value::Array(ids) => ids.iter().any(|id| !id.is_array() && names(id, target)),
         _ => false,
     }
 }
 
-/// True for a `pass_fail` filter that did not let its data pass.
+/// True for a filter that held its data back. One that picks items gives a list, be it empty, and is no gate.
 pub(super) fn is_shut_gate(spec: &StageSpec, output: &Value) -> bool {
-    let mode = spec.config.get("filter_mode").and_then(Value::as_str).unwrap_or("pass_fail");
-    spec.component == Component::Filter && mode == "pass_fail" && output.get("passed") == Some(&Value::Bool(false))
+    let held_back = output.get("data").is_none_or(Value::is_null);
+    spec.component == Component::Filter && held_back && output.get("passed") == Some(&Value::Bool(false))
 }

@@ -18,9 +18,10 @@ pub fn check(entries: &[Entry<'_>], table: &'static [Field], what: &str, sink: &
         if let Some(field) = table.iter().find(|field| field.name == name) {
             check_kind(name, &entry.value, field.kind, sink);
         } else if !has_template(name) && !name.starts_with("x-") {
-            let known = table.iter().map(|field| field.name);
             let problem = Problem::warning("unknown-field", entry.key_span.clone(), format!("{what} has no field `{name}`"));
-            let help = sink.did_you_mean(name, known.clone()).unwrap_or_else(|| format!("known fields: {}", listed(known)));
+            let own = table.iter().filter(|field| field.alias_of.is_none()).map(|field| field.name);
+            let near = sink.did_you_mean(name, table.iter().map(|field| field.name));
+            let help = near.unwrap_or_else(|| format!("known fields: {}", listed(own)));
             sink.push(problem.labelled("not used").helped(help));
         }
     }

@@ -1,15 +1,16 @@
 //! One stage: its fields, its component, its config.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::failure;
 use super::fields::{self, Reader};
 use super::sink::Sink;
 use crate::language::component::Component;
-use crate::language::field::{ERROR_HANDLING, RETRY, STAGE};
-use crate::language::node::{Data, Node};
-use crate::language::pipeline::{OnError, OnUnknown, Retry, StageSpec};
+use crate::language::field::STAGE;
+use crate::language::node::{Data, Entry, Node};
+use crate::language::pipeline::{OnUnknown, StageSpec};
 use crate::language::problem::Problem;
 use crate::language::suggest::listed;
 use crate::language::template::has_template;
@@ -28,13 +29,22 @@ impl<'n> Draft<'n> {
     }
 
     /// The config's entries; those of `input_mapping` that `config` replaces are left out.
-    pub fn config(&self) -> impl Iterator<Item = &'n crate::language::node::Entry<'n>> {
-        let config = self.reader().node("config");
-        let mapping = self.reader().node("input_mapping");
-        let own = config.map(Node::entries).unwrap_or_default();
-        let other = mapping.map(Node::entries).unwrap_or_default();
-        own.iter().chain(other.iter().filter(move |entry| config.is_none_or(|config| config.get(&entry.key).is_none())))
+    pub fn config(&self) -> impl Iterator<Item = &'n Entry<'n>> {
+        merged(self.reader(), Some(self.spec.component))
     }
+}
+
+/// The entries of `input_mapping` that stay, then those of `config`.
+fn merged<'n>(reader: Reader<'n, 'n>, component: Option<Component>) -> impl Iterator<Item = &'n Entry<'n>> {
+    let entries = |name: &str| reader.node(name).map(Node::entries).unwrap_or_default();
+    let config = entries("config");
+    // Whatever its spelling, a key is the same key.
+    let own_name = move |key: &'n str| {
+        let field = component.and_then(|component| component.key(key));
+        field.map_or(key, |field| field.alias_of.unwrap_or(field.name))
+    };
+    let replaced: HashSet<&str> = config.iter().map(|entry| own_name(&entry.key)).collect();
+    entries("input_mapping").iter().filter(move |entry| !replaced.contains(own_name(&entry.key))).chain(config)
 }
 
 pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
@@ -47,16 +57,11 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
     let id = id(node, &reader, sink);
     let component = component(node, &reader, sink);
     let (id_node, id) = id?;
-    let config = config(&reader);
+    let config = config(&reader, component);
     if let Some(component) = component {
         check_config(node, &reader, component, sink);
     }
-    let (retry, handled) = retry(&reader, sink);
-    let on_error = reader.text("on_error").or(handled).map_or(OnError::Propagate, |word| match word.as_str() {
-        "continue" => OnError::Continue,
-        _ => OnError::Propagate,
-    });
-    let handling = reader.node("error_handling").and_then(|node| Reader { node }.value("fallback_output"));
+    let failure = failure::read(&reader, sink);
     let spec = StageSpec {
         id,
         name: reader.text("name"),
@@ -68,9 +73,9 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         owners: Vec::new(),
         reads: Vec::new(),
         timeout: reader.timeout("timeout"),
-        retry,
-        on_error,
-        fallback_output: reader.value("fallback_output").or(handling),
+        retry: failure.retry,
+        on_error: failure.on_error,
+        fallback_output: failure.fallback,
         when: reader.text("when"),
         environment: reader.text("environment"),
         idempotent: reader.flag("idempotent"),
@@ -124,14 +129,9 @@ fn component(node: &Node<'_>, reader: &Reader<'_, '_>, sink: &mut Sink<'_>) -> O
 }
 
 /// `config` over `input_mapping`, key by key.
-fn config(reader: &Reader<'_, '_>) -> Value {
-    let map = |name: &str| match reader.value(name) {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
-    };
-    let mut merged = map("input_mapping");
-    merged.extend(map("config"));
-    Value::Object(merged)
+fn config<'n>(reader: &Reader<'n, 'n>, component: Option<Component>) -> Value {
+    let entries = merged(Reader { node: reader.node }, component);
+    Value::Object(entries.map(|entry| (entry.key.to_string(), entry.value.to_value())).collect())
 }
 
 fn check_config(node: &Node<'_>, reader: &Reader<'_, '_>, component: Component, sink: &mut Sink<'_>) {
@@ -148,7 +148,7 @@ fn check_config(node: &Node<'_>, reader: &Reader<'_, '_>, component: Component, 
         maps.iter().any(|map| map.get(key).is_some_and(|entry| !entry.value.is_null() || key == "data" || key == "value"))
     };
     for group in component.entry().required {
-        if !group.iter().any(|key| has(key)) {
+        if !group.iter().any(|key| component.spellings(key).any(has)) {
             let span = reader.entry("config").map_or_else(|| head(node), |entry| entry.key_span.clone());
             let keys = group.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
             sink.push(Problem::error("missing-config", span, format!("`{component}` needs {keys} in its config")));
@@ -161,41 +161,5 @@ fn on_unknown(reader: &Reader<'_, '_>) -> OnUnknown {
         Some("retry") => OnUnknown::Retry,
         Some("fail") => OnUnknown::Fail,
         _ => OnUnknown::Ask,
-    }
-}
-
-/// The retry rule, and what `error_handling` says about failures otherwise. It wins over `retry_config`.
-fn retry(reader: &Reader<'_, '_>, sink: &mut Sink<'_>) -> (Retry, Option<String>) {
-    let mut rule = Retry::Never;
-    if let Some(node) = reader.node("retry_config") {
-        fields::check(node.entries(), RETRY, "`retry_config`", sink);
-        rule = backoff(&Reader { node });
-    }
-    let Some(node) = reader.node("error_handling") else { return (rule, None) };
-    fields::check(node.entries(), ERROR_HANDLING, "`error_handling`", sink);
-    let handling = Reader { node };
-    match handling.text("on_error").as_deref() {
-        Some("retry") => {
-            let fixed = Retry::Fixed {
-                max_retries: retries(&handling),
-                delay: handling.milliseconds("retry_delay").unwrap_or(Duration::from_secs(1)),
-                until: handling.text("retry_until"),
-            };
-            (fixed, None)
-        }
-        other => (rule, other.map(str::to_owned)),
-    }
-}
-
-fn retries(reader: &Reader<'_, '_>) -> u32 {
-    reader.count("max_retries").map_or(3, |count| u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-fn backoff(reader: &Reader<'_, '_>) -> Retry {
-    Retry::Backoff {
-        max_retries: retries(reader),
-        initial: reader.milliseconds("initial_delay_ms").unwrap_or(Duration::from_secs(1)),
-        multiplier: reader.number("backoff_multiplier").filter(|factor| *factor >= 1.0).unwrap_or(2.0),
-        max: reader.milliseconds("max_delay_ms").unwrap_or(Duration::from_secs(30)),
     }
 }

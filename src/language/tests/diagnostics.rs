@@ -141,6 +141,7 @@ fn wrong_types_and_values_are_errors() {
     assert_eq!(stage(r#""on_error": "ignore""#), ["wrong-value"]);
     assert_eq!(stage(r#""on_unknown": "hope""#), ["wrong-value"]);
     assert_eq!(stage(r#""error_handling": {"on_error": "rety"}"#), ["wrong-value"]);
+    assert_eq!(stage(r#""error_handling": {"on_error": "continue", "retry_until": "true"}"#), ["unused-field"]);
     assert_eq!(stage(r#""retry_config": {"max_retries": -1}"#), ["wrong-type"]);
     assert_eq!(stage(r#""retry_config": []"#), ["wrong-type"]);
     assert_eq!(stage(r#""compensate": "nope""#), ["unknown-compensation"]);

@@ -117,6 +117,37 @@ fn the_runtime_dialect_loads_and_config_wins_over_input_mapping() {
 }
 
 #[test]
+fn config_goes_over_input_mapping_whatever_the_spelling_of_a_key() {
+    let pipeline = of_stages(
+        r#"{"id": "a", "type": "conditional", "input_mapping": {"condition": "true", "true_stages": ["b"], "data": 1}, "config": {"true_branch": "c"}},
+           {"id": "b", "type": "logger", "config": {"message": "m"}}, {"id": "c", "type": "logger", "config": {"message": "m"}}"#,
+    );
+    assert_eq!(pipeline.stages[0].config, json!({"condition": "true", "data": 1, "true_branch": "c"}));
+    assert_eq!(pipeline.stages[1].owners, []);
+    assert_eq!(pipeline.stages[2].owners, ["a".into()]);
+}
+
+#[test]
+fn on_error_is_accepted_at_the_stage_and_in_error_handling() {
+    let stage = |fields: &str| {
+        let pipeline = of_stages(&format!(r#"{{"id": "a", "type": "logger", "config": {{"message": "m"}}, {fields}}}"#));
+        (pipeline.stages[0].on_error, pipeline.stages[0].retry.clone())
+    };
+    let (go_on, stop) = (OnError::Continue, OnError::Propagate);
+    let fixed = |max_retries, ms| Retry::Fixed { max_retries, delay: Duration::from_millis(ms), until: None };
+    assert_eq!(stage(r#""on_error": "continue""#), (go_on, Retry::Never));
+    assert_eq!(stage(r#""on_error": "fail""#), (stop, Retry::Never));
+    assert_eq!(stage(r#""on_error": "propagate""#), (stop, Retry::Never));
+    assert_eq!(stage(r#""on_error": "retry""#), (stop, fixed(3, 1000)));
+    assert_eq!(stage(r#""error_handling": {"on_error": "continue"}"#), (go_on, Retry::Never));
+    assert_eq!(stage(r#""error_handling": {"on_error": "fail"}"#), (stop, Retry::Never));
+    assert_eq!(stage(r#""error_handling": {"on_error": "propagate"}"#), (stop, Retry::Never));
+    assert_eq!(stage(r#""error_handling": {"on_error": "retry", "max_retries": 1, "retry_delay": "5s"}"#), (stop, fixed(1, 5000)));
+    assert_eq!(stage(r#""on_error": "continue", "error_handling": {"on_error": "retry"}"#), (go_on, fixed(3, 1000)));
+    assert_eq!(stage(r#""on_error": "retry", "error_handling": {"on_error": "continue", "max_retries": 2}"#), (go_on, fixed(2, 1000)));
+}
+
+#[test]
 fn where_the_dialects_clash_the_docs_win() {
     let pipeline = of_stages(
         r#"{"id": "a", "component_type": "logger", "type": "filter", "config": {"message": "m"},

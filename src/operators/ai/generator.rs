@@ -13,7 +13,7 @@ use crate::operators::{Context, Prepared};
 const ECHO: usize = 200;
 
 pub(in crate::operators) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let config = Value::Object(fields.as_map().clone());
     let (system, mut messages) = match fields.take(&["messages"]) {
         Some(given) => conversation(given)?,

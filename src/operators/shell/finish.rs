@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::language::StageSpec;
 use crate::model::{Ending, ErrorKind, Outcome, StageError};
+use crate::operators::fields;
 use crate::process::Exit;
 
 /// The outcome of an attempt whose process has ended: output `{exit_code, outputs, duration_ms}`.
@@ -40,7 +41,7 @@ pub fn finish_process(stage: &StageSpec, exit: &Exit) -> Outcome {
 
 /// Declared outputs that were not written, quoted and joined.
 fn missing(stage: &StageSpec, exit: &Exit) -> Option<String> {
-    let declared: Vec<&str> = match stage.config.get("outputs") {
+    let declared: Vec<&str> = match fields::raw(&stage.config, &["outputs"]) {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         Some(Value::Object(map)) => map.keys().map(String::as_str).collect(),
         _ => Vec::new(),

@@ -67,6 +67,16 @@ fn a_shut_gate_skips_what_is_behind_it_but_not_who_reads_it() {
     play(GATE, &["ok gate {\"passed\": true}", "ok beside"], &["behind running", "reader running"]);
 }
 
+#[test]
+fn a_filter_that_picks_items_is_no_gate_even_when_none_is_left() {
+    let text = "{id: p, stages: [
+      {id: pick, type: filter, config: {data: [1], condition: 'item > 1'}},
+      {id: behind, type: logger, config: {message: hi}, depends_on: [pick]}]}";
+    play(text, &["ok pick {\"passed\": false, \"data\": []}"], &["behind running"]);
+    // One that could not judge an item stays shut.
+    play(text, &["ok pick {\"passed\": false, \"data\": null}"], &["behind skipped"]);
+}
+
 const BRANCH: &str = "{id: p, stages: [
   {id: check, type: conditional, config: {condition: 'true', true_stages: [yes], false_stages: [no]}},
   {id: yes, type: shell, config: {run: x}},

@@ -1,0 +1,169 @@
+//! Components for releases: gates, deployments, their checks, and telling people. What they give is not settled yet.
+
+use super::Entry;
+use crate::language::field::Kind;
+
+pub(super) static APPROVAL: Entry = Entry {
+    name: "approval",
+    aliases: &["approve", "manual-approval"],
+    about: "Waits for people to agree.",
+    required: &[],
+    keys: keys! {
+        "environment": Kind::Text, "Whose rules hold.";
+        "message": Kind::Text, "What is asked.";
+        "rules": Kind::List, "Further rules; they only add to the environment's.";
+        "evidence": Kind::Any, "Values to show.";
+        "expires": Kind::Seconds, "How long the question stands.";
+    },
+    encloses: false,
+    output: &[],
+    example: "\
+- id: sign-off
+  type: approval
+  config: { environment: production, message: \"ship {{input.version}}?\", expires: 4h }
+",
+};
+
+pub(super) static DEPLOY: Entry = Entry {
+    name: "deploy",
+    aliases: &[],
+    about: "Records a release around the work it wraps.",
+    required: &[&["environment", "service"]],
+    keys: keys! {
+        "environment": Kind::Text, "Where to.";
+        "service": Kind::Text, "What.";
+        "version": Kind::Text, "Which.";
+        "artifact": Kind::Any, "The artefact and its digest.";
+        "strategy": Kind::Text, "run, request, compose, kubernetes.";
+        "run": Kind::Script, "The script that deploys.";
+        "request": Kind::Map, "The HTTP request that deploys.";
+        "stages": Kind::Stages, "The stages that deploy.";
+        "cwd": Kind::Text, "The directory of the script.";
+        "env": Kind::Map, "Environment variables of the script.";
+        "verify": Kind::Any, "How to tell that it worked.";
+        "bake": Kind::Seconds, "Time under watch.";
+    },
+    encloses: true,
+    output: &[],
+    example: "\
+- id: ship
+  type: deploy
+  config: { environment: production, service: api, version: \"{{input.version}}\", run: \"make deploy\", bake: 5m }
+",
+};
+
+pub(super) static HEALTH_CHECK: Entry = Entry {
+    name: "health-check",
+    aliases: &[],
+    about: "Asks services how they are.",
+    required: &[&["services", "urls", "url", "service"]],
+    keys: keys! {
+        "services": Kind::Texts, "Names from flowdeck.toml.";
+        "service": Kind::Text, "One of them.";
+        "urls": Kind::Texts, "Or addresses.";
+        "url": Kind::Text, "One of them.";
+        "until_healthy": Kind::Flag, "Asks again until they are well.";
+        "for": Kind::Seconds, "How long.";
+        "timeout": Kind::Seconds, "Of one question.";
+        "interval": Kind::Seconds, "Between questions.";
+        "expect_status": Kind::Any, "The status of a healthy answer.";
+    },
+    encloses: false,
+    output: &[],
+    example: "\
+- id: well
+  type: health-check
+  config: { services: [api], until_healthy: true, timeout: 5s, interval: 10s }
+",
+};
+
+pub(super) static ROLLBACK: Entry = Entry {
+    name: "rollback",
+    aliases: &[],
+    about: "Deploys the last good release again.",
+    required: &[],
+    keys: keys! {
+        "environment": Kind::Text, "Where.";
+        "service": Kind::Text, "What.";
+        "to": Kind::Text, "A version; the newest stable one when absent.";
+        "reason": Kind::Text, "Why.";
+    },
+    encloses: false,
+    output: &[],
+    example: "\
+- id: back
+  type: rollback
+  config: { environment: production, service: api, reason: \"{{input.reason}}\" }
+",
+};
+
+pub(super) static ROLLOUT: Entry = Entry {
+    name: "rollout",
+    aliases: &[],
+    about: "Moves traffic to a release step by step.",
+    required: &[&["strategy", "steps"]],
+    keys: keys! {
+        "environment": Kind::Text, "Where.";
+        "service": Kind::Text, "What.";
+        "strategy": Kind::Text, "canary, blue-green, rolling.";
+        "steps": Kind::List, "Weights and bake times.";
+        "set_weight": Kind::Deferred, "The action that moves traffic.";
+        "analysis": Kind::Any, "How to judge each step.";
+        "on_failure": Kind::Text, "rollback.";
+    },
+    encloses: false,
+    output: &[],
+    example: "\
+- id: gradually
+  type: rollout
+  config: { environment: production, service: api, strategy: canary, steps: [{ weight: 10, bake: 5m }, { weight: 100 }] }
+",
+};
+
+pub(super) static SMOKE_TEST: Entry = Entry {
+    name: "smoke-test",
+    aliases: &[],
+    about: "Tries a deployed service out.",
+    required: &[&["tests", "endpoints", "url"]],
+    keys: keys! {
+        "tests": Kind::Any, "Named tests.";
+        "endpoints": Kind::Any, "Addresses.";
+        "url": Kind::Text, "The service.";
+        "pipelines": Kind::Any, "Pipelines that test it.";
+        "timeout": Kind::Seconds, "Of one test.";
+        "parallel": Kind::Flag, "True when absent.";
+    },
+    encloses: false,
+    output: &[],
+    example: "\
+- id: smoke
+  type: smoke-test
+  config: { url: \"{{input.url}}\", endpoints: [/health, /version] }
+",
+};
+
+pub(super) static NOTIFY: Entry = Entry {
+    name: "notify",
+    aliases: &["notification"],
+    about: "Tells people.",
+    required: &[&["message", "text", "payload"]],
+    keys: keys! {
+        "channel": Kind::Text, "A `[notify]` entry of flowdeck.toml.";
+        "to": Kind::Any, "Another spelling of `channel`.";
+        "url": Kind::Text, "A webhook.";
+        "format": Kind::Text, "webhook, slack, pagerduty, command.";
+        "message": Kind::Text, "What is said.";
+        "text": Kind::Text, "Another spelling of `message`.";
+        "title": Kind::Text, "A heading.";
+        "severity": Kind::Text, "How urgent.";
+        "payload": Kind::Any, "Sent as it is.";
+        "command": Kind::Any, "A program that tells them.";
+    },
+    encloses: false,
+    output: &[],
+    example: "\
+- id: tell
+  type: notify
+  config: { channel: team, message: \"{{input.version}} is out\", severity: info }
+",
+};
