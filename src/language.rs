@@ -13,7 +13,7 @@ pub mod graph;
 pub mod inputs;
 mod json;
 pub mod json_schema;
-mod limits;
+pub mod limits;
 mod load;
 mod node;
 pub mod pipeline;
