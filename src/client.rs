@@ -9,4 +9,4 @@ mod stream;
 
 pub use error::ClientError;
 pub use http::Client;
-pub use stream::{Revive, Subscription, Update};
+pub use stream::{Frames, Revive, Subscription, Update};

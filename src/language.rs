@@ -14,7 +14,7 @@ pub mod inclusion;
 pub mod inputs;
 mod json;
 pub mod json_schema;
-mod limits;
+pub mod limits;
 mod load;
 mod node;
 pub mod pipeline;

@@ -39,7 +39,7 @@ use crate::language::{Component, StageSpec};
 use crate::model::{ErrorKind, NoteLevel, Outcome, RunId, StageError, StageId};
 use crate::process;
 
-pub use ai::{Ai, Key, Provider, ProviderKind};
+pub use ai::{Ai, Events, Key, Provider, ProviderKind, TooLarge, find_json};
 use counted::Counted;
 pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};

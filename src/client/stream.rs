@@ -132,13 +132,14 @@ impl Listener {
 }
 
 /// Splits a server-sent event stream into frames of name and data.
-#[derive(Default)]
-struct Frames {
+#[derive(Debug, Default)]
+pub struct Frames {
     buffer: Vec<u8>,
 }
 
 impl Frames {
-    fn push(&mut self, chunk: &[u8]) -> Vec<(String, String)> {
+    /// Takes bytes; gives every frame they complete.
+    pub fn push(&mut self, chunk: &[u8]) -> Vec<(String, String)> {
         self.buffer.extend_from_slice(chunk);
         let mut frames = Vec::new();
         let mut from = 0;

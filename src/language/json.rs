@@ -78,6 +78,11 @@ fn scan(text: &str) -> Result<(), Problem> {
                         .labelled(format!("`{wanted}` is due first")));
                 }
             }
+            // The parser behind this would take more kinds of blanks than JSON has.
+            byte if !(byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) => {
+                let wide = text[at..].chars().next().map_or(1, char::len_utf8);
+                return Err(Problem::error("syntax", at..at + wide, "a character that JSON has only inside strings"));
+            }
             _ => {}
         }
         at += 1;

@@ -63,6 +63,15 @@ impl<'t> Places<'t> {
         mark + rest.char_indices().nth(index % STRIDE).map_or(rest.len(), |(at, _)| at) + self.base
     }
 
+    /// The character at a byte; the last one when that is the end.
+    fn character(&self, at: usize) -> Range<usize> {
+        let at = at - self.base;
+        let last = self.text.char_indices().next_back().map_or(0, |(last, _)| last);
+        let start = at.min(last);
+        let wide = self.text[start..].chars().next().map_or(0, char::len_utf8);
+        start + self.base..start + self.base + wide
+    }
+
     /// The bytes of a span, without the blanks that parsers add behind a value.
     fn range(&self, span: Span) -> Range<usize> {
         let start = self.byte(span.start);
@@ -108,8 +117,7 @@ impl<'t> Builder<'t, '_> {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| {
                 let at = self.places.byte(*error.marker());
-                let at = at.min((self.places.text.len() + self.places.base).saturating_sub(1));
-                Problem::error("syntax", at..at + 1, error.info().to_owned())
+                Problem::error("syntax", self.places.character(at), error.info().to_owned())
             })?;
             if matches!(event, Event::DocumentStart(_)) {
                 documents += 1;

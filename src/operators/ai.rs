@@ -19,7 +19,9 @@ mod shape;
 pub(super) mod synthesizer;
 mod task;
 
+pub use events::{Events, TooLarge};
 pub use provider::{Ai, Key, Provider, ProviderKind};
+pub use shape::find as find_json;
 
 #[cfg(test)]
 mod tests;

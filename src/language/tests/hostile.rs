@@ -30,6 +30,24 @@ fn a_hundred_thousand_brackets_are_one_clear_error() {
 }
 
 #[test]
+fn a_place_is_never_inside_a_character() {
+    for text in ["id: p\nstages:\n- id: a\n é b: 1\n", "a: [統\n", "é: ]"] {
+        for problem in load(text, Format::Yaml).problems {
+            assert!(text.get(problem.span.clone()).is_some(), "{problem:?}");
+        }
+    }
+}
+
+#[test]
+fn blanks_that_json_does_not_know_are_an_error() {
+    for (blank, width) in [('\u{b}', 1), ('\u{c}', 1), ('\u{a0}', 2), ('\u{2003}', 3), ('\u{feff}', 3)] {
+        let text = format!(r#"{{"name":{blank}"p", "stages": [{{"id": "a", "type": "logger", "config": {{"message": "m"}}}}]}}"#);
+        let problems = load(&text, Format::Json).problems;
+        assert_eq!((problems[0].code, problems[0].span.clone()), ("syntax", 8..8 + width), "{blank:?}");
+    }
+}
+
+#[test]
 fn nested_expressions_fail_before_the_stack_does() {
     let scope = Values::new(json!({}));
     let many = 20_000;

@@ -5,7 +5,7 @@ const MOST: usize = 1024 * 1024;
 
 /// What came of an event that is not over yet.
 #[derive(Debug, Default)]
-pub(super) struct Events {
+pub struct Events {
     line: Vec<u8>,
     data: Option<String>,
     /// The last byte was a carriage return: a line feed after it ends no further line.
@@ -14,11 +14,14 @@ pub(super) struct Events {
 
 /// An event beyond all bounds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLarge;
+pub struct TooLarge;
 
 impl Events {
     /// Takes bytes and appends the data of every event they complete.
-    pub(super) fn push(&mut self, bytes: &[u8], events: &mut Vec<String>) -> Result<(), TooLarge> {
+    ///
+    /// # Errors
+    /// When an event goes on beyond a mebibyte.
+    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<String>) -> Result<(), TooLarge> {
         let mut rest = bytes;
         while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
             let feed = rest[end] == b'\n';
@@ -38,7 +41,7 @@ impl Events {
     }
 
     /// The stream is over: some servers forget the blank line after the last event.
-    pub(super) fn finish(&mut self, events: &mut Vec<String>) {
+    pub fn finish(&mut self, events: &mut Vec<String>) {
         self.end_line(events);
         events.extend(self.data.take());
     }

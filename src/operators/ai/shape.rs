@@ -64,7 +64,7 @@ pub(super) fn misfit(mismatch: &str, text: &str, cut_off: bool) -> StageError {
 }
 
 /// JSON that is the whole text, stands in a code fence, or lies between other words.
-fn find(text: &str) -> Option<Value> {
+pub fn find(text: &str) -> Option<Value> {
     let trimmed = text.trim();
     if let Ok(value) = serde_json::from_str(trimmed) {
         return Some(value);
