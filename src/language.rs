@@ -16,6 +16,7 @@ pub mod json_schema;
 mod limits;
 mod load;
 mod node;
+pub mod output;
 pub mod pipeline;
 pub mod problem;
 mod report;
@@ -23,6 +24,7 @@ pub mod schema;
 pub mod scope;
 pub mod stage_ids;
 mod suggest;
+pub mod support;
 pub mod template;
 mod yaml;
 

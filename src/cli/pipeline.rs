@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Context, Handoff, complain, exit, inert};
 use crate::config::{resolve_pipeline, suggest};
-use crate::language::{self, Format, Pipeline, inputs};
+use crate::language::{self, Format, Pipeline, inputs, support};
 
 /// A pipeline and the inputs for it.
 #[derive(Debug, Clone, Args)]
@@ -58,7 +58,10 @@ pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, P
         Handoff::Exit(exit::USAGE)
     })?;
     let format = Format::of(&shown, &text);
-    let loaded = language::load(&text, format);
+    let mut loaded = language::load(&text, format);
+    if let Some(pipeline) = &loaded.pipeline {
+        loaded.problems.extend(support::warnings(pipeline, &text, context.runs));
+    }
     if !loaded.problems.is_empty() {
         errln!("{}", language::report(&loaded.problems, &shown, &text, colour()).trim_end());
     }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::pipeline::{colour, find};
 use super::{Context, Handoff, complain, exit};
 use crate::config::pipelines;
-use crate::language::{self, Format, Problem, Severity};
+use crate::language::support::{self, Runs};
+use crate::language::{self, Format, Loaded, Problem, Severity};
 
 /// Check pipelines without running them
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         errln!("help: `flowdeck init` makes a first one");
         return Handoff::Exit(exit::USAGE);
     }
-    let reports: Vec<Report> = files.iter().map(|file| check(file)).collect();
+    let reports: Vec<Report> = files.iter().map(|file| check(file, context.runs)).collect();
     let bad = reports.iter().filter(|report| !report.is_good(args.strict)).count();
     if args.json {
         let documents: Vec<Value> = reports.iter().map(|report| report.as_json(args.strict)).collect();
@@ -59,14 +60,15 @@ struct Report {
     unreadable: Option<String>,
 }
 
-fn check(path: &Path) -> Report {
+fn check(path: &Path, runs: Runs) -> Report {
     let file = path.display().to_string();
     let read = std::fs::read(path).map_err(|error| error.to_string());
     match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
         Ok(text) => {
-            let loaded = language::load(&text, Format::of(&file, &text));
-            let stages = loaded.pipeline.map_or(0, |pipeline| pipeline.stages.len());
-            Report { file, text, stages, problems: loaded.problems, unreadable: None }
+            let Loaded { pipeline, mut problems } = language::load(&text, Format::of(&file, &text));
+            let stages = pipeline.as_ref().map_or(0, |pipeline| pipeline.stages.len());
+            problems.extend(pipeline.iter().flat_map(|pipeline| support::warnings(pipeline, &text, runs)));
+            Report { file, text, stages, problems, unreadable: None }
         }
         Err(error) => Report { file, text: String::new(), stages: 0, problems: Vec::new(), unreadable: Some(error) },
     }

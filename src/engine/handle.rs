@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 use super::driver::Mail;
 use super::scheduler::{Input, Scheduler};
 use super::{Engine, clock};
-use crate::language::{self, Format, Pipeline, inputs};
+use crate::language::{self, Format, Pipeline, inputs, support};
 use crate::model::{
     Actor, EngineStatus, EventKind, NewRun, PipelineRef, Rerun, RerunFrom, Resolution, Run, RunId, StageId, StageStatus, Values,
 };
+use crate::operators;
 use crate::store::{Definition, NewEvent, StoreError};
 
 /// Why a command was not carried out.
@@ -26,6 +27,9 @@ pub enum EngineError {
     NoStage { run: RunId, stage: StageId },
     #[error("the pipeline is not valid: {0}")]
     InvalidPipeline(String),
+    /// Valid, and made for a build that can more than this one.
+    #[error("this version cannot run {0} yet")]
+    Unsupported(String),
     #[error("the inputs do not fit `input_schema`: {0}")]
     InvalidInputs(String),
     #[error("{0}")]
@@ -73,6 +77,12 @@ impl Engine {
         rerun_of: Option<RunId>,
         reused: Vec<(StageId, Value)>,
     ) -> Result<RunId, EngineError> {
+        let missing: Vec<String> = support::missing(&pipeline, operators::runs)
+            .map(|stage| format!("`{}` (stage `{}`)", stage.component, stage.id))
+            .collect();
+        if !missing.is_empty() {
+            return Err(EngineError::Unsupported(missing.join(", ")));
+        }
         let given = if new.inputs.is_null() { Value::Object(serde_json::Map::new()) } else { new.inputs };
         let inputs = inputs::check(&pipeline, given).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();

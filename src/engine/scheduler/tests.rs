@@ -1,5 +1,6 @@
 //! Scenarios: a pipeline, what happens to it in words, and what is expected of it in words.
 
+mod contract;
 mod frames;
 mod laws;
 mod scenarios;
