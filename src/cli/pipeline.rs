@@ -96,6 +96,21 @@ pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
     }
 }
 
+/// An environment that the workspace file does not know is a slip, as soon as that file knows any.
+pub fn check_environment(context: &Context, name: Option<&str>) -> Result<(), Handoff> {
+    let known = context.workspace.file.other.get("environments").and_then(toml::Value::as_table);
+    let (Some(name), Some(known)) = (name, known) else { return Ok(()) };
+    if known.contains_key(name) {
+        return Ok(());
+    }
+    errln!("error: flowdeck.toml has no environment `{}`", inert::line(name));
+    match suggest(name, known.keys().map(String::as_str)) {
+        Some(near) => errln!("help: did you mean `{near}`?"),
+        None => errln!("help: it has {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+    }
+    Err(Handoff::Exit(exit::USAGE))
+}
+
 fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {
     let sample = pipeline.sample_input.clone().filter(|_| source.sample);
     let mut inputs = match sample {

@@ -102,6 +102,7 @@ impl Engine {
             actor,
             workspace: new.workspace,
             rerun_of,
+            environment: new.environment.or_else(|| pipeline.environment.clone()),
             environment_names: new.values.0.keys().cloned().collect(),
             timeout_ms: new.timeout_ms.or(own_limit),
             reused,
@@ -138,6 +139,7 @@ impl Engine {
             workspace: old.workspace.clone(),
             inputs: rerun.inputs.unwrap_or_else(|| old.inputs.clone()),
             values: rerun.values,
+            environment: old.environment.clone(),
             timeout_ms: old.timeout_ms,
         };
         self.begin(new, pipeline, actor, Some(old.id), reused).await

@@ -29,6 +29,9 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rerun_of: Option<RunId>,
+    /// The environment it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub environment: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub environment_names: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -69,8 +72,18 @@ pub struct RunSummary {
 impl Run {
     /// Starts the fold. `None` when the event is not a `RunCreated`.
     pub fn created(event: &Event) -> Option<Self> {
-        let EventKind::RunCreated { pipeline, stages, inputs, actor, workspace, rerun_of, environment_names, timeout_ms, reused } =
-            &event.kind
+        let EventKind::RunCreated {
+            pipeline,
+            stages,
+            inputs,
+            actor,
+            workspace,
+            rerun_of,
+            environment,
+            environment_names,
+            timeout_ms,
+            reused,
+        } = &event.kind
         else {
             return None;
         };
@@ -95,6 +108,7 @@ impl Run {
             started_at: None,
             finished_at: None,
             rerun_of: rerun_of.clone(),
+            environment: environment.clone(),
             environment_names: environment_names.clone(),
             timeout_ms: *timeout_ms,
             needs: Vec::new(),

@@ -39,6 +39,7 @@ pub(super) fn created(pipeline: &Pipeline) -> Event {
         actor: Actor::engine(),
         workspace: "/".to_owned(),
         rerun_of: None,
+        environment: None,
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),
