@@ -220,6 +220,7 @@ fn big_run() -> Run {
         actor: Actor { name: "ada".to_owned(), uid: None, proof: Proof::PeerCredentials },
         workspace: String::new(),
         rerun_of: None,
+        environment: None,
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),

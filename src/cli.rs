@@ -41,6 +41,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::language::support::Runs;
 pub use context::Context;
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
@@ -214,9 +215,10 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Understands the arguments and carries them out as far as this module can.
-pub async fn main(cli: Cli) -> Handoff {
-    let context = match Context::new(&cli.global) {
+/// Understands the arguments and carries them out as far as this module can. `runs` says which components this build
+/// has an operator for.
+pub async fn main(cli: Cli, runs: Runs) -> Handoff {
+    let context = match Context::new(&cli.global, runs) {
         Ok(context) => context,
         Err(error) => return context::complain_about_settings(&error),
     };

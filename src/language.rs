@@ -17,13 +17,17 @@ pub mod json_schema;
 pub mod limits;
 mod load;
 mod node;
+pub mod output;
 pub mod pipeline;
+pub mod plan;
 pub mod problem;
 mod report;
 pub mod schema;
 pub mod scope;
+pub mod script;
 pub mod stage_ids;
 mod suggest;
+pub mod support;
 pub mod template;
 mod yaml;
 

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flowdeck::cli::{self, Cli, Handoff};
-use flowdeck::runner;
+use flowdeck::{operators, runner};
 
 fn main() -> ExitCode {
     // A runner starts with every run: it needs neither the command line's machinery nor an async runtime.
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let handoff = match small_runtime() {
-        Ok(runtime) => runtime.block_on(cli::main(cli)),
+        Ok(runtime) => runtime.block_on(cli::main(cli, operators::runs)),
         Err(error) => cli::complain(cli::exit::FAILED, &error),
     };
     let outcome = match handoff {

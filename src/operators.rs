@@ -227,6 +227,11 @@ pub fn prepare(context: &Context) -> Result<Prepared, StageError> {
     }
 }
 
+/// Whether this build has an operator for the component.
+pub fn runs(component: Component) -> bool {
+    operator(component).is_some()
+}
+
 /// Computed inline, without any effect.
 pub fn is_pure(component: Component) -> bool {
     operator(component).is_some_and(|operator| operator.effects == Effects::None)

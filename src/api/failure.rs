@@ -13,7 +13,7 @@ use crate::store::StoreError;
 pub struct Failure {
     #[serde(skip)]
     pub status: u16,
-    /// `not_found`, `ambiguous`, `invalid_pipeline`, `invalid_inputs`, `refused`, `store_full`, `store`.
+    /// `not_found`, `ambiguous`, `invalid_pipeline`, `unsupported`, `invalid_inputs`, `refused`, `store_full`, `store`.
     pub code: String,
     pub message: String,
 }
@@ -24,6 +24,7 @@ impl From<EngineError> for Failure {
             EngineError::NoRun(_) | EngineError::NoStage { .. } => (StatusCode::NOT_FOUND, "not_found"),
             EngineError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
             EngineError::InvalidPipeline(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_pipeline"),
+            EngineError::Unsupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported"),
             EngineError::InvalidInputs(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_inputs"),
             EngineError::Refused(_) => (StatusCode::CONFLICT, "refused"),
             EngineError::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "store_full"),

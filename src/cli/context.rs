@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Global, Handoff, complain, exit};
 use crate::client::{Client, ClientError, start};
 use crate::config::{self, ConfigError, EngineLock, Flags, Host, Paths, Settings, Workspace};
+use crate::language::support::Runs;
 
 /// How long an older engine may take to stop.
 const HANDOVER: Duration = Duration::from_secs(10);
@@ -18,19 +19,21 @@ pub struct Context {
     pub paths: Paths,
     pub cwd: PathBuf,
     pub read_only: bool,
+    /// Which components this build can run.
+    pub runs: Runs,
 }
 
 impl Context {
     /// # Errors
     /// When the workspace file is not valid or no directory for state can be found.
-    pub fn new(global: &Global) -> Result<Self, ConfigError> {
+    pub fn new(global: &Global, runs: Runs) -> Result<Self, ConfigError> {
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let dir = Workspace::find(global.workspace.as_deref(), &cwd)?;
         let workspace = Workspace::load(&dir)?;
         let host = Host::of_process()?;
         let settings = Settings::decide(&Flags::default(), &host, &workspace.file)?;
         let paths = Paths::new(&workspace.dir, global.state_dir.as_deref(), &host)?;
-        Ok(Self { workspace, settings, paths, cwd, read_only: global.read_only })
+        Ok(Self { workspace, settings, paths, cwd, read_only: global.read_only, runs })
     }
 
     /// The workspace's directory.

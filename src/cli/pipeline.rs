@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::include::{self, Included};
 use super::{Context, Handoff, complain, exit, inert};
 use crate::config::{resolve_pipeline, suggest};
-use crate::language::{self, Format, Pipeline, inputs};
+use crate::language::{self, Format, Pipeline, inputs, support};
 
 /// A pipeline and the inputs for it.
 #[derive(Debug, Clone, Args)]
@@ -68,7 +68,10 @@ pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, P
         Handoff::Exit(exit::USAGE)
     })?;
     let format = Format::of(&shown, &text);
-    let loaded = language::load(&text, format);
+    let mut loaded = language::load(&text, format);
+    if let Some(pipeline) = &loaded.pipeline {
+        loaded.problems.extend(support::warnings(pipeline, &text, context.runs));
+    }
     if !loaded.problems.is_empty() {
         errln!("{}", language::report(&loaded.problems, &shown, &text, colour()).trim_end());
     }
@@ -106,6 +109,21 @@ pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
             Err(Handoff::Exit(exit::USAGE))
         }
     }
+}
+
+/// An environment that the workspace file does not know is a slip, as soon as that file knows any.
+pub fn check_environment(context: &Context, name: Option<&str>) -> Result<(), Handoff> {
+    let known = context.workspace.file.other.get("environments").and_then(toml::Value::as_table);
+    let (Some(name), Some(known)) = (name, known) else { return Ok(()) };
+    if known.contains_key(name) {
+        return Ok(());
+    }
+    errln!("error: flowdeck.toml has no environment `{}`", inert::line(name));
+    match suggest(name, known.keys().map(String::as_str)) {
+        Some(near) => errln!("help: did you mean `{near}`?"),
+        None => errln!("help: it has {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+    }
+    Err(Handoff::Exit(exit::USAGE))
 }
 
 fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {

@@ -1,193 +1,95 @@
 //! `flowdeck plan`: what each stage would get, as far as that is known before anything runs.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::pipeline::{Source, check};
+use super::pipeline::{Source, check, check_environment};
 use super::{Context, Handoff, exit, inert};
-use crate::language::component::Component;
-use crate::language::scope::{Scope, StageView};
-use crate::language::{Pipeline, StageSpec, template};
-use crate::model::Timestamp;
+use crate::language::plan::{Plan, PlannedStage, Test};
+use crate::language::template::to_text;
 
 /// Show what a run would do, without running anything
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
+    /// The environment the run would be for
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
 }
 
 pub async fn run(args: Args, context: Context) -> Handoff {
-    let checked = match check(&context, &args.source) {
+    let known = check_environment(&context, args.env.as_deref());
+    let checked = match known.and_then(|()| check(&context, &args.source)) {
         Ok(checked) => checked,
         Err(handoff) => return handoff,
     };
-    let scope = PlanScope { inputs: &checked.inputs, pipeline: &checked.pipeline, empty: Map::new() };
-    let graph = crate::language::graph::Graph::of(&checked.pipeline);
-    let stages: Vec<Value> = graph
-        .order
-        .iter()
-        .map(|&index| {
-            let spec = &checked.pipeline.stages[index];
-            json!({"id": spec.id, "type": spec.component.name(), "depends_on": spec.depends_on,
-                   "chosen_by": spec.owners, "when": spec.when, "config": config(spec, &scope)})
-        })
-        .collect();
+    let plan = Plan::of(&checked.pipeline, &checked.inputs, args.env.as_deref());
     if args.json {
-        outln!("{:#}", json!({"pipeline": checked.pipeline.id, "inputs": checked.inputs, "stages": stages}));
+        outln!("{}", serde_json::to_string_pretty(&plan).unwrap_or_default());
     } else {
-        outln!("{} with inputs {}", inert::line(&checked.pipeline.name), checked.inputs);
-        stages.iter().enumerate().for_each(|(number, stage)| print(number + 1, stage));
+        print(&plan, &checked.pipeline.name);
     }
-    Handoff::Exit(exit::SUCCESS)
+    let mut code = exit::SUCCESS;
+    for (stage, problem) in plan.problems() {
+        errln!("error: {stage}: {}: {}", inert::line(&problem.path), inert::line(&problem.message));
+        code = exit::FAILED;
+    }
+    Handoff::Exit(code)
 }
 
-fn print(number: usize, stage: &Value) {
-    let text = |key: &str| stage[key].as_str().unwrap_or_default().to_owned();
-    let list = |key: &str, word: &str| {
-        let ids: Vec<&str> = stage[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+fn print(plan: &Plan, name: &str) {
+    outln!("{} with inputs {}", inert::line(name), inert::line(&plan.inputs.to_string()));
+    let target = plan.environment.as_deref().map(|name| format!(", environment {}", inert::line(name)));
+    outln!("digest {}{}", plan.digest, target.unwrap_or_default());
+    plan.stages.iter().enumerate().for_each(|(number, stage)| print_stage(number + 1, stage, plan.environment.as_deref()));
+}
+
+fn print_stage(number: usize, stage: &PlannedStage, environment: Option<&str>) {
+    let list = |ids: &[crate::model::StageId], word: &str| {
+        let ids: Vec<&str> = ids.iter().map(crate::model::StageId::as_str).collect();
         if ids.is_empty() { String::new() } else { format!(", {word} {}", ids.join(", ")) }
     };
-    let when = stage["when"].as_str().map(|when| format!(", when {}", inert::line(when))).unwrap_or_default();
-    let (after, chosen) = (list("depends_on", "after"), list("chosen_by", "if chosen by"));
-    outln!("\n{number}. {} ({}{after}{chosen}{when})", text("id"), text("type"));
-    if let Value::Object(config) = &stage["config"] {
-        for (key, value) in config {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let mut lines = value.lines();
-            outln!("   {key}: {}", inert::line(lines.next().unwrap_or_default()));
-            lines.for_each(|line| outln!("   {}  {}", " ".repeat(key.len()), inert::line(line)));
+    let (after, chosen) = (list(&stage.depends_on, "after"), list(&stage.chosen_by, "if chosen by"));
+    let skipped = stage.skipped.map(|why| format!(": skipped ({why})")).unwrap_or_default();
+    outln!("\n{number}. {} ({}{after}{chosen}){skipped}", stage.id, stage.component);
+    print_test("when", stage.when.as_ref());
+    print_test("condition", stage.condition.as_ref());
+    if stage.environment.as_str() != environment {
+        print_field("environment", &stage.environment);
+    }
+    for (name, value) in [("timeout_ms", &stage.timeout_ms), ("retry", &stage.retry)] {
+        if !value.is_null() {
+            print_field(name, value);
         }
     }
-}
-
-fn config(spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
-    let mut config = rendered(&spec.config, spec, scope);
-    if let (Component::Shell, Some(Value::String(script))) = (spec.component, spec.config.get("run")) {
-        config["run"] = Value::String(parts(script, spec, scope).iter().map(Part::quoted).collect());
-    }
-    config
-}
-
-/// Renders every leaf that depends on inputs alone; the others say what they wait for.
-fn rendered(value: &Value, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
-    match value {
-        Value::String(text) => leaf(text, spec, scope),
-        Value::Array(items) => items.iter().map(|item| rendered(item, spec, scope)).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(key, item)| (key.clone(), rendered(item, spec, scope))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-/// A piece of a text: as written, or what a template gives.
-enum Part {
-    Written(String),
-    Given(Value),
-}
-
-impl Part {
-    fn value(self) -> Value {
-        match self {
-            Self::Written(text) => Value::String(text),
-            Self::Given(value) => value,
+    for (name, word, usual) in [("on_error", stage.on_error, "propagate"), ("on_unknown", stage.on_unknown, "ask")] {
+        if word != usual {
+            print_field(name, &Value::from(word));
         }
     }
-
-    /// As it stands in a script outside of quotes; a run quotes for the very place.
-    fn quoted(&self) -> String {
-        let plain = |c: char| c.is_alphanumeric() || "()_-./:=,@%+ ".contains(c);
-        match self {
-            Self::Written(text) => text.clone(),
-            Self::Given(value) => {
-                let text = template::to_text(value);
-                let placeholder = text.starts_with('(') && text.ends_with(')');
-                let word = !text.is_empty() && text.chars().all(|c| plain(c) && !matches!(c, ' ' | '(' | ')'));
-                if word || (placeholder && text.chars().all(plain)) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-            }
-        }
-    }
+    let fields = stage.config.as_object().into_iter().flatten();
+    let said = |key: &str| key == "condition" && stage.condition.is_some();
+    fields.filter(|(key, _)| !said(key)).for_each(|(key, value)| print_field(key, value));
 }
 
-fn parts(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Vec<Part> {
-    let part = |segment| match segment {
-        template::Segment::Text(text) => Part::Written(text.to_owned()),
-        template::Segment::Template { expression, .. } => Part::Given(known(expression, spec, scope)),
+fn print_test(name: &str, test: Option<&Test>) {
+    let Some(test) = test else { return };
+    let verdict = match &test.holds {
+        Value::Bool(true) => "holds".to_owned(),
+        Value::Bool(false) => "does not hold".to_owned(),
+        Value::Null => "fails".to_owned(),
+        later => to_text(later),
     };
-    template::segments(text).into_iter().map(part).collect()
+    print_field(name, &Value::from(format!("{}  -> {verdict}", test.expression.trim())));
 }
 
-fn leaf(text: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
-    let mut whole: Vec<Value> = parts(text, spec, scope).into_iter().map(Part::value).collect();
-    match whole.len() {
-        0 => Value::String(String::new()),
-        1 => whole.remove(0),
-        _ => Value::String(whole.iter().map(template::to_text).collect()),
-    }
-}
-
-fn known(expression: &str, spec: &StageSpec, scope: &PlanScope<'_>) -> Value {
-    for root in ["env.", "secrets.", "env_or"] {
-        if expression.contains(root) {
-            return Value::String(format!("({})", expression.trim()));
-        }
-    }
-    let waits = scope.pipeline.stages.iter().filter(|stage| stage.id != spec.id);
-    let waits: Vec<&str> = waits.map(|stage| stage.id.as_str()).filter(|id| expression.contains(id)).collect();
-    let stage_like = expression.contains("upstream") || expression.contains("stages.") || expression.contains(".output");
-    if stage_like && !waits.is_empty() {
-        let longest = waits.iter().max_by_key(|id| id.len()).copied().unwrap_or_default();
-        return Value::String(format!("(known after {longest})"));
-    }
-    if ["now(", "uuid(", "context", "variables", "item", "index"].iter().any(|word| expression.contains(word)) {
-        return Value::String("(known at run time)".to_owned());
-    }
-    let whole = Value::String(format!("{{{{{expression}}}}}"));
-    template::render(&whole, scope).unwrap_or_else(|_| Value::String("(known at run time)".to_owned()))
-}
-
-struct PlanScope<'a> {
-    inputs: &'a Value,
-    pipeline: &'a Pipeline,
-    empty: Map<String, Value>,
-}
-
-impl Scope for PlanScope<'_> {
-    fn input(&self) -> &Value {
-        self.inputs
-    }
-    fn stage(&self, _: &str) -> Option<StageView<'_>> {
-        None
-    }
-    fn longest_stage_id(&self, text: &str) -> Option<&str> {
-        let ids = self.pipeline.stages.iter().map(|stage| stage.id.as_str());
-        ids.filter(|id| text.starts_with(id)).max_by_key(|id| id.len())
-    }
-    fn env(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
-    fn secret(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
-    fn context(&self) -> &Map<String, Value> {
-        &self.empty
-    }
-    fn variables(&self) -> &Map<String, Value> {
-        &self.empty
-    }
-    fn local(&self, _: &str) -> Option<&Value> {
-        None
-    }
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-    fn uuid(&self, _: u32) -> String {
-        String::new()
-    }
-    fn strict(&self) -> bool {
-        false
-    }
+fn print_field(name: &str, value: &Value) {
+    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let name = inert::line(name);
+    let mut lines = value.lines();
+    outln!("   {name}: {}", inert::line(lines.next().unwrap_or_default()));
+    lines.for_each(|line| outln!("   {}  {}", " ".repeat(name.chars().count()), inert::line(line)));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::explain::refused;
-use super::pipeline::{Checked, Source, check, format_name};
+use super::pipeline::{Checked, Source, check, check_environment, format_name};
 use super::values::for_pipelines;
 use super::{Context, Handoff, exit, plain};
 use crate::client::{Client, ClientError};
@@ -67,6 +67,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 /// Checks everything that can be checked here, and creates the run.
 async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handoff> {
+    check_environment(context, args.env.as_deref())?;
     let checked = check(context, &args.source)?;
     if context.read_only {
         errln!("error: `--read-only` starts nothing");
@@ -113,10 +114,6 @@ pub async fn wait_for_end(context: &Context, client: &Client, id: &RunId) -> Res
 
 fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, String> {
     let values = for_pipelines(context, checked.pipelines())?;
-    let mut inputs = checked.inputs;
-    if let (Some(env), Some(fields)) = (&args.env, inputs.as_object_mut()) {
-        fields.entry("environment").or_insert_with(|| json!(env));
-    }
     Ok(NewRun {
         definition: checked.text,
         format: format_name(checked.format).to_owned(),
@@ -124,8 +121,9 @@ fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, S
         includes: checked.included.includes,
         path: Some(checked.path.display().to_string()),
         workspace: context.root().display().to_string(),
-        inputs,
+        inputs: checked.inputs,
         values,
+        environment: args.env.clone(),
         timeout_ms: args.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
     })
 }

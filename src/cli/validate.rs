@@ -8,7 +8,8 @@ use super::include::gather;
 use super::pipeline::{colour, find};
 use super::{Context, Handoff, complain, exit};
 use crate::config::pipelines;
-use crate::language::{self, Format, Problem, Severity};
+use crate::language::support;
+use crate::language::{self, Format, Loaded, Problem, Severity};
 
 /// Check pipelines without running them
 #[derive(Debug, clap::Args)]
@@ -65,14 +66,15 @@ fn check(context: &Context, path: &Path) -> Report {
     let read = std::fs::read(path).map_err(|error| error.to_string());
     match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
         Ok(text) => {
-            let mut loaded = language::load(&text, Format::of(&file, &text));
-            if let Some(pipeline) = &loaded.pipeline {
+            let Loaded { pipeline, mut problems } = language::load(&text, Format::of(&file, &text));
+            let stages = pipeline.as_ref().map_or(0, |pipeline| pipeline.stages.len());
+            if let Some(pipeline) = &pipeline {
                 // Problems of included files are reported where those are checked themselves.
                 let own = gather(context, path, &text, pipeline).1.into_iter().filter(|found| found.file == file);
-                loaded.problems.extend(own.map(|found| found.problem));
+                problems.extend(own.map(|found| found.problem));
+                problems.extend(support::warnings(pipeline, &text, context.runs));
             }
-            let stages = loaded.pipeline.map_or(0, |pipeline| pipeline.stages.len());
-            Report { file, text, stages, problems: loaded.problems, unreadable: None }
+            Report { file, text, stages, problems, unreadable: None }
         }
         Err(error) => Report { file, text: String::new(), stages: 0, problems: Vec::new(), unreadable: Some(error) },
     }

@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use super::handle::{EngineError, parse};
 use super::scheduler::Scheduler;
 use super::{Engine, clock};
-use crate::language::{Pipeline, inclusion, inputs};
+use crate::language::{Pipeline, inclusion, inputs, support};
 use crate::model::{Actor, EventKind, Include, Module, Parent, PipelineRef, Run, RunId, StageId, Values};
+use crate::operators;
 use crate::store::{Definition, NewEvent};
 
 /// Everything a run begins with.
@@ -23,6 +24,8 @@ pub(super) struct Beginning {
     pub workspace: String,
     pub inputs: Value,
     pub values: Values,
+    /// What it is for; the pipeline's own when absent.
+    pub environment: Option<String>,
     pub environment_names: Vec<String>,
     pub timeout_ms: Option<u64>,
     pub actor: Actor,
@@ -41,6 +44,7 @@ impl Engine {
     /// Inputs that do not fit, or a store that takes nothing.
     pub(super) async fn begin(&self, id: RunId, beginning: Beginning) -> Result<RunId, EngineError> {
         let Beginning { definition, pipeline, mut modules, values, .. } = beginning;
+        runnable(&pipeline)?;
         let given = if beginning.inputs.is_null() { Value::Object(Map::new()) } else { beginning.inputs };
         let inputs = inputs::check(&pipeline, given).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
@@ -60,6 +64,7 @@ impl Engine {
             actor: beginning.actor,
             workspace: beginning.workspace,
             rerun_of: beginning.rerun_of,
+            environment: beginning.environment.or_else(|| pipeline.environment.clone()),
             environment_names: beginning.environment_names,
             timeout_ms: beginning.timeout_ms.into_iter().chain(own_limit).min(),
             reused: beginning.reused,
@@ -84,6 +89,13 @@ impl Engine {
     }
 }
 
+/// Refuses a pipeline with components that this build cannot run, before anything of it has happened.
+fn runnable(pipeline: &Pipeline) -> Result<(), EngineError> {
+    let missing = support::missing(pipeline, operators::runs);
+    let missing: Vec<String> = missing.map(|stage| format!("`{}` (stage `{}`)", stage.component, stage.id)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(EngineError::Unsupported(missing.join(", "))) }
+}
+
 /// Checks that every pipeline that is named was sent along, and is sound.
 ///
 /// # Errors
@@ -93,6 +105,7 @@ pub(super) fn modules(root: &Pipeline, sent: Vec<Module>, includes: &[Include]) 
     let mut definitions = Vec::new();
     for Module { format, text } in sent {
         let pipeline = parse(&text, &format)?;
+        runnable(&pipeline)?;
         definitions.push(Definition { hash: pipeline.hash.clone(), format, text });
         pipelines.insert(pipeline.hash.clone(), pipeline);
     }

@@ -36,6 +36,7 @@ pub(super) struct Order {
     pub actor: Actor,
     pub values: Values,
     pub environment_names: Vec<String>,
+    pub environment: Option<String>,
     pub timeout_ms: Option<u64>,
 }
 
@@ -110,6 +111,7 @@ impl Engine {
             inputs: order.plan.inputs,
             values: Values(order.values.0.into_iter().filter(|(name, _)| wanted(name)).collect()),
             environment_names: order.environment_names.into_iter().filter(|name| wanted(name)).collect(),
+            environment: pipeline.environment.clone().or(order.environment),
             timeout_ms: order.timeout_ms,
             actor: order.actor,
             rerun_of: None,
@@ -150,7 +152,7 @@ fn not_begun() -> Outcome {
 fn refusal(plan: &ChildRun, error: &EngineError) -> StageError {
     let kind = match error {
         EngineError::InvalidInputs(_) => ErrorKind::Validation,
-        EngineError::InvalidPipeline(_) => ErrorKind::Configuration,
+        EngineError::InvalidPipeline(_) | EngineError::Unsupported(_) => ErrorKind::Configuration,
         EngineError::Refused(_) => ErrorKind::ControlFlow,
         EngineError::NoRun(_) | EngineError::Ambiguous { .. } | EngineError::NoStage { .. } | EngineError::Store(_) => {
             ErrorKind::Execution

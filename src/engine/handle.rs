@@ -24,6 +24,9 @@ pub enum EngineError {
     NoStage { run: RunId, stage: StageId },
     #[error("the pipeline is not valid: {0}")]
     InvalidPipeline(String),
+    /// Valid, and made for a build that can more than this one.
+    #[error("this version cannot run {0} yet")]
+    Unsupported(String),
     #[error("the inputs do not fit `input_schema`: {0}")]
     InvalidInputs(String),
     #[error("{0}")]
@@ -68,6 +71,7 @@ impl Engine {
             inputs: new.inputs,
             environment_names: new.values.0.keys().cloned().collect(),
             values: new.values,
+            environment: new.environment,
             timeout_ms: new.timeout_ms,
             actor,
             rerun_of: None,
@@ -94,6 +98,7 @@ impl Engine {
             inputs: rerun.inputs.unwrap_or_else(|| old.inputs.clone()),
             environment_names: rerun.values.0.keys().cloned().collect(),
             values: rerun.values,
+            environment: old.environment.clone(),
             timeout_ms: old.timeout_ms,
             actor,
             rerun_of: Some(old.id),

@@ -14,6 +14,7 @@ mod release;
 mod reopen;
 mod restore;
 mod retry;
+mod verdict;
 mod winding;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -385,27 +386,6 @@ impl Scheduler {
                 self.conclude(stage, attempt, outcome, Next::Settle, moment);
             }
         }
-    }
-
-    fn finish_if_over(&mut self, moment: Moment) {
-        let at_work = self.running > 0 || !self.frames.is_empty();
-        if at_work || (self.open > 0 && self.halt.is_none()) {
-            return;
-        }
-        let (status, output, error) = match &self.halt {
-            Some(Halt::Cancelling) => (RunStatus::Cancelled, Value::Null, None),
-            Some(Halt::Failing(error)) => (RunStatus::Failed, Value::Null, Some(error.clone())),
-            Some(Halt::Returned(output, None)) => (RunStatus::Succeeded, output.clone(), None),
-            Some(Halt::Returned(output, Some(error))) => (RunStatus::Failed, output.clone(), Some(error.clone())),
-            None => (RunStatus::Succeeded, self.result(), None),
-        };
-        self.record(moment, EventKind::RunFinished { status, output, error });
-    }
-
-    fn result(&self) -> Value {
-        let named = self.pipeline.output_stage.as_ref().and_then(|id| self.pipeline.index_of(id.as_str()));
-        let stage = named.or(self.last_succeeded).and_then(|stage| self.stage(stage));
-        stage.map_or(Value::Null, |stage| stage.output.clone())
     }
 }
 

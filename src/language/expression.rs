@@ -26,7 +26,7 @@ use super::template;
 pub use ast::Reference;
 pub(super) use budget::Budget;
 pub use error::{EvalError, EvalErrorKind};
-pub(super) use evaluate::Evaluator;
+pub(super) use evaluate::{Evaluator, ROOTS};
 pub use parser::parse;
 pub use python::truthy;
 

@@ -58,10 +58,15 @@ pub fn inclusions(pipeline: &Pipeline) -> impl Iterator<Item = Inclusion<'_>> {
 pub fn reference(config: &Value) -> Option<String> {
     let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let name = text("pipeline").or_else(|| text("pipeline_id"))?;
-    Some(match text("pipeline_version").or_else(|| text("version")) {
+    Some(spelled(name, text("pipeline_version").or_else(|| text("version"))))
+}
+
+/// A name and a version from elsewhere as one reference; a version in the name wins.
+pub fn spelled(name: &str, version: Option<&str>) -> String {
+    match version {
         Some(version) if Reference::parse(name).version.is_none() => format!("{name}@{version}"),
         _ => name.to_owned(),
-    })
+    }
 }
 
 #[cfg(test)]

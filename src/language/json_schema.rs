@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use boon::{Compiler, Draft, SchemaIndex, Schemas, UrlLoader, ValidationError};
+use boon::{Compiler, Draft, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use serde_json::Value;
 
 use super::limits::{REFERRED_DEPTH, SCHEMA_DEPTH, VALUE_DEPTH, deeper_than};
@@ -112,11 +112,26 @@ fn describe(error: &boon::CompileError) -> String {
 }
 
 fn leaves(error: &ValidationError<'_, '_>, into: &mut Vec<Mismatch>) {
-    if error.causes.is_empty() {
-        let mismatch = Mismatch { path: error.instance_location.to_string(), message: error.kind.to_string() };
+    let place = error.instance_location.to_string();
+    let mut push = |path: String, message: String| {
+        let mismatch = Mismatch { path, message };
         if into.len() < SHOWN && !into.contains(&mismatch) {
             into.push(mismatch);
         }
+    };
+    match &error.kind {
+        // Each property has its own path.
+        ErrorKind::Required { want } => want.iter().for_each(|name| push(below(&place, name), "is required".to_owned())),
+        ErrorKind::AdditionalProperties { got } => {
+            got.iter().for_each(|name| push(below(&place, name), "is not allowed here".to_owned()));
+        }
+        kind if error.causes.is_empty() => push(place, kind.to_string()),
+        _ => {}
     }
     error.causes.iter().for_each(|cause| leaves(cause, into));
+}
+
+/// The JSON pointer of a property.
+fn below(place: &str, name: &str) -> String {
+    format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

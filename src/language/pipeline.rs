@@ -39,6 +39,7 @@ pub struct Pipeline {
     /// SHA-256 of the text, lower-case hex.
     pub hash: String,
     pub(super) compiled_inputs: Option<Compiled>,
+    pub(super) compiled_output: Option<Compiled>,
     pub(super) names: Names,
     pub(super) index: HashMap<StageId, usize>,
     pub(super) ids: StageIds,

@@ -14,14 +14,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sets the demo up, shows it, and takes it down.
-pub fn main(_: &Context, options: DemoArgs) -> Result<u8, Box<dyn Error>> {
+pub fn main(from: &Context, options: DemoArgs) -> Result<u8, Box<dyn Error>> {
     let exe = std::env::current_exe()?;
     let runtime = super::small_runtime()?;
     // From here on a signal ends the demo in order, not the process in the middle.
     let mut signals = runtime.block_on(async { Signals::new() })?;
     let demo = Demo::start(&exe, options.dir.as_deref())?;
     let global = Global { workspace: Some(demo.dir.clone()), state_dir: Some(demo.state_dir()), read_only: false };
-    let context = Context::new(&global)?;
+    let context = Context::new(&global, from.runs)?;
     let shown = runtime.block_on(async {
         if !options.headless {
             return show(&context).await;

@@ -84,6 +84,9 @@ pub enum EventKind {
         workspace: String,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         rerun_of: Option<RunId>,
+        /// The environment it is for.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        environment: Option<String>,
         /// Names of environment values and secrets that stages may read; never their values.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         environment_names: Vec<String>,

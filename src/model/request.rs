@@ -49,6 +49,9 @@ pub struct NewRun {
     pub inputs: Value,
     #[serde(default)]
     pub values: Values,
+    /// The environment the run is for; the pipeline's own when absent.
+    #[serde(default)]
+    pub environment: Option<String>,
     #[serde(default)]
     pub timeout_ms: Option<u64>,
 }

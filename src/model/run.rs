@@ -35,6 +35,9 @@ pub struct Run {
     /// What was pinned of included pipelines.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub includes: Vec<Include>,
+    /// The environment it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub environment: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub environment_names: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -88,6 +91,7 @@ impl Run {
             actor,
             workspace,
             rerun_of,
+            environment,
             environment_names,
             timeout_ms,
             reused,
@@ -120,6 +124,7 @@ impl Run {
             rerun_of: rerun_of.clone(),
             parent: parent.clone(),
             includes: includes.clone(),
+            environment: environment.clone(),
             environment_names: environment_names.clone(),
             timeout_ms: *timeout_ms,
             needs: Vec::new(),

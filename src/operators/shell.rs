@@ -3,10 +3,9 @@
 //! Values spliced into a script are quoted for the place they stand in; `{{raw(x)}}` opts out.
 
 mod finish;
-mod heredoc;
 mod interpreter;
-mod lexer;
-mod quote;
+#[cfg(test)]
+mod places;
 mod script;
 
 use serde_json::{Map, Value};

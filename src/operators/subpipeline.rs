@@ -26,9 +26,11 @@ pub struct ChildRun {
 }
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
-    let mut fields = Fields::render(context, &[])?;
+    let mut fields = Fields::render(context)?;
     let config = Value::Object(fields.as_map().clone());
-    let reference = inclusion::reference(&config).ok_or_else(|| wrong("`pipeline` must name a pipeline"))?;
+    let name = fields.text(&["pipeline", "pipeline_id"])?.unwrap_or_default();
+    let version = fields.text(&["pipeline_version", "version"])?;
+    let reference = inclusion::spelled(name.trim(), version.as_deref().map(str::trim).filter(|version| !version.is_empty()));
     let inputs = Value::Object(fields.object(&["input", "input_data", "inputs"])?.unwrap_or_default());
     if holds_secret(context, &inputs) {
         let message = "`input` holds an environment value or a secret, and inputs are recorded";

@@ -26,6 +26,7 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             actor: actor.clone(),
             workspace: String::new(),
             rerun_of: None,
+            environment: None,
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: reused.iter().map(|(stage, _)| (stage.clone(), Value::Null)).collect(),

@@ -32,6 +32,7 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
         actor: Actor::engine(),
         workspace: "/srv/api".to_owned(),
         rerun_of: None,
+        environment: None,
         environment_names: vec!["TOKEN".to_owned()],
         timeout_ms: None,
         reused: Vec::new(),

@@ -5,6 +5,7 @@ mod api;
 mod bad_input;
 mod cli;
 mod console;
+mod contract;
 mod demo;
 mod faults;
 mod flow;

@@ -161,6 +161,7 @@ fn ended(id: &str, fails: bool) -> Run {
             actor,
             workspace: String::new(),
             rerun_of: None,
+            environment: None,
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: Vec::new(),

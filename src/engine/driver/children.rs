@@ -37,6 +37,7 @@ impl Driver {
             actor: run.actor.clone(),
             values: self.masks.values().clone(),
             environment_names: run.environment_names.clone(),
+            environment: run.environment.clone(),
             timeout_ms: limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
         }
     }

@@ -1,5 +1,6 @@
 //! Scenarios: a pipeline, what happens to it in words, and what is expected of it in words.
 
+mod contract;
 mod crashes;
 mod frames;
 mod laws;
@@ -39,6 +40,7 @@ pub(super) fn created(pipeline: &Pipeline) -> Event {
         actor: Actor::engine(),
         workspace: "/".to_owned(),
         rerun_of: None,
+        environment: None,
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),

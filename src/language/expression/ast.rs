@@ -139,6 +139,14 @@ pub enum Reference {
         optional: bool,
         offset: usize,
     },
+    /// `context.<name>`; no name when all of it is read, or the name is computed.
+    Context {
+        name: Option<String>,
+    },
+    /// `variables.<name>`, likewise.
+    Variable {
+        name: Option<String>,
+    },
     /// A bare name that is neither a root nor bound inside the expression.
     Name {
         name: String,

@@ -14,6 +14,7 @@ use super::{EvalError, compare, truthy};
 use crate::language::limits::{VALUE_DEPTH, deeper_than};
 use crate::language::scope::Scope;
 use crate::language::template;
+pub use place::ROOTS;
 
 pub type Val<'a> = Cow<'a, Value>;
 

@@ -109,7 +109,9 @@ impl<'e> Walk<'e> {
             ("env", Some(name)) => self.found.push(Reference::Env { name, optional, offset }),
             ("secrets", Some(name)) => self.found.push(Reference::Secret { name, optional, offset }),
             ("upstream" | "stages", Some(id)) => self.found.push(Reference::Stage { id, offset }),
-            ("env" | "secrets" | "upstream" | "stages" | "input" | "context" | "variables", _) => {}
+            ("context", name) => self.found.push(Reference::Context { name }),
+            ("variables", name) => self.found.push(Reference::Variable { name }),
+            ("env" | "secrets" | "upstream" | "stages" | "input", _) => {}
             (name, _) => self.found.push(Reference::Name { name: name.to_owned(), offset }),
         }
     }

@@ -75,7 +75,7 @@ fn assemble(
     let (id, name) = identity(root, reader, sink);
     check_version(reader, sink);
     let compiled_inputs = schema(reader, "input_schema", sink);
-    schema(reader, "output_schema", sink);
+    let compiled_output = schema(reader, "output_schema", sink);
     let output_stage = output_stage(reader, &ids, sink);
     let stages: Vec<_> = drafts.into_iter().map(|draft| draft.spec).collect();
     let index: HashMap<StageId, usize> = stages.iter().enumerate().map(|(at, stage)| (stage.id.clone(), at)).collect();
@@ -101,6 +101,7 @@ fn assemble(
         strict_templates: reader.flag("strict_templates").unwrap_or(false),
         hash: sha256_hex(sink.text.as_bytes()),
         compiled_inputs,
+        compiled_output,
         names: Names::of(found.env, found.required_env, found.secrets),
         index,
         ids,

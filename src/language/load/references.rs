@@ -164,6 +164,7 @@ impl<'n> Walk<'n, '_, '_> {
             Reference::Secret { name, .. } => {
                 self.found.secrets.insert(name);
             }
+            Reference::Context { .. } | Reference::Variable { .. } => {}
             Reference::Name { name, offset } if self.ids.contains(&name) => self.read(place, name, offset),
             Reference::Name { name, offset } => self.name(place, &name, offset),
         }

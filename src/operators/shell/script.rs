@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::interpreter;
-use super::quote::{self, Piece};
 use crate::language::expression;
 use crate::language::scope::Scope;
+use crate::language::script::{self, Piece, Unwritable};
 use crate::language::template::{self, Segment, to_text};
 use crate::model::{ErrorKind, StageError};
 use crate::operators::fields::{in_field, kind, wrong};
@@ -60,23 +59,13 @@ fn hide(piece: &Piece, secrets: &dyn Secrets) -> Piece {
 }
 
 fn write(pieces: &[Piece], interpreter: &[String]) -> Result<String, StageError> {
-    let literals: Option<Vec<&str>> = pieces.iter().map(Piece::literal).collect();
-    match (interpreter::flavour(interpreter), literals) {
-        (Some(flavour), _) => quote::splice(pieces, flavour).map_err(unquotable),
-        (None, Some(literals)) => Ok(literals.concat()),
-        (None, None) => {
-            let name = interpreter.first().map_or("this interpreter", String::as_str);
-            let help = "pass it through `env`, or write {{raw(…)}} to vouch for it";
-            Err(wrong(format!("`run`: a value cannot be quoted for `{name}`; {help}")))
-        }
-    }
+    script::write(pieces, interpreter).map_err(|error| match error {
+        Unwritable::Place(error) => StageError::new(ErrorKind::Validation, format!("`run`: {error}; pass it through `env`")),
+        error @ Unwritable::Interpreter(_) => wrong(format!("`run`: {error}")),
+    })
 }
 
 fn evaluate(expression: &str, scope: &dyn Scope) -> Result<String, StageError> {
     let value = expression::evaluate(expression, scope).map_err(|error| in_field("run", error.into()))?;
     Ok(to_text(&value))
-}
-
-fn unquotable(error: quote::Unquotable) -> StageError {
-    StageError::new(ErrorKind::Validation, format!("`run`: {error}; pass it through `env`"))
 }

@@ -38,6 +38,7 @@ fn configs(component: Component) -> Vec<Value> {
         Component::TryCatch | Component::Return => vec![json!({})],
         Component::Generator => vec![json!({"prompt": "p"}), json!({"prompt": "p", "output_schema": {"type": "object"}})],
         Component::Critic | Component::Improver => vec![json!({"content": "c"})],
+        Component::Subpipeline => vec![json!({"pipeline": "p"})],
         Component::Selector => vec![json!({"candidates": [1]})],
         Component::Synthesizer => vec![json!({"sources": [1]})],
         other => panic!("give `{other}` a config here that leads past everything it reads"),
@@ -57,6 +58,7 @@ async fn output(stage: &Stage) -> Option<Value> {
             None
         }
         Work::Call(call) => Some(call.future.await.output),
+        Work::Child(child) => Some(child.started(&"r-1".into()).output),
         Work::Frame(_) => None,
     }
 }

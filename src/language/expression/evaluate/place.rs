@@ -21,7 +21,8 @@ enum Place<'a> {
     Secrets,
 }
 
-const ROOTS: &[&str] = &["input", "upstream", "stages", "env", "secrets", "context", "variables"];
+/// What a bare name means when nothing bound has the name.
+pub const ROOTS: &[&str] = &["input", "upstream", "stages", "env", "secrets", "context", "variables"];
 
 impl<'a> Evaluator<'a, '_> {
     pub(super) fn postfix(&mut self, base: &'a Expr, steps: &'a [Step]) -> Result<Val<'a>, EvalError> {

@@ -238,6 +238,7 @@ impl Script {
             actor,
             workspace: "shop".to_owned(),
             rerun_of: None,
+            environment: None,
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: Vec::new(),

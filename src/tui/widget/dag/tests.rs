@@ -21,6 +21,7 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         actor: Actor::engine(),
         workspace: String::new(),
         rerun_of: None,
+        environment: None,
         environment_names: Vec::new(),
         timeout_ms: None,
         reused: Vec::new(),

@@ -8,8 +8,7 @@ use proptest::prelude::{
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
-use super::super::lexer::Flavour;
-use super::{Piece, splice};
+use crate::language::script::{Flavour, Piece, splice};
 
 /// A script with `@@` where the value goes; what `sh` prints must be the value.
 const PLACES: &[&str] = &[

@@ -10,11 +10,31 @@ use super::heredoc::Body;
 
 /// Which shell's words are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flavour {
+pub enum Flavour {
     /// `sh`, whichever shell that is here: only what all of them agree on.
     Sh,
     /// `bash` and its like, which know `$'…'` and `<<<`.
     Bash,
+}
+
+impl Flavour {
+    /// The quoting rules of an interpreter; `None` when they are not a POSIX shell's.
+    pub fn of(interpreter: &[String]) -> Option<Self> {
+        let mut words = interpreter.iter().map(|word| base(word)).skip_while(|word| matches!(*word, "env" | "busybox"));
+        Self::named(words.next()?)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "sh" | "dash" | "ash" => Some(Self::Sh),
+            "bash" | "zsh" | "ksh" | "mksh" => Some(Self::Bash),
+            _ => None,
+        }
+    }
+}
+
+fn base(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

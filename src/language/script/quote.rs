@@ -4,19 +4,21 @@ use super::lexer::{Flavour, Lexer, Place};
 
 /// A part of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     /// What the author wrote, or vouched for with `raw(…)`.
     Literal(String),
     /// A value to quote, and the expression it came from, for errors.
     Value { text: String, expression: String },
+    /// A value that is not known yet, only shown: what stands for it is written as it is.
+    Later(String),
 }
 
 impl Piece {
     /// The text, unless it is a value.
-    pub(super) fn literal(&self) -> Option<&str> {
+    pub fn literal(&self) -> Option<&str> {
         match self {
             Self::Literal(text) => Some(text),
-            Self::Value { .. } => None,
+            Self::Value { .. } | Self::Later(_) => None,
         }
     }
 }
@@ -24,13 +26,16 @@ impl Piece {
 /// A value that cannot be written where it stands. The value itself is not told: it may be a secret.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the value of {{{{{expression}}}}} cannot be quoted here: {reason}")]
-pub(super) struct Unquotable {
+pub struct Unquotable {
     expression: String,
     reason: &'static str,
 }
 
 /// The whole script.
-pub(super) fn splice(pieces: &[Piece], flavour: Flavour) -> Result<String, Unquotable> {
+///
+/// # Errors
+/// The first value that cannot be written where it stands.
+pub fn splice(pieces: &[Piece], flavour: Flavour) -> Result<String, Unquotable> {
     let mut lexer = Lexer::new(flavour);
     let mut script = String::new();
     let mut last = "";
@@ -49,6 +54,12 @@ pub(super) fn splice(pieces: &[Piece], flavour: Flavour) -> Result<String, Unquo
                 let written =
                     if computed { whole_number(text).and_then(|_| write(&mut lexer, text)) } else { write(&mut lexer, text) };
                 script.push_str(&written.map_err(|reason| Unquotable { expression: expression.clone(), reason })?);
+            }
+            Piece::Later(shown) => {
+                last = shown;
+                let noted = lexer.place().and_then(|_| lexer.value("x"));
+                noted.map_err(|reason| Unquotable { expression: shown.clone(), reason })?;
+                script.push_str(shown);
             }
         }
     }
@@ -95,7 +106,7 @@ fn write(lexer: &mut Lexer, text: &str) -> Result<String, &'static str> {
 }
 
 /// One word in single quotes, which nothing expands.
-pub(super) fn word(text: &str) -> String {
+fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -123,6 +134,3 @@ fn escape(text: &str, special: &[char]) -> String {
     }
     escaped
 }
-
-#[cfg(test)]
-mod tests;

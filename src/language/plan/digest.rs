@@ -1,0 +1,126 @@
+//! One number for what a run would do: the same pipeline, inputs and environment give it on any machine and any day.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{millis, on_error, on_unknown, retry};
+use crate::language::pipeline::{Pipeline, StageSpec, sha256_hex};
+use crate::model::StageId;
+
+/// The format of the hashed document; it grows when the same document comes to mean something else.
+const FORMAT: u32 = 1;
+
+/// `sha256:` and lower-case hex over the canonical JSON (keys sorted, no white space) of the resolved pipeline, the inputs
+/// after defaults, and the name of the environment.
+///
+/// Of `env` and `secrets` only the names count: their values would leak through a hash, and differ from machine to
+/// machine. What is only shown is left out: names, descriptions, category, tags, metadata, sample inputs, positions; so
+/// are spellings, comments and the order of keys.
+pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>) -> String {
+    let names = pipeline.environment_names();
+    let document = json!({
+        "format": FORMAT,
+        "pipeline": resolved(pipeline),
+        "inputs": inputs,
+        "environment": environment.or(pipeline.environment.as_deref()),
+        "env": names.env,
+        "secrets": names.secrets,
+    });
+    let mut canonical = String::new();
+    write(&document, &mut canonical);
+    format!("sha256:{}", sha256_hex(canonical.as_bytes()))
+}
+
+/// Everything in a pipeline that bears on what its runs do.
+fn resolved(pipeline: &Pipeline) -> Value {
+    json!({
+        "id": pipeline.id,
+        "version": pipeline.version,
+        "input_schema": pipeline.input_schema,
+        "output_schema": pipeline.output_schema,
+        "stages": pipeline.stages.iter().map(stage).collect::<Vec<_>>(),
+        "output_stage": pipeline.output_stage,
+        "concurrency_group": pipeline.concurrency_group,
+        "triggers": pipeline.triggers,
+        "max_concurrency": pipeline.max_concurrency,
+        "timeout_ms": pipeline.timeout.map(millis),
+        "strict_templates": pipeline.strict_templates,
+    })
+}
+
+fn stage(spec: &StageSpec) -> Value {
+    // Every field is named, so that a new one cannot be forgotten.
+    let StageSpec {
+        id,
+        name: _,
+        description: _,
+        component,
+        config,
+        depends_on,
+        // Follow from the configs of other stages, and from this one's.
+        owners: _,
+        reads: _,
+        timeout,
+        retry: _,
+        on_error: _,
+        fallback_output,
+        when,
+        environment,
+        idempotent,
+        on_unknown: _,
+        max_concurrency,
+        enabled,
+        compensate,
+        produces,
+        span: _,
+    } = spec;
+    let mut depends_on: Vec<&StageId> = depends_on.iter().collect();
+    depends_on.sort();
+    json!({
+        "id": id,
+        "component": component.name(),
+        "config": config,
+        "depends_on": depends_on,
+        "timeout_ms": timeout.map(millis),
+        "retry": retry(spec),
+        "on_error": on_error(spec),
+        "fallback_output": fallback_output,
+        "when": when,
+        "environment": environment,
+        "idempotent": idempotent,
+        "on_unknown": on_unknown(spec),
+        "max_concurrency": max_concurrency,
+        "enabled": enabled,
+        "compensate": compensate,
+        "produces": produces,
+    })
+}
+
+/// Canonical JSON. Documents are of bounded depth, so the recursion is too.
+fn write(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut fields: Vec<(&String, &Value)> = map.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
+            out.push('{');
+            for (at, (key, item)) in fields.into_iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                let _ = write!(out, "{}:", Value::from(key.as_str()));
+                write(item, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                write(item, out);
+            }
+            out.push(']');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            let _ = write!(out, "{value}");
+        }
+    }
+}
