@@ -344,9 +344,21 @@ components! {
         "payload" Kind::Any, "Sent as it is.";
         "command" Kind::Any, "A program that tells them.";
     }
+    Mock "mock":
+    "Stands in for another component while a pipeline is tested.", required &[&["component"], &["config"], &["answers"]], encloses false, keys {
+        "component" Kind::Text, "What it stands in for.";
+        "config" Kind::Deferred, "That one's config.";
+        "answers" Kind::Deferred, "What it may answer.";
+        "refusal" Kind::Text, "What is said when no answer fits.";
+    }
 }
 
 impl Component {
+    /// The components that people write. `mock` is not one of them: `flowdeck test` puts it in place of others.
+    pub fn written() -> impl Iterator<Item = Self> + Clone {
+        Self::ALL.iter().copied().filter(|component| *component != Self::Mock)
+    }
+
     /// The kebab-case name.
     pub fn name(self) -> &'static str {
         self.entry().name
