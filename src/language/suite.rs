@@ -20,6 +20,7 @@ use super::problem::Problem;
 use crate::model::{RunStatus, StageId, Values};
 
 pub use answers::Mock;
+pub use expect::{RUN_FACTS, STAGE_FACTS};
 pub use fields::schema;
 pub use read::{load, pipeline_name};
 pub use rewrite::rewrite;

@@ -15,6 +15,11 @@ use crate::model::RunStatus;
 
 /// What an assertion may speak of, beside the stages.
 const ROOTS: &[&str] = &["run", "stages", "output", "input"];
+/// What can be read of a stage in an assertion.
+pub const STAGE_FACTS: &[&str] =
+    &["status", "output", "error", "error_type", "reason", "attempts", "iterations", "calls", "not_run"];
+/// What can be read of the run.
+pub const RUN_FACTS: &[&str] = &["status", "output", "error", "notes"];
 
 impl<'t> Reading<'_, 't, '_> {
     pub(super) fn expect(&mut self, case: &Reader<'_, 't>) -> Expect {
@@ -99,9 +104,28 @@ impl<'t> Reading<'_, 't, '_> {
         Some(ErrorExpect { kind: reader.text("type"), stage, message: reader.text("message"), invalid })
     }
 
+    /// A field that no stage and no run has would be null, and the assertion might hold by accident.
+    fn fact(&mut self, node: &Node<'_>, source: &str, place: &str) {
+        let of_run = place.strip_prefix("run.");
+        let of_stage = || place.strip_prefix("stages.").and_then(|rest| rest.get(self.stage_id(rest)? + 1..));
+        let (Some(rest), known) = (of_run.or_else(of_stage), if of_run.is_some() { RUN_FACTS } else { STAGE_FACTS }) else { return };
+        let name = rest.split(['.', '[']).next().unwrap_or_default();
+        if !name.is_empty() && !known.contains(&name) {
+            let help = self.sink.did_you_mean(name, known.iter().copied());
+            let at = source.find(place).map_or(0, |at| at + place.len() - rest.len());
+            let span = self.sink.find(&Place { span: node.span.clone(), content: source, piece: 0..source.len() }, at, name.len());
+            let what = if of_run.is_some() { "the run" } else { "a stage" };
+            let problem = Problem::error("bad-expression", span, format!("there is no `{name}` of {what} to read"));
+            self.sink.push(problem.helped(help.unwrap_or_else(|| format!("one of {}", listed(known.iter().copied())))));
+        }
+    }
+
     fn assertion(&mut self, node: &Node<'_>, source: &str) {
         let parsed = expression::parse(source, &|rest| self.stage_id(rest));
         let Some(parsed) = self.parsed(node, source, 0..source.len(), parsed) else { return };
+        for (place, _) in parsed.places() {
+            self.fact(node, source, &place);
+        }
         for reference in parsed.references() {
             let (name, offset, stage) = match reference {
                 Reference::Stage { id, offset } => (id, offset, true),
