@@ -28,10 +28,12 @@ mod out;
 mod pipeline;
 mod plain;
 mod plan;
+mod private;
 mod run;
 mod runs;
 mod schema;
 mod table;
+mod test;
 mod validate;
 mod values;
 
@@ -45,6 +47,7 @@ use crate::language::support::Runs;
 pub use context::Context;
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
+pub use private::{Signals, stop_engine};
 pub use run::{run_to_end, start_detached, wait_for_end};
 pub use values::{for_run as values_for_run, revive};
 
@@ -172,6 +175,7 @@ macro_rules! commands {
 commands! {
     Run(run::Args) => run::run,
     Validate(validate::Args) => validate::run,
+    Test(test::Args) => test::run,
     Plan(plan::Args) => plan::run,
     Graph(graph::Args) => graph::run,
     Runs(runs::Args) => runs::run,

@@ -27,7 +27,7 @@ pub use host::Host;
 pub use lock::EngineLock;
 pub use network::Network;
 pub use paths::Paths;
-pub use pipeline::{EXTENSIONS, pipelines, resolve_pipeline};
+pub use pipeline::{EXTENSIONS, is_test, pipelines, resolve_pipeline, test_files, tested_pipeline};
 pub use problem::{Problem, report};
 pub use settings::{Flags, Settings};
 pub use suggest::suggest;

@@ -1,11 +1,12 @@
 //! Pipeline text (JSON and YAML, both dialects) to a checked [`Pipeline`], and the templates and expressions inside it.
 //!
 //! Owns: documents with their places, diagnostics, the tables of fields and components, durations, the graph, templates,
-//! expressions, JSON Schema checks. Must not know files, clocks, processes or what a run is doing: a [`scope::Scope`]
+//! expressions, JSON Schema checks, test files. Must not know files, clocks, processes or what a run is doing: a [`scope::Scope`]
 //! tells an expression all it may see.
 
 pub mod component;
 pub mod duration;
+mod effects;
 pub mod expression;
 pub mod field;
 pub mod format;
@@ -27,6 +28,7 @@ pub mod scope;
 pub mod script;
 pub mod stage_ids;
 mod suggest;
+pub mod suite;
 pub mod support;
 pub mod template;
 mod yaml;

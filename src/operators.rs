@@ -19,6 +19,7 @@ mod http_request;
 mod json_transform;
 mod locals;
 mod logger;
+mod mock;
 mod path;
 mod retry_until;
 mod router;
@@ -199,6 +200,7 @@ const TABLE: &[Operator] = &[
     Operator { component: Component::TryCatch, effects: Effects::None, prepare: trycatch::prepare },
     Operator { component: Component::Subpipeline, effects: Effects::Elsewhere, prepare: subpipeline::prepare },
     Operator { component: Component::Loop, effects: Effects::None, prepare: batches::prepare },
+    Operator { component: Component::Mock, effects: Effects::None, prepare: mock::prepare },
     Operator { component: Component::Generator, effects: Effects::Asking, prepare: ai::generator::prepare },
     Operator { component: Component::Critic, effects: Effects::Asking, prepare: ai::critic::prepare },
     Operator { component: Component::Improver, effects: Effects::Asking, prepare: ai::improver::prepare },

@@ -22,7 +22,7 @@ pub async fn run(args: Args, _: Context) -> Handoff {
     let Some(name) = &args.component else {
         return list(args.json);
     };
-    match Component::from_name(name) {
+    match Component::from_name(name).filter(|component| Component::written().any(|known| known == *component)) {
         Some(component) => {
             let entry = component.entry();
             if args.json {
@@ -41,7 +41,7 @@ pub async fn run(args: Args, _: Context) -> Handoff {
 }
 
 fn list(as_json: bool) -> Handoff {
-    let entries = Component::ALL.iter().map(|component| component.entry());
+    let entries = Component::written().map(Component::entry);
     if as_json {
         let all: Vec<Value> = entries.map(document).collect();
         outln!("{:#}", json!({"components": all}));

@@ -91,6 +91,7 @@ impl Context {
             workspace: self.root().to_path_buf(),
             state_dir: self.paths.state_dir().to_path_buf(),
             log: self.paths.log_dir().join("engine.err"),
+            idle_timeout: None,
         }
     }
 }

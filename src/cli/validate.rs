@@ -103,16 +103,17 @@ impl Report {
     }
 
     fn as_json(&self, strict: bool) -> Value {
-        let problems: Vec<Value> = self
-            .problems
-            .iter()
-            .map(|problem| {
-                let (line, column) = problem.position(&self.text);
-                let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
-                json!({"severity": severity, "code": problem.code, "message": problem.message,
-                       "line": line, "column": column, "help": problem.help})
-            })
-            .collect();
+        let problems = documents(&self.problems, &self.text);
         json!({"file": self.file, "valid": self.is_good(strict), "error": self.unreadable, "problems": problems})
     }
+}
+
+/// Problems of a text as scripts read them.
+pub fn documents(problems: &[Problem], text: &str) -> Vec<Value> {
+    let document = |problem: &Problem| {
+        let (line, column) = problem.position(text);
+        json!({"severity": problem.severity.name(), "code": problem.code, "message": problem.message,
+               "line": line, "column": column, "help": problem.help})
+    };
+    problems.iter().map(document).collect()
 }

@@ -29,6 +29,8 @@ pub struct EngineCommand {
     pub state_dir: PathBuf,
     /// Takes what the engine writes to standard error.
     pub log: PathBuf,
+    /// How long it may stay with nothing to do, such as `10s`; as its settings say when absent.
+    pub idle_timeout: Option<&'static str>,
 }
 
 /// A client of the engine behind the socket; starts one when nobody listens there.
@@ -112,6 +114,7 @@ fn spawn(command: &EngineCommand) -> std::io::Result<tokio::process::Child> {
         .arg(&command.workspace)
         .arg("--state-dir")
         .arg(&command.state_dir)
+        .args(command.idle_timeout.iter().flat_map(|idle| ["--idle-timeout", idle]))
         // Started from inside a stage, the engine is still none of that stage's processes.
         .env_remove("FLOWDECK_ATTEMPT")
         .stdin(Stdio::null())

@@ -39,6 +39,8 @@ pub enum ConfigError {
     NoSecret { name: String, detail: String },
     #[error("there is no pipeline {name:?}{}", hint(.near.as_deref(), known))]
     NoPipeline { name: String, near: Option<String>, known: Vec<String> },
+    #[error("{} holds tests of a pipeline: `flowdeck test` runs them", path.display())]
+    TestFile { path: PathBuf },
     #[error("{name:?} may be {}: name the file", found.join(" or "))]
     AmbiguousPipeline { name: String, found: Vec<String> },
 }

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::{ConfigError, suggest};
 
+/// What the name of a test file has before its ending.
+const TEST: &str = ".test";
+
 /// Endings of pipeline files, without the dot.
 pub const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 
@@ -12,8 +15,13 @@ pub const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 /// with or without its ending.
 ///
 /// # Errors
-/// `NoPipeline` with the nearest name, `AmbiguousPipeline` when a name has several files.
+/// `NoPipeline` with the nearest name, `AmbiguousPipeline` when a name has several files, `TestFile` when it is none.
 pub fn resolve_pipeline(workspace: &Path, cwd: &Path, text: &str) -> Result<PathBuf, ConfigError> {
+    let found = resolve(workspace, cwd, text)?;
+    if is_test(&found) { Err(ConfigError::TestFile { path: found }) } else { Ok(found) }
+}
+
+fn resolve(workspace: &Path, cwd: &Path, text: &str) -> Result<PathBuf, ConfigError> {
     let folder = workspace.join("pipelines");
     let named: Vec<PathBuf> =
         EXTENSIONS.iter().map(|ending| folder.join(format!("{text}.{ending}"))).filter(|path| path.is_file()).collect();
@@ -37,7 +45,7 @@ pub fn resolve_pipeline(workspace: &Path, cwd: &Path, text: &str) -> Result<Path
     Err(ConfigError::NoPipeline { name: text.to_owned(), near, known })
 }
 
-/// The files in the workspace's `pipelines/`, by name; none when there is no such folder.
+/// The pipelines in the workspace's `pipelines/`, by name; none when there is no such folder.
 ///
 /// # Errors
 /// `Io` when the folder is there and cannot be read.
@@ -50,9 +58,58 @@ pub fn pipelines(workspace: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     };
     let paths = entries.map(|entry| entry.map(|entry| entry.path()).map_err(|error| ConfigError::io("read", &folder, error)));
     let mut found = paths.collect::<Result<Vec<_>, _>>()?;
-    found.retain(|path| is_pipeline(path) && path.is_file());
+    found.retain(|path| is_pipeline(path) && !is_test(path) && path.is_file());
     found.sort();
     Ok(found)
+}
+
+/// The test files in a directory and below it, by name; links to directories are not followed.
+///
+/// # Errors
+/// `Io` when a directory cannot be read.
+pub fn test_files(dir: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let mut found = Vec::new();
+    collect_tests(dir, &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+fn collect_tests(dir: &Path, into: &mut Vec<PathBuf>) -> Result<(), ConfigError> {
+    let unreadable = |error| ConfigError::io("read", dir, error);
+    for entry in fs::read_dir(dir).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let path = entry.path();
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            collect_tests(&path, into)?;
+        } else if is_test(&path) && path.is_file() {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The pipeline beside a test file: `deploy.json` for `deploy.test.yaml`.
+///
+/// # Errors
+/// `NoPipeline` when there is none, `AmbiguousPipeline` when there are several.
+pub fn tested_pipeline(test: &Path) -> Result<PathBuf, ConfigError> {
+    let stem = stem(test).unwrap_or_default();
+    let name = stem.strip_suffix(TEST).unwrap_or(&stem);
+    let beside: Vec<PathBuf> = EXTENSIONS
+        .iter()
+        .map(|ending| test.with_file_name(format!("{name}.{ending}")))
+        .filter(|path| path.is_file() && !is_test(path))
+        .collect();
+    match beside.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(ConfigError::NoPipeline { name: name.to_owned(), near: None, known: Vec::new() }),
+        several => Err(ConfigError::AmbiguousPipeline { name: name.to_owned(), found: names(several) }),
+    }
+}
+
+/// A file of tests: `deploy.test.yaml`.
+pub fn is_test(path: &Path) -> bool {
+    is_pipeline(path) && path.file_stem().is_some_and(|stem| Path::new(stem).extension().is_some_and(|last| last == "test"))
 }
 
 fn is_pipeline(path: &Path) -> bool {
@@ -126,6 +183,29 @@ mod tests {
         let bare = tempfile::tempdir().unwrap();
         fs::create_dir(bare.path().join("cwd")).unwrap();
         assert!(resolved(bare.path(), "x").unwrap_err().ends_with("the workspace has no pipelines/"));
+    }
+
+    #[test]
+    fn tests_beside_pipelines_are_no_pipelines_and_find_theirs() {
+        let dir = workspace(&[
+            "pipelines/deploy.json",
+            "pipelines/deploy.test.yaml",
+            "pipelines/team/a.yml",
+            "pipelines/team/a.test.json",
+            "pipelines/team/lost.test.yml",
+        ]);
+        let names = |paths: Vec<PathBuf>| -> Vec<String> {
+            paths.iter().map(|path| path.strip_prefix(dir.path()).unwrap().display().to_string()).collect()
+        };
+        assert_eq!(names(super::pipelines(dir.path()).unwrap()), ["pipelines/deploy.json"]);
+        let tests = super::test_files(&dir.path().join("pipelines")).unwrap();
+        let found: Vec<_> = tests.iter().map(|test| super::tested_pipeline(test).map(|path| names(vec![path])).ok()).collect();
+        let expected = [Some("pipelines/deploy.json"), Some("pipelines/team/a.yml"), None];
+        assert_eq!(found, expected.map(|name| name.map(|name| vec![name.to_owned()])));
+        assert_eq!(names(tests), ["pipelines/deploy.test.yaml", "pipelines/team/a.test.json", "pipelines/team/lost.test.yml"]);
+        for text in ["deploy.test", "deploy.test.yaml", "../pipelines/deploy.test.yaml"] {
+            assert!(resolved(dir.path(), text).unwrap_err().contains("holds tests"), "{text}");
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod flow;
 mod models;
 mod outside;
 mod release;
+mod testing;
 
 macro_rules! components {
     ($($variant:ident $entry:path,)*) => {
@@ -87,9 +88,15 @@ components! {
     Rollout release::ROLLOUT,
     SmokeTest release::SMOKE_TEST,
     Notify release::NOTIFY,
+    Mock testing::MOCK,
 }
 
 impl Component {
+    /// The components that people write. `mock` is not one of them: `flowdeck test` puts it in place of others.
+    pub fn written() -> impl Iterator<Item = Self> + Clone {
+        Self::ALL.iter().copied().filter(|component| *component != Self::Mock)
+    }
+
     /// The kebab-case name.
     pub fn name(self) -> &'static str {
         self.entry().name

@@ -13,6 +13,7 @@ mod lexer;
 mod methods;
 mod number;
 mod parser;
+mod places;
 mod python;
 mod reference;
 

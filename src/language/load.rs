@@ -4,13 +4,14 @@ mod ancestry;
 mod cycles;
 mod document;
 mod failure;
-mod fields;
+pub(super) mod fields;
 mod links;
 mod references;
-mod sink;
+pub(super) mod sink;
 mod stage;
 
 use super::format::Format;
+use super::node::Node;
 use super::pipeline::Pipeline;
 use super::problem::{Problem, Severity};
 use super::{json, yaml};
@@ -35,13 +36,18 @@ impl Loaded {
     }
 }
 
+/// The document in `text`, whatever it is about.
+pub(super) fn parse<'t>(text: &'t str, format: Format, problems: &mut Vec<Problem>) -> Option<Node<'t>> {
+    match format {
+        Format::Json => json::parse(text, problems),
+        Format::Yaml => yaml::parse(text, problems),
+    }
+}
+
 /// Loads a pipeline. Time and memory are linear in the text; at most some hundred problems are reported.
 pub fn load(text: &str, format: Format) -> Loaded {
     let mut problems = Vec::new();
-    let root = match format {
-        Format::Json => json::parse(text, &mut problems),
-        Format::Yaml => yaml::parse(text, &mut problems),
-    };
+    let root = parse(text, format, &mut problems);
     let mut sink = Sink::new(text, problems);
     let pipeline = root.and_then(|root| document::read(&root, &mut sink));
     let problems = sink.finish();

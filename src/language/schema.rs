@@ -34,7 +34,7 @@ fn stage() -> Value {
     );
     properties.insert("error_handling".to_owned(), json!({"type": "object", "properties": object_of(ERROR_HANDLING)}));
     properties.insert("retry_config".to_owned(), json!({"type": "object", "properties": object_of(RETRY)}));
-    let each: Vec<Value> = Component::ALL.iter().map(|component| component_rule(*component)).collect();
+    let each: Vec<Value> = Component::written().map(component_rule).collect();
     json!({
         "type": "object",
         "required": ["id"],
@@ -46,8 +46,8 @@ fn stage() -> Value {
 
 fn names() -> Vec<String> {
     let mut names = Vec::new();
-    for component in Component::ALL {
-        names.extend(spellings(*component));
+    for component in Component::written() {
+        names.extend(spellings(component));
     }
     names
 }
@@ -77,7 +77,7 @@ fn component_rule(component: Component) -> Value {
     })
 }
 
-fn object_of(fields: &[Field]) -> Map<String, Value> {
+pub(super) fn object_of(fields: &[Field]) -> Map<String, Value> {
     let describe = |field: &Field| {
         let mut schema = kind(field.kind);
         if let Value::Object(map) = &mut schema {

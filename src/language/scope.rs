@@ -21,6 +21,11 @@ pub trait Scope {
     /// `None` for a stage that the pipeline does not have.
     fn stage(&self, id: &str) -> Option<StageView<'_>>;
 
+    /// A stage as `stages.<id>` shows it, where that is more than [`Scope::stage`] tells.
+    fn whole_stage(&self, _id: &str) -> Option<&Value> {
+        None
+    }
+
     /// The longest known stage id that `text` starts with (ids contain hyphens); `None` when there is none.
     fn longest_stage_id(&self, text: &str) -> Option<&str>;
 

@@ -23,6 +23,28 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every type, in the order of the list.
+    pub const ALL: &'static [Self] = &[
+        Self::Connectivity,
+        Self::Timeout,
+        Self::Validation,
+        Self::Expression,
+        Self::Transformation,
+        Self::Execution,
+        Self::Routing,
+        Self::Security,
+        Self::RetryExhausted,
+        Self::ControlFlow,
+        Self::Configuration,
+        Self::Cancelled,
+        Self::Unknown,
+    ];
+
+    /// The type of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
     /// The name as it is written in documents and shown to people.
     pub fn name(self) -> &'static str {
         match self {

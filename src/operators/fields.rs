@@ -173,6 +173,12 @@ impl Fields {
     }
 }
 
+impl From<Map<String, Value>> for Fields {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+}
+
 fn into_text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text),

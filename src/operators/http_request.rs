@@ -7,6 +7,7 @@ mod request;
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::fields::{Fields, wrong};
@@ -46,6 +47,12 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
         call.notes.push((NoteLevel::Warning, note.to_owned()));
     }
     Ok(Prepared { work: Work::Call(call), config })
+}
+
+/// What an answer with this status and output means for the stage.
+pub(super) fn judge(context: &Context, status: u16, output: Value) -> Result<Outcome, StageError> {
+    let expect = expect(context, &mut Fields::render(context)?)?;
+    Ok(expect.judge(status, &HeaderMap::new(), output))
 }
 
 /// Whether a method that is written out promises to change nothing. A request without one is a GET.

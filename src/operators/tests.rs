@@ -19,6 +19,13 @@ fn each_component_has_one_row() {
 }
 
 #[test]
+fn what_computes_only_is_the_same_here_and_in_the_language() {
+    for operator in TABLE {
+        assert_eq!(is_pure(operator.component), operator.component.is_pure(), "{}", operator.component);
+    }
+}
+
+#[test]
 fn transforms_are_pure_and_may_be_repeated_unless_the_author_says_no() {
     assert!(is_pure(Component::Filter) && is_pure(Component::Conditional));
     assert!(!is_pure(Component::Shell) && !is_pure(Component::HttpRequest) && !is_pure(Component::Approval));

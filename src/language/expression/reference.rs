@@ -9,14 +9,24 @@ use super::ast::{Arguments, Comprehension, Expr, Piece, Reference, Step};
 impl Expr {
     /// Every stage, environment value, secret and unbound name, in the order of the text.
     pub fn references(&self) -> Vec<Reference> {
-        let mut walk = Walk { found: Vec::new(), bound: HashSet::new() };
+        self.walked().found
+    }
+
+    /// Every place that is read from outside: its root, and the steps behind it.
+    pub(super) fn places(&self) -> Vec<(&Self, &[Step])> {
+        self.walked().places
+    }
+
+    fn walked(&self) -> Walk<'_> {
+        let mut walk = Walk { found: Vec::new(), places: Vec::new(), bound: HashSet::new() };
         walk.expr(self);
-        walk.found
+        walk
     }
 }
 
 struct Walk<'e> {
     found: Vec<Reference>,
+    places: Vec<(&'e Expr, &'e [Step])>,
     bound: HashSet<&'e str>,
 }
 
@@ -80,8 +90,14 @@ impl<'e> Walk<'e> {
 
     fn postfix(&mut self, base: &'e Expr, steps: &'e [Step]) {
         match base {
-            Expr::Stage { id, offset, .. } => self.found.push(Reference::Stage { id: id.clone(), offset: *offset }),
-            Expr::Name { name, offset } if !self.bound.contains(name.as_str()) => self.root(name, *offset, steps.first()),
+            Expr::Stage { id, offset, .. } => {
+                self.places.push((base, steps));
+                self.found.push(Reference::Stage { id: id.clone(), offset: *offset });
+            }
+            Expr::Name { name, offset } if !self.bound.contains(name.as_str()) => {
+                self.places.push((base, steps));
+                self.root(name, *offset, steps.first());
+            }
             Expr::Name { .. } => {}
             other => self.expr(other),
         }

@@ -8,7 +8,7 @@ use super::stage::Draft;
 use crate::language::component::Component;
 use crate::language::expression::{self, EvalError, Expression, Reference};
 use crate::language::field::Kind;
-use crate::language::node::{Data, Node};
+use crate::language::node::{Data, Entry, Node};
 use crate::language::problem::Problem;
 use crate::language::stage_ids::StageIds;
 use crate::language::template::{self, Segment, has_template};
@@ -46,6 +46,17 @@ pub fn check<'n>(drafts: &[Draft<'n>], ids: &StageIds, sink: &mut Sink<'_>) -> F
     walk.found
 }
 
+/// The component whose config it is, and the config: a mock's are those of what it stands in for.
+fn called<'n>(draft: &Draft<'n>) -> (Component, Vec<&'n Entry<'n>>) {
+    let entries: Vec<_> = draft.config().collect();
+    let within = |key: &str| entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+    let component = within("component").and_then(Node::text).and_then(Component::from_name);
+    match (draft.spec.component, component, within("config")) {
+        (Component::Mock, Some(component), Some(config)) => (component, config.entries().iter().collect()),
+        (component, ..) => (component, entries),
+    }
+}
+
 struct Walk<'n, 'w, 't> {
     ids: &'w StageIds,
     /// Custom loop variables, anywhere in the document.
@@ -62,11 +73,12 @@ struct Walk<'n, 'w, 't> {
 impl<'n> Walk<'n, '_, '_> {
     fn stage(&mut self, draft: &Draft<'n>) {
         let reader = draft.reader();
-        for entry in draft.config() {
+        let (component, config) = called(draft);
+        for entry in config {
             self.key(&entry.key, &entry.key_span);
-            let kind = draft.spec.component.key(&entry.key).map_or(Kind::Any, |field| field.kind);
+            let kind = component.key(&entry.key).map_or(Kind::Any, |field| field.kind);
             self.value(&entry.value, kind);
-            let runs = matches!((draft.spec.component, entry.key.as_ref()), (Component::Shell | Component::Deploy, "run"));
+            let runs = matches!((component, entry.key.as_ref()), (Component::Shell | Component::Deploy, "run"));
             if runs {
                 self.warn_raw(&entry.value);
             }

@@ -108,20 +108,23 @@ fn component(node: &Node<'_>, reader: &Reader<'_, '_>, sink: &mut Sink<'_>) -> O
     let named = ["component_type", "type", "component"].into_iter().find_map(|name| reader.node(name));
     let Some(found) = named else {
         let problem = Problem::error("missing-field", head(node), "the stage has no `component_type`");
-        sink.push(problem.helped(format!("one of {}", listed(Component::ALL.iter().map(|component| component.name())))));
+        sink.push(problem.helped(format!("one of {}", listed(Component::written().map(Component::name)))));
         return None;
     };
     let name = fields::scalar(found)?;
     let component = Component::from_name(&name);
+    if component == Some(Component::Mock) {
+        let problem = Problem::warning("test-only", found.span.clone(), "`mock` does nothing: it stands in for a stage in tests");
+        sink.push(problem.helped("mocks are written in a test file; see `flowdeck test --help`"));
+    }
     if component.is_none() {
         let names = || {
-            Component::ALL
-                .iter()
+            Component::written()
                 .flat_map(|component| [component.name()].into_iter().chain(component.entry().aliases.iter().copied()))
         };
         let help = sink
             .did_you_mean(&name, names())
-            .unwrap_or_else(|| format!("one of {}", listed(Component::ALL.iter().map(|c| c.name()))));
+            .unwrap_or_else(|| format!("one of {}", listed(Component::written().map(Component::name))));
         let message = format!("there is no component `{name}`");
         sink.push(Problem::error("unknown-component", found.span.clone(), message).helped(help));
     }

@@ -42,6 +42,14 @@ impl Expect {
             .ok_or_else(|| wrong("`expect_status` must be a status such as 200 or \"2xx\", or a list of them"))
     }
 
+    /// The outcome of an attempt that got this answer.
+    pub(super) fn judge(&self, status: u16, headers: &HeaderMap, output: Value) -> Outcome {
+        if self.accepts(status) {
+            return Outcome::succeeded(output);
+        }
+        Outcome::ended(Ending::Failed, unexpected(status, headers), output)
+    }
+
     fn accepts(&self, status: u16) -> bool {
         match self {
             Self::Anything => true,
@@ -97,10 +105,7 @@ impl Answers {
             "success": status.is_success(),
             "url": url.as_str(),
         });
-        if self.expect.accepts(status.as_u16()) {
-            return Ok(Outcome::succeeded(output));
-        }
-        Ok(Outcome::ended(Ending::Failed, unexpected(status, &headers), output))
+        Ok(self.expect.judge(status.as_u16(), &headers, output))
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, StageError> {
@@ -119,15 +124,16 @@ impl Answers {
     }
 }
 
-fn unexpected(status: StatusCode, headers: &HeaderMap) -> StageError {
-    let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-    let mut details = json!({"status_code": status.as_u16()});
+fn unexpected(code: u16, headers: &HeaderMap) -> StageError {
+    let status = StatusCode::from_u16(code).ok();
+    let reason = status.and_then(|status| status.canonical_reason()).map(|reason| format!(" {reason}")).unwrap_or_default();
+    let mut details = json!({"status_code": code});
     if let Some(wait) = retry_after(headers) {
         details["retry_after_ms"] = json!(wait);
     }
-    let message = format!("the server answered {}{reason}", status.as_u16());
+    let message = format!("the server answered {code}{reason}");
     let error = StageError::new(ErrorKind::Execution, message).with_details(details);
-    if is_passing(status) { error.recoverable() } else { error }
+    if status.is_some_and(is_passing) { error.recoverable() } else { error }
 }
 
 /// Names are lower case already; a repeated header is joined.

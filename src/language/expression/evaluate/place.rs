@@ -90,6 +90,11 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     fn stage(&self, id: &str, view: View) -> Result<Place<'a>, EvalError> {
+        if view == View::Whole
+            && let Some(whole) = self.scope.whole_stage(id)
+        {
+            return Ok(Place::Value(Cow::Borrowed(whole)));
+        }
         match self.scope.stage(id) {
             Some(stage) => Ok(Place::Stage(stage, view)),
             None => Err(EvalError::new(EvalErrorKind::MissingStage, format!("the pipeline has no stage `{id}`"))),
