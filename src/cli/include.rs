@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use crate::config::{ConfigError, pipelines, resolve_pipeline};
-use crate::language::inclusion::{Inclusion, Reference, inclusions, reference};
+use crate::language::inclusion::{self, Inclusion, Reference, inclusions, reference};
 use crate::language::{self, Format, Pipeline, Problem};
 use crate::model::{Include, Module};
 
@@ -21,6 +21,16 @@ pub struct Included {
 impl Included {
     pub fn pipelines(&self) -> impl Iterator<Item = &Pipeline> {
         self.files.iter().map(|file| &file.pipeline)
+    }
+
+    /// What each reference means, `root` being the pipeline that all this belongs to.
+    pub fn resolved<'p>(&'p self, root: &'p Pipeline) -> Vec<inclusion::Included<'p>> {
+        let of = |hash: &str| self.pipelines().chain([root]).find(|pipeline| pipeline.hash == hash);
+        let resolved = |include: &'p Include| {
+            let (within, pipeline) = (of(&include.within)?, of(&include.hash)?);
+            Some(inclusion::Included { within, reference: &include.reference, pipeline })
+        };
+        self.includes.iter().filter_map(resolved).collect()
     }
 
     /// The texts, to be sent along with a run.

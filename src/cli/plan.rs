@@ -26,7 +26,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Ok(checked) => checked,
         Err(handoff) => return handoff,
     };
-    let plan = Plan::of(&checked.pipeline, &checked.inputs, args.env.as_deref());
+    let plan = Plan::of(&checked.pipeline, &checked.inputs, args.env.as_deref(), &checked.included.resolved(&checked.pipeline));
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&plan).unwrap_or_default());
     } else {

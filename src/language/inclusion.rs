@@ -27,6 +27,15 @@ impl Reference {
     }
 }
 
+/// What a reference means.
+#[derive(Debug, Clone, Copy)]
+pub struct Included<'p> {
+    /// The pipeline that includes.
+    pub within: &'p Pipeline,
+    pub reference: &'p str,
+    pub pipeline: &'p Pipeline,
+}
+
 /// One stage that includes a pipeline.
 #[derive(Debug, Clone, Copy)]
 pub struct Inclusion<'p> {

@@ -13,6 +13,7 @@ mod world;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::inclusion::Included;
 use super::pipeline::{OnError, OnUnknown, Pipeline, Retry, StageSpec};
 use crate::model::StageId;
 pub use digest::digest;
@@ -81,7 +82,7 @@ pub struct PlanProblem {
 impl Plan {
     /// The plan of a run with these inputs (checked, with their defaults). `environment` is the one the run is started
     /// for, which goes before the pipeline's own.
-    pub fn of(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>) -> Self {
+    pub fn of(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>, included: &[Included<'_>]) -> Self {
         let world = World::new(pipeline, inputs);
         let environment = environment.or(pipeline.environment.as_deref());
         Self {
@@ -89,7 +90,7 @@ impl Plan {
             version: pipeline.version.clone(),
             environment: environment.map(str::to_owned),
             inputs: inputs.clone(),
-            digest: digest(pipeline, inputs, environment),
+            digest: digest(pipeline, inputs, environment, included),
             stages: world.graph.order.iter().map(|&stage| planned(&world, stage, environment)).collect(),
         }
     }

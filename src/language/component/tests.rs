@@ -34,12 +34,12 @@ fn no_key_stands_twice_and_what_others_speak_of_is_there() {
 
 #[test]
 fn the_example_of_every_component_is_a_pipeline_without_a_warning() {
-    for component in Component::ALL {
+    for component in Component::written() {
         let example = component.entry().example;
         let text = format!("name: example\nstages:\n{example}");
         let loaded = load(&text, Format::Yaml);
         assert_eq!(loaded.problems, [], "{component}:\n{text}");
         let pipeline = loaded.pipeline.unwrap();
-        assert!(pipeline.stages.iter().any(|stage| stage.component == *component), "{component}: not in its own example");
+        assert!(pipeline.stages.iter().any(|stage| stage.component == component), "{component}: not in its own example");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{millis, on_error, on_unknown, retry};
+use crate::language::inclusion::Included;
 use crate::language::pipeline::{Pipeline, StageSpec, sha256_hex};
 use crate::model::StageId;
 
@@ -17,9 +18,11 @@ const FORMAT: u32 = 1;
 /// Of `env` and `secrets` only the names count: their values would leak through a hash, and differ from machine to
 /// machine. What is only shown is left out: names, descriptions, category, tags, metadata, sample inputs, positions; so
 /// are spellings, comments and the order of keys.
-pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>) -> String {
+///
+/// Every pipeline that is included counts as well, with the reference that means it.
+pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>, included: &[Included<'_>]) -> String {
     let names = pipeline.environment_names();
-    let document = json!({
+    let mut document = json!({
         "format": FORMAT,
         "pipeline": resolved(pipeline),
         "inputs": inputs,
@@ -27,9 +30,28 @@ pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>) ->
         "env": names.env,
         "secrets": names.secrets,
     });
+    if !included.is_empty() {
+        document["included"] = includes(included);
+    }
+    format!("sha256:{}", hash(&document))
+}
+
+/// What each reference means, in an order of its own: that of the files does not count.
+fn includes(included: &[Included<'_>]) -> Value {
+    let of = |pipeline: &Pipeline| {
+        let names = pipeline.environment_names();
+        hash(&json!({"pipeline": resolved(pipeline), "env": names.env, "secrets": names.secrets}))
+    };
+    let mut list: Vec<[String; 3]> =
+        included.iter().map(|one| [of(one.within), one.reference.to_owned(), of(one.pipeline)]).collect();
+    list.sort();
+    json!(list)
+}
+
+fn hash(document: &Value) -> String {
     let mut canonical = String::new();
-    write(&document, &mut canonical);
-    format!("sha256:{}", sha256_hex(canonical.as_bytes()))
+    write(document, &mut canonical);
+    sha256_hex(canonical.as_bytes())
 }
 
 /// Everything in a pipeline that bears on what its runs do.

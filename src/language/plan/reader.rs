@@ -106,6 +106,9 @@ impl<'w> Reader<'w> {
         let references = parsed.references();
         if named {
             references.iter().filter_map(|reference| self.named(reference)).for_each(|cause| later.add(&cause));
+            let tells = |reference: &Reference| matches!(reference, Reference::Context { .. } | Reference::Variable { .. });
+            // An expression that an input gave: which names it reads is not looked into.
+            later.at_run_time |= !references.iter().any(tells);
         }
         if later.is_now() {
             return value.map_or_else(Known::Never, Known::Now);

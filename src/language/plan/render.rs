@@ -234,10 +234,15 @@ impl<'r> Renderer<'r> {
             },
         };
         let pieces: Vec<Piece> = template::segments(text).into_iter().map(piece).collect();
-        let shell = shell.map(|shell| Renderer::new(self.reader).value(shell)).filter(|shell| !shell.is_null());
-        let Some(interpreter) = script::interpreter(shell.as_ref()) else { return text.to_owned() };
+        let mut renderer = Renderer::new(self.reader);
+        let shell = shell.map(|shell| renderer.value(shell)).filter(|shell| !shell.is_null());
+        // For an interpreter that is not known yet, `sh` stands; what it would refuse, another may take.
+        let is_known = renderer.later.is_now();
+        let Some(interpreter) = script::interpreter(shell.as_ref().filter(|_| is_known)) else { return text.to_owned() };
         script::write(&pieces, &interpreter).unwrap_or_else(|error| {
-            self.problem(error.to_string());
+            if is_known {
+                self.problem(error.to_string());
+            }
             text.to_owned()
         })
     }

@@ -17,7 +17,7 @@ pub(super) fn pipeline(text: &str) -> Pipeline {
 pub(super) fn plan(text: &str, given: Value) -> Plan {
     let pipeline = pipeline(text);
     let inputs = inputs::check(&pipeline, given).unwrap();
-    Plan::of(&pipeline, &inputs, None)
+    Plan::of(&pipeline, &inputs, None, &[])
 }
 
 pub(super) fn stage<'p>(plan: &'p Plan, id: &str) -> &'p PlannedStage {
@@ -148,6 +148,17 @@ fn conditions_say_whether_they_hold() {
 }
 
 #[test]
+fn a_condition_that_an_input_gives_is_read_as_one() {
+    let holds = |condition: &str| {
+        let text = "{id: p, stages: [{id: a, type: logger, when: '{{input.condition}}', config: {message: m}}]}";
+        stage(&plan(text, json!({"condition": condition, "n": 1})), "a").when.clone().unwrap().holds
+    };
+    assert_eq!(holds("input.n == 1"), json!(true));
+    assert_eq!(holds("context.attempt == 1"), json!("(known at run time)"));
+    assert_eq!(holds("env.A == 'b'"), json!("(env.A)"));
+}
+
+#[test]
 fn loops_bind_names_for_what_runs_inside_them() {
     let text = "{id: p, stages: [
       {id: each, type: foreach, config: {items: [1], loop_stages: [in, pick], item_variable: service, filter_expression: service != 2}},
@@ -233,6 +244,7 @@ fn scripts_are_quoted_as_a_run_would_quote_them() {
     }
     assert_eq!(script("echo ${v:-{{input.x}}}", "sh"), ("echo ${v:-{{input.x}}}".to_owned(), 1));
     assert_eq!(script("print({{input.n}})", "python3").1, 1, "a run could not quote it either");
+    assert_eq!(script("echo {{input.n}}", "'{{env.SHELL}}'"), ("echo '5'".to_owned(), 0), "which one is not known yet");
     assert_eq!(script("print(5)", "python3"), ("print(5)".to_owned(), 0));
 }
 
@@ -243,12 +255,12 @@ fn the_rules_of_a_stage_are_part_of_the_plan() {
        error_handling: {on_error: retry, max_retries: 2, retry_delay: 500, retry_until: exit_code == 0}},
       {id: b, type: shell, config: {run: x}, retry_config: {max_retries: 1}}]}";
     let pipeline = pipeline(text);
-    let plan = Plan::of(&pipeline, &json!({"where": "prod"}), Some("test"));
+    let plan = Plan::of(&pipeline, &json!({"where": "prod"}), Some("test"), &[]);
     let (a, b) = (stage(&plan, "a"), stage(&plan, "b"));
     assert_eq!((&a.environment, &b.environment), (&json!("prod"), &json!("test")));
     assert_eq!(a.retry, json!({"max_retries": 2, "retry_delay_ms": 500, "retry_until": "exit_code == 0"}));
     assert_eq!(b.retry["max_retries"], 1);
     assert_eq!((&a.timeout_ms, a.on_unknown, b.on_error), (&json!(90_000), "retry", "propagate"));
     assert_eq!(plan.environment.as_deref(), Some("test"));
-    assert_eq!(Plan::of(&pipeline, &json!({}), None).environment.as_deref(), Some("staging"));
+    assert_eq!(Plan::of(&pipeline, &json!({}), None, &[]).environment.as_deref(), Some("staging"));
 }

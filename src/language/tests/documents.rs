@@ -266,6 +266,51 @@ fn inputs_get_defaults_and_failures_name_each_path() {
     assert_eq!(inputs::check(&free, json!(null)), Ok(json!({})));
 }
 
+/// The inputs that a schema makes of what is given.
+fn checked(schema: serde_json::Value, given: serde_json::Value) -> Result<serde_json::Value, Vec<String>> {
+    let document =
+        json!({"id": "p", "input_schema": schema, "stages": [{"id": "a", "type": "logger", "config": {"message": "m"}}]});
+    let loaded = load(&document.to_string(), Format::Json);
+    let problems = |problems: Vec<inputs::InputProblem>| problems.into_iter().map(|problem| problem.path).collect();
+    inputs::check(&loaded.pipeline.unwrap(), given).map_err(problems)
+}
+
+#[test]
+fn defaults_reach_into_objects_lists_and_references() {
+    let port = json!({"type": "object", "properties": {"port": {"default": 80}}});
+    let schema = json!({
+        "$defs": {"server": port},
+        "allOf": [{"properties": {"extra": {"default": true}}}],
+        "properties": {
+            "main": {"$ref": "#/$defs/server", "default": {}},
+            "optional": {"properties": {"x": {"default": 1}}},
+            "servers": {"items": {"$ref": "#/$defs/server"}},
+            "nothing": {"default": null},
+        },
+    });
+    let given = json!({"servers": [{}, {"port": 1}], "nothing": 5});
+    let expected = json!({"main": {"port": 80}, "servers": [{"port": 80}, {"port": 1}], "nothing": 5, "extra": true});
+    assert_eq!(checked(schema.clone(), given), Ok(expected), "an object that is not there gets no fields");
+    let expected = json!({"main": {"port": 80}, "nothing": null, "extra": true});
+    assert_eq!(checked(schema, json!(null)), Ok(expected));
+}
+
+#[test]
+fn a_given_null_is_no_gap_and_defaults_are_checked_too() {
+    let schema = json!({"properties": {"n": {"type": "integer", "default": 3}, "m": {"type": "integer", "default": "x"}}});
+    assert_eq!(checked(schema.clone(), json!({"n": null, "m": 1})), Err(vec!["/n".to_owned()]));
+    assert_eq!(checked(schema, json!({})), Err(vec!["/m".to_owned()]));
+}
+
+#[test]
+fn each_missing_and_each_unwanted_property_has_its_path() {
+    let schema = json!({"required": ["a", "b/c"], "properties": {"a": {}, "b/c": {}, "d": {"required": ["e"]}}, "additionalProperties": false});
+    let paths = checked(schema, json!({"d": {}, "x": 1, "y": 2})).unwrap_err();
+    let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["/a", "/b~1c", "/d/e", "/x", "/y"]);
+}
+
 #[test]
 fn schemas_never_load_anything_from_elsewhere() {
     for reference in ["file:///etc/passwd", "https://example.com/schema.json", "other.json"] {

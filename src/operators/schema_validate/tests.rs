@@ -37,7 +37,7 @@ fn invalid_data_fails_the_stage_and_names_each_path() {
     assert_eq!(error.kind, ErrorKind::Validation);
     let paths: Vec<&str> = done.outcome.output["errors"].as_array().unwrap().iter().filter_map(|e| e["path"].as_str()).collect();
     assert_eq!(done.outcome.output["error_count"], 3, "{error}");
-    assert!(paths.contains(&"/environment") && paths.contains(&"/replicas") && paths.contains(&""), "{paths:?}");
+    assert!(paths.contains(&"/environment") && paths.contains(&"/replicas") && paths.contains(&"/version"), "{paths:?}");
 }
 
 #[test]

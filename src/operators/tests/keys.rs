@@ -65,7 +65,7 @@ async fn output(stage: &Stage) -> Option<Value> {
 
 #[tokio::test]
 async fn the_component_table_lists_exactly_the_keys_that_the_operators_read() {
-    for operator in TABLE {
+    for operator in TABLE.iter().filter(|operator| operator.component != Component::Mock) {
         ASKED.take();
         for config in configs(operator.component) {
             let stage = Stage::new(operator.component, config);
@@ -83,7 +83,7 @@ async fn the_component_table_lists_exactly_the_keys_that_the_operators_read() {
 
 #[tokio::test]
 async fn what_comes_out_is_what_the_component_table_says() {
-    for operator in TABLE {
+    for operator in TABLE.iter().filter(|operator| operator.component != Component::Mock) {
         let listed: BTreeSet<&str> = operator.component.entry().output.iter().map(|(name, _)| *name).collect();
         assert!(!listed.is_empty(), "{}: the table does not say what comes out", operator.component);
         let mut found: Map<String, Value> = Map::new();

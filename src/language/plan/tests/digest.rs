@@ -4,12 +4,13 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_assert_eq, pr
 use serde_json::{Map, Value, json};
 
 use super::super::digest;
-use crate::language::{Format, load};
+use crate::language::inclusion::Included;
+use crate::language::{Format, Pipeline, load};
 
 fn of(text: &str, format: Format, inputs: &Value, environment: Option<&str>) -> String {
     let loaded = load(text, format);
     let pipeline = loaded.pipeline.unwrap_or_else(|| panic!("{:?} in {text}", loaded.problems));
-    digest(&pipeline, inputs, environment)
+    digest(&pipeline, inputs, environment, &[])
 }
 
 fn of_value(document: &Value) -> String {
@@ -193,4 +194,25 @@ fn dependencies_components_names_from_outside_and_the_environment_matter() {
     let with = |environment| of(TEXT, Format::Json, &json!({}), environment);
     assert_eq!(with(Some("staging")), digest, "the pipeline's own");
     assert_ne!(with(Some("production")), digest);
+}
+
+#[test]
+fn what_is_included_counts_and_the_order_it_was_found_in_does_not() {
+    let parse = |text: &str| load(text, Format::Yaml).pipeline.unwrap();
+    let root = parse("{id: root, stages: [{id: a, type: subpipeline, config: {pipeline: x}}]}");
+    let (one, other) = (
+        parse("{id: x, stages: [{id: s, type: shell, config: {run: make}}]}"),
+        parse("{id: x, stages: [{id: s, type: shell, config: {run: make all}}]}"),
+    );
+    let digest = |list: &[(&str, &Pipeline)]| {
+        let included: Vec<Included<'_>> =
+            list.iter().map(|(reference, pipeline)| Included { within: &root, reference, pipeline }).collect();
+        digest(&root, &json!({}), None, &included)
+    };
+    assert_ne!(digest(&[]), digest(&[("x", &one)]));
+    assert_ne!(digest(&[("x", &one)]), digest(&[("x", &other)]));
+    assert_ne!(digest(&[("x", &one), ("y", &other)]), digest(&[("y", &one), ("x", &other)]));
+    assert_eq!(digest(&[("x", &one), ("y", &other)]), digest(&[("y", &other), ("x", &one)]));
+    let spaced = parse("{id: x, stages: [{id: s, type: shell, config: {run: make}}]} # the same");
+    assert_eq!(digest(&[("x", &one)]), digest(&[("x", &spaced)]));
 }
