@@ -92,7 +92,8 @@ async fn carry_out(args: &Args, context: &Context, results: &mut Results<'_>) ->
 async fn all(args: &Args, context: &Context, private: &Private, results: &mut Results<'_>) {
     let since = Instant::now();
     let work: Vec<_> = results.planned().collect();
-    let running = work.into_iter().map(|(place, file, case)| async move { (place, execute::case(private, context, file, case).await) });
+    let running =
+        work.into_iter().map(|(place, file, case)| async move { (place, execute::case(private, context, file, case).await) });
     let mut verdicts = futures_util::stream::iter(running).buffered(AT_ONCE);
     while let Some((place, verdict)) = verdicts.next().await {
         let stop = args.fail_fast && verdict.status.is_bad();

@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_mocked_script_ends_as_a_real_one_and_shows_what_it_was() {
-        let stage = mock("shell", json!({"run": "deploy {{input.v}}", "outputs": ["id"]}), json!([{"output": {"outputs": {"id": 7}}}]));
+        let stage =
+            mock("shell", json!({"run": "deploy {{input.v}}", "outputs": ["id"]}), json!([{"output": {"outputs": {"id": 7}}}]));
         let (done, called) = outcome(&stage.input(json!({"v": "a b"})));
         assert_eq!((done.ending, &done.output["outputs"]), (Ending::Succeeded, &json!({"id": 7})));
         assert_eq!(called["run"], "deploy 'a b'");

@@ -9,6 +9,7 @@ mod demo;
 mod faults;
 mod flow;
 mod picture;
+mod pipeline_tests;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod runs;

@@ -70,11 +70,9 @@ fn refused(what: &str, why: &str, expected: bool, case: &Case) -> Verdict {
     let wanted = case.expect.error.as_ref().and_then(|error| error.message.as_deref()).unwrap_or_default();
     let fits = expected && matching::text_contains(wanted, why);
     let failure = match expected {
-        true => Failure::Differs {
-            path: "expect_error.message".to_owned(),
-            expected: Some(wanted.into()),
-            found: Some(why.into()),
-        },
+        true => {
+            Failure::Differs { path: "expect_error.message".to_owned(), expected: Some(wanted.into()), found: Some(why.into()) }
+        }
         false => Failure::Said(format!("{what}: {why}")),
     };
     Verdict::at_once(if fits { Status::Passed } else { Status::Failed(vec![failure]) })

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::scope::{Outcome, facts};
+use crate::language::Pipeline;
 use crate::language::expression::{self, truthy};
 use crate::language::suite::matching::{self, Difference, text_contains};
 use crate::language::suite::{Case, ErrorExpect, NOT_RUN, StageExpect, UNMOCKED};
-use crate::language::Pipeline;
 use crate::model::{Run, RunStatus, StageError};
 
 /// One thing that is not as the test says.

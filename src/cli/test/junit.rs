@@ -10,7 +10,8 @@ use super::report::{Entry, Results, Status, explained};
 pub fn document(results: &Results<'_>) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let sums = |entries: &[&Entry<'_>]| {
-        let count = |name: &str| entries.iter().filter(|entry| entry.status().is_some_and(|status| status.name() == name)).count();
+        let count =
+            |name: &str| entries.iter().filter(|entry| entry.status().is_some_and(|status| status.name() == name)).count();
         let (failed, broken, skipped) = (count("failed"), count("error"), count("skipped"));
         format!("tests=\"{}\" failures=\"{failed}\" errors=\"{broken}\" skipped=\"{skipped}\"", entries.len())
     };
@@ -56,7 +57,8 @@ fn seconds(duration: Duration) -> String {
 /// Safe in text and in quoted attributes. Characters that XML cannot hold at all become U+FFFD; line breaks keep their
 /// meaning in attributes only as references.
 fn escaped(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| c >= ' ' && !matches!(c, '&' | '<' | '>' | '"' | '\'' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    let harmless =
+        |c: char| c >= ' ' && !matches!(c, '&' | '<' | '>' | '"' | '\'' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
     if text.chars().all(harmless) {
         return Cow::Borrowed(text);
     }

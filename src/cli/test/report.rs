@@ -91,7 +91,8 @@ impl<'f> Results<'f> {
 
     /// The tests to carry out with their places. What `only` leaves out is decided already.
     pub fn planned(&mut self) -> impl Iterator<Item = (usize, &'f TestFile, &'f Case)> + use<'f> {
-        let only: HashSet<&str> = self.entries.iter().filter(|entry| entry.case.only).map(|entry| entry.file.file.as_str()).collect();
+        let only: HashSet<&str> =
+            self.entries.iter().filter(|entry| entry.case.only).map(|entry| entry.file.file.as_str()).collect();
         for entry in self.entries.iter_mut().filter(|entry| only.contains(entry.file.file.as_str()) && !entry.case.only) {
             entry.verdict = Some(Verdict::at_once(Status::Skipped("another test says `only`".to_owned())));
             self.complete = false;
@@ -145,7 +146,8 @@ impl<'f> Results<'f> {
     /// The stages that no test of the file has tried; nothing where not all of its tests were asked for.
     fn never_tested(&self, file: &TestFile, entries: &[&Entry<'_>]) -> Vec<String> {
         let Some(pipeline) = file.tested.pipeline.as_ref().filter(|_| self.complete) else { return Vec::new() };
-        let tried = |id: &str| entries.iter().filter_map(|entry| entry.verdict.as_ref()).any(|verdict| verdict.tried.contains(id));
+        let tried =
+            |id: &str| entries.iter().filter_map(|entry| entry.verdict.as_ref()).any(|verdict| verdict.tried.contains(id));
         let stages = pipeline.stages.iter().filter(|stage| stage.enabled && !tried(stage.id.as_str()));
         stages.map(|stage| stage.id.to_string()).collect()
     }
@@ -278,7 +280,11 @@ fn short(value: &Value) -> String {
 }
 
 fn spoken(duration: Duration) -> String {
-    if duration < Duration::from_secs(1) { format!("{} ms", duration.as_millis()) } else { format!("{:.1} s", duration.as_secs_f64()) }
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -47,7 +47,8 @@ pub fn facts(run: &Run, id: &str) -> Value {
 
 /// The stage's instances inside loops, in the order of their items.
 fn rounds<'r>(run: &'r Run, id: &str) -> Vec<&'r Stage> {
-    let mut rounds: Vec<&Stage> = run.stages.values().filter(|stage| stage.id.is_instance() && stage.id.written() == id).collect();
+    let mut rounds: Vec<&Stage> =
+        run.stages.values().filter(|stage| stage.id.is_instance() && stage.id.written() == id).collect();
     rounds.sort_by_key(|stage| stage.id.path());
     rounds
 }

@@ -56,7 +56,8 @@ impl<'t> Reading<'_, 't, '_> {
         if let Some(status) = entry.value.text() {
             if !STAGE_STATUS.contains(&status) {
                 let help = self.sink.did_you_mean(status, STAGE_STATUS.iter().copied());
-                let problem = Problem::error("wrong-value", entry.value.span.clone(), format!("`{status}` is no status of a stage"));
+                let problem =
+                    Problem::error("wrong-value", entry.value.span.clone(), format!("`{status}` is no status of a stage"));
                 self.sink.push(problem.helped(help.unwrap_or_else(|| format!("one of {}", STAGE_STATUS.join(", ")))));
             }
             expect.status = Some(status.to_owned());
@@ -108,12 +109,15 @@ impl<'t> Reading<'_, 't, '_> {
     fn fact(&mut self, node: &Node<'_>, source: &str, place: &str) {
         let of_run = place.strip_prefix("run.");
         let of_stage = || place.strip_prefix("stages.").and_then(|rest| rest.get(self.stage_id(rest)? + 1..));
-        let (Some(rest), known) = (of_run.or_else(of_stage), if of_run.is_some() { RUN_FACTS } else { STAGE_FACTS }) else { return };
+        let (Some(rest), known) = (of_run.or_else(of_stage), if of_run.is_some() { RUN_FACTS } else { STAGE_FACTS }) else {
+            return;
+        };
         let name = rest.split(['.', '[']).next().unwrap_or_default();
         if !name.is_empty() && !known.contains(&name) {
             let help = self.sink.did_you_mean(name, known.iter().copied());
             let at = source.find(place).map_or(0, |at| at + place.len() - rest.len());
-            let span = self.sink.find(&Place { span: node.span.clone(), content: source, piece: 0..source.len() }, at, name.len());
+            let span =
+                self.sink.find(&Place { span: node.span.clone(), content: source, piece: 0..source.len() }, at, name.len());
             let what = if of_run.is_some() { "the run" } else { "a stage" };
             let problem = Problem::error("bad-expression", span, format!("there is no `{name}` of {what} to read"));
             self.sink.push(problem.helped(help.unwrap_or_else(|| format!("one of {}", listed(known.iter().copied())))));
