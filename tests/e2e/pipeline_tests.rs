@@ -483,6 +483,23 @@ fn the_documented_tests_are_true() {
 }
 
 #[test]
+fn a_reader_that_has_gone_leaves_nothing_behind() {
+    let workspace =
+        Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: shell, when: 'input.wait', config: {run: 'cat go'}}]}");
+    workspace.pipeline(
+        "p.test.yaml",
+        "{allow: shell, tests: [{name: quick, inputs: {wait: false}}, {name: slow, inputs: {wait: true}}]}",
+    );
+    workspace.fifo("go");
+    let mut child = test(&workspace, &[]).spawn().unwrap();
+    assert_eq!(BufReader::new(child.stdout.take().unwrap()).lines().take(2).count(), 2);
+    // The next line, that of the slow test, has no reader any more.
+    workspace.release("go");
+    assert_eq!(finish(child).code, Some(0));
+    nothing_is_left(&workspace);
+}
+
+#[test]
 fn lines_come_as_the_tests_end() {
     let workspace =
         Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: shell, when: 'input.wait', config: {run: 'cat go'}}]}");
