@@ -34,6 +34,7 @@ step cargo test --locked
 # The binary itself, away from this directory's engine: what ships is valid, and the demo goes through.
 flowdeck="$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/flowdeck"
 step "$flowdeck" validate --strict
+step "$flowdeck" test
 step "$flowdeck" demo --headless
 
 if [ "$(id -u)" != 0 ]; then

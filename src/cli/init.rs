@@ -1,4 +1,4 @@
-//! `flowdeck init`: a first pipeline and a workspace file, where there are none.
+//! `flowdeck init`: a first pipeline with its tests and a workspace file, where there are none.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -13,8 +13,11 @@ pub struct Args {
     dir: Option<PathBuf>,
 }
 
-const FILES: [(&str, &str); 2] =
-    [("flowdeck.toml", include_str!("init/flowdeck.toml")), ("pipelines/hello.yaml", include_str!("init/hello.yaml"))];
+const FILES: [(&str, &str); 3] = [
+    ("flowdeck.toml", include_str!("init/flowdeck.toml")),
+    ("pipelines/hello.yaml", include_str!("init/hello.yaml")),
+    ("pipelines/hello.test.yaml", include_str!("init/hello.test.yaml")),
+];
 
 pub async fn run(args: Args, context: Context) -> Handoff {
     if context.read_only {
@@ -36,7 +39,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         }
         outln!("wrote {}", path.display());
     }
-    outln!("next: `flowdeck run hello -i name=Ada`, or `flowdeck` for the console");
+    outln!("next: `flowdeck test`; `flowdeck run hello -i name=Ada`, or `flowdeck` for the console");
     Handoff::Exit(exit::SUCCESS)
 }
 

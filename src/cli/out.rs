@@ -7,9 +7,14 @@ use super::exit;
 
 /// A line on standard output. Nobody left to read it ends the process quietly; any other failure ends it with a word.
 pub fn line(text: Arguments<'_>) {
-    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+    if let Err(error) = try_line(text) {
         leave(&error);
     }
+}
+
+/// A line on standard output, for a command that has something to put in order before it ends.
+pub fn try_line(text: Arguments<'_>) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")
 }
 
 /// Bytes on standard output, as they are.

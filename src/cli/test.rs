@@ -97,8 +97,9 @@ async fn all(args: &Args, context: &Context, private: &Private, results: &mut Re
     let mut verdicts = futures_util::stream::iter(running).buffered(AT_ONCE);
     while let Some((place, verdict)) = verdicts.next().await {
         let stop = args.fail_fast && verdict.status.is_bad();
-        results.take(place, verdict, args.json);
-        if stop {
+        // With nobody left to read, the tests end, but not before their engine has.
+        let unread = results.take(place, verdict, args.json).is_err();
+        if stop || unread {
             break;
         }
     }

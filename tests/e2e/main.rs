@@ -11,6 +11,7 @@ mod faults;
 mod flow;
 mod kill_points;
 mod picture;
+mod pipeline_tests;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod runs;

@@ -147,8 +147,8 @@ fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn the_shipped_pipelines_are_valid_and_hello_runs() {
     let workspace = Workspace::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
-    let names = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path().display().to_string());
-    let names: Vec<String> = names.filter(|name| !name.contains(".test.")).collect();
+    let files = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path().display().to_string());
+    let names: Vec<String> = files.filter(|name| !name.contains(".test.")).collect();
     assert!(names.len() >= 3, "{names:?}");
     let args: Vec<&str> = ["validate", "--strict"].into_iter().chain(names.iter().map(String::as_str)).collect();
     workspace.ok(&args);

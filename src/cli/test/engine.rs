@@ -16,6 +16,7 @@ const IDLE: &str = "10s";
 pub struct Private {
     pub client: Client,
     context: Context,
+    command: start::EngineCommand,
     _dir: Directory,
 }
 
@@ -37,20 +38,24 @@ impl Private {
         let context = Context::new(&global, workspace.runs).map_err(|error| complain(exit::FAILED, &error))?;
         context.paths.prepare().map_err(|error| complain(exit::FAILED, &error))?;
         let command = start::EngineCommand { idle_timeout: Some(IDLE), ..context.engine_command() };
-        let client = start::connect_or_start(&command, context.paths.socket()).await.map_err(|error| refused(&error))?;
-        Ok(Self { client, context, _dir: dir })
+        let socket = context.paths.socket();
+        let client = start::connect_or_start(&command, socket).await.map_err(|error| refused(&error))?;
+        Ok(Self { client, context, command, _dir: dir })
     }
 
-    /// Ends the engine and whatever still runs in it.
+    /// Ends the engine and whatever still runs in it. One that died is started again for that: only an engine can
+    /// end what a stage that was allowed to run has started.
     pub async fn stop(self) -> Result<(), Handoff> {
+        start::ensure(&self.command, self.context.paths.socket()).await.map_err(|error| refused(&error))?;
         stop_engine(&self.context).await.map_err(|error| complain(exit::FAILED, &error))
     }
 }
 
 /// A directory that nobody else can have put there.
 fn make() -> std::io::Result<Directory> {
-    let name = format!("flowdeck-test-{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
-    let dir = std::env::temp_dir().join(name);
+    // Short, so that sockets fit below it.
+    let random = uuid::Uuid::now_v7().as_u128() & 0xffff_ffff;
+    let dir = std::env::temp_dir().join(format!("flowdeck-test-{}-{random:08x}", std::process::id()));
     DirBuilder::new().mode(0o700).create(&dir)?;
     Ok(Directory(dir))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::files::TestFile;
 use super::judge::Failure;
+use crate::cli::out::try_line;
 use crate::cli::pipeline::colour;
 use crate::cli::{inert, validate};
 use crate::language;
@@ -102,16 +103,21 @@ impl<'f> Results<'f> {
     }
 
     /// Takes a verdict in; says it unless there will be a document.
-    pub fn take(&mut self, place: usize, verdict: Verdict, silent: bool) {
+    ///
+    /// # Errors
+    /// When standard output does not take it.
+    pub fn take(&mut self, place: usize, verdict: Verdict, silent: bool) -> std::io::Result<()> {
         let entry = &mut self.entries[place];
         if !silent {
             if self.last != Some(entry.file.file.as_str()) {
                 self.last = Some(entry.file.file.as_str());
-                outln!("{} ({})", inert::line(&entry.file.file), inert::line(entry.file.tested.name()));
+                let (file, pipeline) = (inert::line(&entry.file.file), inert::line(entry.file.tested.name()));
+                try_line(format_args!("{file} ({pipeline})"))?;
             }
-            outln!("  {}", line(entry.case, &verdict));
+            try_line(format_args!("  {}", line(entry.case, &verdict)))?;
         }
         entry.verdict = Some(verdict);
+        Ok(())
     }
 
     /// Whatever has no verdict by now was left over.

@@ -143,3 +143,18 @@ pub fn schema() -> Value {
     file["definitions"] = json!({"answer": answer, "error": closed(ERROR_EXPECT), "template": template});
     file
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ERROR_TYPES, RUN_STATUS, STAGE_STATUS};
+    use crate::language::suite::NOT_RUN;
+    use crate::model::{ErrorKind, RunStatus, StageStatus};
+
+    #[test]
+    fn the_words_are_those_of_runs_stages_and_errors() {
+        assert!(ErrorKind::ALL.iter().map(|kind| kind.name()).eq(ERROR_TYPES.iter().copied()));
+        assert!(RUN_STATUS.iter().all(|name| RunStatus::from_name(name).is_some_and(RunStatus::is_final)));
+        let of_stage = |name: &str| name == NOT_RUN || StageStatus::from_name(name).is_some_and(StageStatus::is_final);
+        assert!(STAGE_STATUS.iter().all(|name| of_stage(name)));
+    }
+}

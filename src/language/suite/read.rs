@@ -87,13 +87,15 @@ impl<'t> Reading<'_, 't, '_> {
                 &[]
             }
         };
-        let cases: Vec<Case> = tests.iter().filter_map(|node| self.case(node, &shared)).collect();
         let mut seen = HashSet::new();
-        for (case, node) in cases.iter().zip(tests) {
-            if !seen.insert(case.name.as_str()) {
-                let span = node.get("name").map_or_else(|| head(node), |entry| entry.value.span.clone());
-                self.sink.push(Problem::error("duplicate-name", span, format!("two tests are called `{}`", case.name)));
+        let mut cases = Vec::with_capacity(tests.len());
+        for node in tests {
+            let Some(case) = self.case(node, &shared) else { continue };
+            if let Some(entry) = node.get("name").filter(|_| !seen.insert(case.name.clone())) {
+                let message = format!("two tests are called `{}`", case.name);
+                self.sink.push(Problem::error("duplicate-name", entry.value.span.clone(), message));
             }
+            cases.push(case);
         }
         Some(Suite { cases })
     }

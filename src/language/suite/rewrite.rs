@@ -62,3 +62,64 @@ fn stand_in(spec: &StageSpec, case: &Case) -> Option<Value> {
     let refusal = refusal(spec.id.as_str(), component);
     Some(json!({"component": component.name(), "config": spec.config, "answers": answers, "refusal": refusal}))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::rewrite;
+    use crate::language::suite::{self, Subject};
+    use crate::language::{Component, Format, OnError, Retry, load};
+
+    const PIPELINE: &str = "
+id: p
+stages:
+  - &base {id: gate, type: filter, config: {data: 1, condition: 'data > 2'}}
+  - {id: a, component: http_request, depends_on: [gate], on_error: continue, timeout: 9, retry_config: {max_retries: 4},
+     input_mapping: {url: 'http://h/{{env.HOST}}', method: PUT}, config: {url: 'http://h/{{upstream.gate.passed}}'}}
+  - {id: try, type: trycatch, config: {try_stages: [b], catch_stages: [c], retry_delay_ms: 500}}
+  - {id: b, type: shell, error_handling: {on_error: retry, retry_until: output.exit_code == 0}, config: {run: 'x {{raw(input.y)}}'}}
+  - {id: c, type: shell, config: {run: y}}
+";
+
+    fn rewritten(tests: &str) -> Value {
+        let pipeline = load(PIPELINE, Format::Yaml).pipeline.expect("a pipeline");
+        let loaded = suite::load(tests, Format::Yaml, Subject::Pipeline(&pipeline));
+        let suite = loaded.suite.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+        rewrite(PIPELINE, Format::Yaml, &pipeline, &suite.cases[0])
+    }
+
+    #[test]
+    fn what_has_effects_becomes_a_mock_and_everything_else_stays() {
+        let document = rewritten("{mocks: {http-request: {}, a: {error: x}}, tests: [{name: t, allow: c}]}").to_string();
+        let was = load(PIPELINE, Format::Yaml).pipeline.expect("a pipeline");
+        let pipeline = load(&document, Format::Json).pipeline.expect("the test's document is a pipeline");
+        let types: Vec<&str> = pipeline.stages.iter().map(|stage| stage.component.name()).collect();
+        assert_eq!(types, ["filter", "mock", "trycatch", "mock", "shell"]);
+        for (stage, before) in pipeline.stages.iter().zip(&was.stages) {
+            assert_eq!((&stage.depends_on, &stage.owners, &stage.timeout), (&before.depends_on, &before.owners, &before.timeout));
+            // What a template reads decides whether a gate stops the stage; it counts inside a mock as well.
+            assert_eq!(stage.reads, before.reads, "{}", stage.id);
+        }
+        let a = pipeline.stage("a").unwrap();
+        assert_eq!((a.on_error, a.retry.max_retries()), (OnError::Continue, 4));
+        assert_eq!(a.config["config"], json!({"url": "http://h/{{upstream.gate.passed}}", "method": "PUT"}));
+        assert_eq!(a.config["answers"], json!([[{"error": "x"}], [{}]]), "the stage's own answers come first");
+    }
+
+    #[test]
+    fn nothing_waits() {
+        let document = rewritten("tests: [{name: t}]").to_string();
+        let pipeline = load(&document, Format::Json).pipeline.expect("a pipeline");
+        for stage in &pipeline.stages {
+            match &stage.retry {
+                Retry::Never => {}
+                Retry::Backoff { initial, max, .. } => assert!(initial.is_zero() && max.is_zero()),
+                Retry::Fixed { delay, until, .. } => assert!(delay.is_zero() && until.is_some()),
+            }
+        }
+        assert_eq!(pipeline.stage("try").unwrap().config["retry_delay_ms"], 0);
+        let effects = pipeline.stages.iter().filter(|stage| !stage.component.is_pure()).count();
+        assert_eq!((effects, pipeline.stage("c").unwrap().component), (0, Component::Mock));
+    }
+}
