@@ -1,10 +1,12 @@
 //! The documents that the language comes from, and the pipelines that are shipped: each runs, well and badly, against
 //! real servers of this test.
 
+mod corpus;
 mod database;
 mod delivery;
 mod local;
 mod operations;
+mod resume;
 mod server;
 mod stack;
 mod strategy;
