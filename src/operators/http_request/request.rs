@@ -116,7 +116,11 @@ fn authorization(auth: &Value) -> Result<HeaderValue, StageError> {
 fn idempotency_key(context: &Context, fields: &mut Fields) -> Result<Option<String>, StageError> {
     match fields.take(&["idempotency_key"]) {
         None | Some(Value::Bool(false)) => Ok(None),
-        Some(Value::Bool(true)) => Ok(Some(format!("{}-{}", context.run_id, context.stage.id))),
+        // The item's own stage in a loop: `deploy[1]` asks for something else than `deploy[0]`.
+        Some(Value::Bool(true)) => {
+            let stage = context.scope.context().get("stage_id").map_or_else(|| context.stage.id.to_string(), to_text);
+            Ok(Some(format!("{}-{stage}", context.run_id)))
+        }
         Some(key @ (Value::String(_) | Value::Number(_))) => Ok(Some(to_text(&key))),
         Some(_) => Err(wrong("`idempotency_key` must be a text or true")),
     }

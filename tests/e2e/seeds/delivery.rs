@@ -268,7 +268,11 @@ fn a_release_that_fails_is_told_and_rolled_back_where_it_was() {
     let keys =
         ["production", "staging"].map(|name| api.headers(&format!("POST /environments/{name}/rollback"), "idempotency-key"));
     let id = run["id"].as_str().expect("a text");
-    assert_eq!(keys, [vec![format!("{id}-production")], vec![format!("{id}-staging")]]);
+    assert_eq!(
+        keys,
+        [vec![format!("{id}-rollback-one[0]")], vec![format!("{id}-rollback-one[1]")]],
+        "each item has a key of its own"
+    );
 }
 
 /// The endpoints of a deployment API: one deployment, its stage, and what it was rolled back to.

@@ -127,8 +127,11 @@ fn a_bad_colour_never_goes_live_and_one_that_breaks_there_is_switched_back() {
     assert_eq!(live(&colours), "blue v1.0.0");
 }
 
-/// Three instances; one of them never gets well with the new version. Tells how many served at the least.
-fn instances(ill: &'static str) -> (Server, Arc<Mutex<(BTreeMap<String, Value>, usize)>>) {
+/// Instances by name, and how many of them had traffic at the least.
+type Fleet = (BTreeMap<String, Value>, usize);
+
+/// Three instances; one of them never gets well with the new version.
+fn instances(ill: &'static str) -> (Server, Arc<Mutex<Fleet>>) {
     let names = ["web-1", "web-2", "web-3"];
     let fleet = names.map(|name| (name.to_owned(), json!({"name": name, "version": "v1.0.0", "traffic": true})));
     let state = Arc::new(Mutex::new((BTreeMap::from(fleet), names.len())));
@@ -154,7 +157,7 @@ fn instances(ill: &'static str) -> (Server, Arc<Mutex<(BTreeMap<String, Value>, 
     (server, state)
 }
 
-fn fleet(state: &Mutex<(BTreeMap<String, Value>, usize)>) -> (Vec<String>, usize) {
+fn fleet(state: &Mutex<Fleet>) -> (Vec<String>, usize) {
     let (fleet, fewest) = &*state.lock().expect("a state");
     (
         fleet
