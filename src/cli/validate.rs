@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::explain::chain;
 use super::pipeline::{colour, find};
 use super::{Context, Handoff, complain, exit};
-use crate::config::pipelines;
+use crate::config::{pipelines, read_file};
 use crate::language::{self, Format, Problem, Severity};
 
 /// Check pipelines without running them
@@ -61,8 +62,7 @@ struct Report {
 
 fn check(path: &Path) -> Report {
     let file = path.display().to_string();
-    let read = std::fs::read(path).map_err(|error| error.to_string());
-    match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
+    match read_file(path).map_err(|error| chain(&error)) {
         Ok(text) => {
             let loaded = language::load(&text, Format::of(&file, &text));
             let stages = loaded.pipeline.map_or(0, |pipeline| pipeline.stages.len());
@@ -80,7 +80,7 @@ impl Report {
 
     fn print(&self, strict: bool) {
         if let Some(error) = &self.unreadable {
-            errln!("error: {}: {error}", self.file);
+            errln!("error: {error}");
         }
         if !self.problems.is_empty() {
             errln!("{}", language::report(&self.problems, &self.file, &self.text, colour()).trim_end());

@@ -3,6 +3,7 @@
 mod ai;
 mod api;
 mod bad_input;
+mod bad_servers;
 mod cli;
 mod console;
 mod demo;
@@ -11,6 +12,7 @@ mod flow;
 mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
+mod rogue;
 mod runs;
 mod support;
 #[path = "../harness/svg.rs"]
