@@ -2,7 +2,9 @@
 
 mod ai;
 mod api;
+mod bad_files;
 mod bad_input;
+mod bad_running;
 mod bad_servers;
 mod cli;
 mod console;
