@@ -17,6 +17,7 @@ mod reader;
 mod secret;
 mod settings;
 mod suggest;
+mod text;
 mod workspace;
 
 pub use ai::{Ai, AiKind, AiProvider};
@@ -31,4 +32,5 @@ pub use pipeline::{EXTENSIONS, is_test, pipelines, resolve_pipeline, test_files,
 pub use problem::{Problem, report};
 pub use settings::{Flags, Settings};
 pub use suggest::suggest;
+pub use text::{read_file, read_pipe};
 pub use workspace::Workspace;

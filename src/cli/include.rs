@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Context;
-use crate::config::{ConfigError, pipelines, resolve_pipeline};
+use super::explain::chain;
+use crate::config::{ConfigError, pipelines, read_file, resolve_pipeline};
 use crate::language::inclusion::{self, Inclusion, Reference, inclusions, reference};
 use crate::language::{self, Format, Pipeline, Problem};
 use crate::model::{Include, Module};
@@ -178,7 +179,7 @@ impl Walk<'_> {
 
 fn load(path: &Path) -> Result<File, String> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+    let text = read_file(path).map_err(|error| chain(&error))?;
     let format = Format::of(&shown, &text);
     let loaded = language::load(&text, format);
     match loaded.pipeline {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::explain::chain;
 use super::include::{self, Included};
 use super::{Context, Handoff, complain, exit, inert};
-use crate::config::{resolve_pipeline, suggest};
+use crate::config::{read_file, read_pipe, resolve_pipeline, suggest};
 use crate::language::{self, Format, Pipeline, inputs, support};
 
 /// A pipeline and the inputs for it.
@@ -59,14 +60,7 @@ pub fn find(context: &Context, name: &str) -> Result<PathBuf, Handoff> {
 pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, Pipeline), Handoff> {
     let path = find(context, name)?;
     let shown = path.display().to_string();
-    let bytes = std::fs::read(&path).map_err(|error| {
-        errln!("error: {shown}: {error}");
-        Handoff::Exit(exit::USAGE)
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        errln!("error: {shown}: not UTF-8 text (byte {})", error.utf8_error().valid_up_to());
-        Handoff::Exit(exit::USAGE)
-    })?;
+    let text = read_file(&path).map_err(|error| complain(exit::USAGE, &error))?;
     let format = Format::of(&shown, &text);
     let mut loaded = language::load(&text, format);
     if let Some(pipeline) = &loaded.pipeline {
@@ -136,16 +130,14 @@ fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {
     };
     if let Some(file) = &source.inputs {
         let shown = file.display();
-        let read =
-            if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
-        let text = read.map_err(|error| format!("{shown}: {error}"))?;
-        match serde_json::from_str(&text) {
+        let text = read_pipe(file).map_err(|error| chain(&error))?;
+        match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
             Ok(Value::Object(fields)) => inputs.extend(fields),
             Ok(_) => return Err(format!("{shown}: inputs are a JSON object")),
             Err(error) => {
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default();
-                return Err(format!("{shown}:{}:{}: inputs are a JSON object: {message}", error.line(), error.column()));
+                return Err(format!("{shown}:{}:{}: inputs are a JSON object: {message}", error.line(), error.column().max(1)));
             }
         }
     }

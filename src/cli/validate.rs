@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::explain::chain;
 use super::include::gather;
 use super::pipeline::{colour, find};
 use super::{Context, Handoff, complain, exit};
-use crate::config::pipelines;
+use crate::config::{pipelines, read_file};
 use crate::language::support;
 use crate::language::{self, Format, Loaded, Problem, Severity};
 
@@ -63,8 +64,7 @@ struct Report {
 
 fn check(context: &Context, path: &Path) -> Report {
     let file = path.display().to_string();
-    let read = std::fs::read(path).map_err(|error| error.to_string());
-    match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text: {error}"))) {
+    match read_file(path).map_err(|error| chain(&error)) {
         Ok(text) => {
             let Loaded { pipeline, mut problems } = language::load(&text, Format::of(&file, &text));
             let stages = pipeline.as_ref().map_or(0, |pipeline| pipeline.stages.len());
@@ -88,7 +88,7 @@ impl Report {
 
     fn print(&self, strict: bool) {
         if let Some(error) = &self.unreadable {
-            errln!("error: {}: {error}", self.file);
+            errln!("error: {error}");
         }
         if !self.problems.is_empty() {
             errln!("{}", language::report(&self.problems, &self.file, &self.text, colour()).trim_end());

@@ -19,6 +19,9 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that is no text, or too much of it.
+    #[error("{}: {detail}", path.display())]
+    Unreadable { path: PathBuf, detail: String },
     /// `--workspace` does not name a directory.
     #[error("{} is not a directory", path.display())]
     NoWorkspace { path: PathBuf },

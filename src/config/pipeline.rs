@@ -36,7 +36,8 @@ fn resolve(workspace: &Path, cwd: &Path, text: &str) -> Result<PathBuf, ConfigEr
     if is_pipeline(Path::new(text)) && folder.join(text).is_file() {
         return Ok(folder.join(text));
     }
-    if given.is_file() {
+    // What is there and no ordinary file is told as that when it is read.
+    if given.is_file() || (looks_like_a_path && given.exists()) {
         return Ok(given);
     }
     let known: Vec<String> = pipelines(workspace)?.iter().filter_map(|path| stem(path)).collect();

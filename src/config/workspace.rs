@@ -1,9 +1,8 @@
 //! The directory people work in: how it is found, and what its file says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, File};
+use super::{ConfigError, File, read_file};
 
 /// The name of the workspace file.
 const NAME: &str = "flowdeck.toml";
@@ -38,10 +37,9 @@ impl Workspace {
     /// `Invalid` with every problem of the file, `Io` when it is there and cannot be read.
     pub fn load(dir: &Path) -> Result<Self, ConfigError> {
         let path = dir.join(NAME);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(ConfigError::io("read", &path, error)),
+        let text = match read_file(&path) {
+            Err(ConfigError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => String::new(),
+            read => read?,
         };
         match File::parse(&text, dir) {
             Ok(file) => Ok(Self { dir: dir.to_owned(), file }),

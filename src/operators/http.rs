@@ -5,8 +5,8 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, StatusCode, Url, redirect};
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect};
 
 use super::egress::{Egress, Forbidden};
 use crate::model::{ErrorKind, StageError};
@@ -77,6 +77,22 @@ fn within(policy: redirect::Policy, egress: Egress) -> redirect::Policy {
         Ok(()) => policy.redirect(attempt),
         Err(forbidden) => attempt.error(forbidden),
     })
+}
+
+/// Refuses a redirect that leads out of HTTP (`file:`, `unix:`): the client would not follow it, and take it for the answer.
+///
+/// # Errors
+/// SECURITY, naming the scheme.
+pub(super) fn within_http(response: &Response) -> Result<(), StageError> {
+    let target = response.headers().get(LOCATION).filter(|_| matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308));
+    let target = target.and_then(|target| response.url().join(std::str::from_utf8(target.as_bytes()).ok()?).ok());
+    match target {
+        Some(target) if !matches!(target.scheme(), "http" | "https") => {
+            let message = format!("the answer redirects elsewhere: `{}:` is not HTTP", target.scheme());
+            Err(StageError::new(ErrorKind::Security, message))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A failure below HTTP. The URL, which may hold a secret, is left out.

@@ -29,6 +29,7 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let answers = Answers {
         limit: fields.count(&["max_body_bytes", "max_response_bytes"])?.unwrap_or(BODY_LIMIT),
         expect: expect(context, &mut fields)?,
+        follow: manners.redirects > 0,
     };
     let timeout = timeout(&mut fields)?;
     let request = request::read(context, &mut fields)?;

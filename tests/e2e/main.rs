@@ -2,7 +2,10 @@
 
 mod ai;
 mod api;
+mod bad_files;
 mod bad_input;
+mod bad_running;
+mod bad_servers;
 mod cli;
 mod console;
 mod contract;
@@ -14,6 +17,7 @@ mod picture;
 mod pipeline_tests;
 #[path = "../harness/pty.rs"]
 mod pty;
+mod rogue;
 mod runs;
 mod seeds;
 mod subpipelines;

@@ -77,6 +77,10 @@ impl Scheduler {
             }
             (Part::Catch, Some(error)) => {
                 guard.recovered = guard.plan.forgive;
+                let error = match &guard.error {
+                    Some(first) => handling(error, first),
+                    None => error,
+                };
                 guard.raised = (!guard.plan.forgive).then_some(error);
                 Part::Finally
             }
@@ -128,4 +132,11 @@ impl Scheduler {
         let last = guard.list().last().and_then(|id| self.run.stages.get(&id.inside(path)));
         last.map_or(Value::Null, |stage| stage.output.clone())
     }
+}
+
+/// The error of a catch, which tells the one that it was there for.
+fn handling(error: StageError, first: &StageError) -> StageError {
+    let of = first.stage.as_ref().map(|stage| format!(" of {stage}")).unwrap_or_default();
+    let own = error.cause.as_ref().map(|cause| format!("{cause}; ")).unwrap_or_default();
+    error.caused_by(format!("{own}while handling the error{of}: {first}"))
 }

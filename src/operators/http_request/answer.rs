@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::request::millis;
 use crate::model::{Ending, ErrorKind, Outcome, StageError};
 use crate::operators::fields::wrong;
-use crate::operators::http::{is_passing, retry_after, transport};
+use crate::operators::http::{is_passing, retry_after, transport, within_http};
 
 /// Which statuses are a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) enum Expect {
 pub(super) struct Answers {
     pub(super) limit: u64,
     pub(super) expect: Expect,
+    /// Redirects are followed; one that is not is no answer.
+    pub(super) follow: bool,
 }
 
 impl Expect {
@@ -93,6 +95,9 @@ impl Answers {
 
     async fn exchange(&self, request: RequestBuilder, started: Instant) -> Result<Outcome, StageError> {
         let response = request.send().await.map_err(transport)?;
+        if self.follow {
+            within_http(&response)?;
+        }
         let status = response.status();
         let headers = response.headers().clone();
         let url = response.url().clone();
@@ -109,7 +114,10 @@ impl Answers {
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, StageError> {
-        let too_large = || StageError::new(ErrorKind::Execution, format!("the answer is larger than {} bytes", self.limit));
+        let too_large = || {
+            let message = format!("the answer is larger than {} bytes; `max_body_bytes` raises the limit", self.limit);
+            StageError::new(ErrorKind::Execution, message)
+        };
         if response.content_length().is_some_and(|length| length > self.limit) {
             return Err(too_large());
         }

@@ -182,7 +182,7 @@ async fn an_answer_over_the_limit_is_refused_announced_or_not() {
     let streamed = Server::answering(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(2000))).await;
     for server in [announced, streamed] {
         let outcome = call(&stage(json!({"url": server.address, "max_response_bytes": 1000}))).await;
-        assert_eq!(outcome.error.unwrap().message, "the answer is larger than 1000 bytes");
+        assert_eq!(outcome.error.unwrap().message, "the answer is larger than 1000 bytes; `max_body_bytes` raises the limit");
     }
 }
 
@@ -242,7 +242,10 @@ async fn an_answer_of_a_gigabyte_stops_at_the_limit() {
         sent
     });
     let error = call(&stage(json!({"url": address}))).await.error.unwrap();
-    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Execution, "the answer is larger than 10485760 bytes"));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::Execution, "the answer is larger than 10485760 bytes; `max_body_bytes` raises the limit")
+    );
     let sent = sent.await.unwrap();
     assert!(sent < 64 * 1024 * 1024, "{sent} bytes were taken");
 }

@@ -86,7 +86,7 @@ pub fn expression(data: &[u8]) {
         let at = error.offset.unwrap_or(0);
         assert!(at <= text.len(), "{error:?} lies outside {text:?}");
         assert!(text.is_char_boundary(at), "{error:?} lies inside a character of {text:?}");
-        assert!(!error.message.contains("hunter2"), "an error tells a secret: {error:?}");
+        assert!(text.contains("hunter2") || !error.message.contains("hunter2"), "an error tells a secret: {error:?}");
     }
     if let Ok(parsed) = expression::compile(&text, &scope) {
         parsed.references();

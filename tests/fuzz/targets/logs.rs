@@ -1,5 +1,7 @@
 //! Lines of output: secrets are hidden however they come, colours are read, and nothing reaches the terminal.
 
+use std::sync::LazyLock;
+
 use flowdeck::logs::mask::Masker;
 use flowdeck::logs::record;
 use flowdeck::tui::glyph::Charset;
@@ -34,15 +36,17 @@ pub const WORDS: &[&str] = &[
 
 const SECRETS: &[&str] = &["hunter2", "two\nlines", "aaaa", "é統é統"];
 
+/// Making one takes longer than using it.
+static MASKER: LazyLock<Masker> = LazyLock::new(|| Masker::new(SECRETS));
+
 /// A line as it comes from a process.
 pub fn line(data: &[u8]) {
-    let masker = Masker::new(SECRETS);
     let mut whole = Vec::new();
-    let mut stream = masker.stream();
+    let mut stream = MASKER.stream();
     stream.push(data, &mut whole);
     stream.finish(&mut whole);
     let step = data.first().map_or(1, |byte| usize::from(*byte % 7) + 1);
-    let (mut cut, mut stream) = (Vec::new(), masker.stream());
+    let (mut cut, mut stream) = (Vec::new(), MASKER.stream());
     data.chunks(step).for_each(|piece| stream.push(piece, &mut cut));
     stream.finish(&mut cut);
     assert_eq!(whole, cut, "hiding depends on how the bytes are cut");

@@ -112,6 +112,10 @@ fn a_catch_that_runs_well_recovers_the_run() {
 fn a_catch_that_fails_or_propagates_fails_the_run_after_finally() {
     play(&guarded(""), &["fail one", "fail mend"], &["tidy running", "run running"]);
     play(&guarded(""), &["fail one", "fail mend", "ok tidy"], &["guard failed", "run failed", "after skipped"]);
+    let world = play(&guarded(""), &["fail one", "fail mend", "ok tidy"], &["run failed"]);
+    let error = world.scheduler.run().error.clone().unwrap();
+    assert_eq!(error.stage.as_ref().map(|stage| stage.as_str()), Some("mend"));
+    assert_eq!(error.cause.as_deref(), Some("while handling the error of one: EXECUTION: broke"));
     let text = guarded(", error_scope: propagate");
     play(&text, &["fail one", "ok mend", "ok tidy"], &["guard failed", "run failed"]);
 }
