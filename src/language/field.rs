@@ -104,7 +104,11 @@ pub const STAGE: &[Field] = &[
     field("timeout_ms", Kind::Milliseconds, "Time over all attempts."),
     field("error_handling", Kind::Map, "`on_error: retry` with `max_retries` and `retry_delay`, or how to go on."),
     field("retry_config", Kind::Map, "Retries with growing delays, for errors that may pass."),
-    field("on_error", Kind::Choice(ON_ERROR), "`continue` records a failure and goes on; `retry` tries again as `error_handling` says."),
+    field(
+        "on_error",
+        Kind::Choice(ON_ERROR),
+        "`continue` records a failure and goes on; `retry` tries again as `error_handling` says.",
+    ),
     field("fallback_output", Kind::Any, "The output of a failed stage that goes on."),
     field("enabled", Kind::Flag, "`false` takes the stage out."),
     field("position", Kind::Any, "Where an editor draws it; unused here."),

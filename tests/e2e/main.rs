@@ -11,6 +11,7 @@ mod flow;
 mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
+mod rules;
 mod runs;
 mod support;
 #[path = "../harness/svg.rs"]

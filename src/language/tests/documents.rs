@@ -115,9 +115,15 @@ fn on_error_is_accepted_at_the_stage_and_in_error_handling() {
     assert_eq!(stage(r#""error_handling": {"on_error": "continue"}"#), (go_on, Retry::Never));
     assert_eq!(stage(r#""error_handling": {"on_error": "fail"}"#), (stop, Retry::Never));
     assert_eq!(stage(r#""error_handling": {"on_error": "propagate"}"#), (stop, Retry::Never));
-    assert_eq!(stage(r#""error_handling": {"on_error": "retry", "max_retries": 1, "retry_delay": "5s"}"#), (stop, fixed(1, 5000)));
+    assert_eq!(
+        stage(r#""error_handling": {"on_error": "retry", "max_retries": 1, "retry_delay": "5s"}"#),
+        (stop, fixed(1, 5000))
+    );
     assert_eq!(stage(r#""on_error": "continue", "error_handling": {"on_error": "retry"}"#), (go_on, fixed(3, 1000)));
-    assert_eq!(stage(r#""on_error": "retry", "error_handling": {"on_error": "continue", "max_retries": 2}"#), (go_on, fixed(2, 1000)));
+    assert_eq!(
+        stage(r#""on_error": "retry", "error_handling": {"on_error": "continue", "max_retries": 2}"#),
+        (go_on, fixed(2, 1000))
+    );
 }
 
 #[test]
