@@ -143,3 +143,11 @@ fn the_output_of_a_skipped_stage_says_so_and_why() {
     let run = run("{id: a, type: logger, when: 'false', config: {message: m}}, {id: b, type: logger, config: {message: m}}");
     assert_eq!(run["stages"]["a"]["output"], json!({"skipped": true, "reason": "when"}));
 }
+
+#[test]
+fn a_stage_that_compensates_another_never_runs_by_itself() {
+    let run =
+        run("{id: a, type: logger, compensate: undo, config: {message: m}}, {id: undo, type: logger, config: {message: m}}");
+    assert_eq!(fate(&run, "undo"), "skipped branch:a");
+    assert_eq!(run["status"], "succeeded");
+}
