@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Handoff, exit};
 use crate::client::start;
-use crate::config::pipelines;
+use crate::config::{pipelines, read_file};
 use crate::language::{self, Format};
 
 /// Check this machine, workspace, engine and store
@@ -62,7 +62,7 @@ fn valid_pipelines(context: &Context) -> Result<String, String> {
     let invalid: Vec<String> = files
         .iter()
         .filter(|file| {
-            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let text = read_file(file).unwrap_or_default();
             language::load(&text, Format::of(&file.display().to_string(), &text)).pipeline.is_none()
         })
         .map(|file| file.display().to_string())

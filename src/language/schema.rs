@@ -7,7 +7,7 @@ use super::field::{DOCUMENT, ERROR_HANDLING, Field, Kind, RETRY, STAGE};
 
 /// A draft-07 schema with descriptions, for editors. Unknown fields are allowed: they are warnings.
 pub fn document() -> Value {
-    let mut properties = object_of(DOCUMENT);
+    let mut properties = object_of(DOCUMENT, kind);
     properties.insert("stages".to_owned(), json!({"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/stage"}, "description": "The stages, at least one."}));
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -21,7 +21,7 @@ pub fn document() -> Value {
 }
 
 fn stage() -> Value {
-    let mut properties = object_of(STAGE);
+    let mut properties = object_of(STAGE, kind);
     for key in ["component_type", "type", "component"] {
         if let Some(Value::Object(schema)) = properties.get_mut(key) {
             schema.remove("type");
@@ -32,8 +32,8 @@ fn stage() -> Value {
         "id".to_owned(),
         json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "description": "Unique in the pipeline."}),
     );
-    properties.insert("error_handling".to_owned(), json!({"type": "object", "properties": object_of(ERROR_HANDLING)}));
-    properties.insert("retry_config".to_owned(), json!({"type": "object", "properties": object_of(RETRY)}));
+    properties.insert("error_handling".to_owned(), json!({"type": "object", "properties": object_of(ERROR_HANDLING, kind)}));
+    properties.insert("retry_config".to_owned(), json!({"type": "object", "properties": object_of(RETRY, kind)}));
     let each: Vec<Value> = Component::written().map(component_rule).collect();
     json!({
         "type": "object",
@@ -69,17 +69,16 @@ fn spellings(component: Component) -> Vec<String> {
 fn component_rule(component: Component) -> Value {
     let spellings = spellings(component);
     let typed = |key: &str| json!({"properties": {key: {"enum": spellings}}, "required": [key]});
-    let config =
-        json!({"type": "object", "description": component.entry().about, "properties": object_of(component.entry().keys)});
+    let config = json!({"type": "object", "description": component.entry().about, "properties": object_of(component.entry().keys, rendered)});
     json!({
         "if": {"anyOf": [typed("component_type"), typed("type"), typed("component")]},
         "then": {"properties": {"config": config, "input_mapping": {"type": "object"}}},
     })
 }
 
-pub(super) fn object_of(fields: &[Field]) -> Map<String, Value> {
+pub(super) fn object_of(fields: &[Field], schema_of: fn(Kind) -> Value) -> Map<String, Value> {
     let describe = |field: &Field| {
-        let mut schema = kind(field.kind);
+        let mut schema = schema_of(field.kind);
         if let Value::Object(map) = &mut schema {
             map.insert("description".to_owned(), field.about.into());
         }
@@ -88,21 +87,31 @@ pub(super) fn object_of(fields: &[Field]) -> Map<String, Value> {
     fields.iter().map(describe).collect()
 }
 
+/// Where templates are rendered, one fits as well.
+pub(super) fn rendered(of: Kind) -> Value {
+    let schema = kind(of);
+    match of {
+        Kind::Integer | Kind::Number | Kind::Flag | Kind::Map | Kind::StageRoutes => {
+            json!({"anyOf": [schema, {"$ref": "#/definitions/template"}]})
+        }
+        _ => schema,
+    }
+}
+
 fn kind(kind: Kind) -> Value {
-    let or_template = |schema: Value| json!({"anyOf": [schema, {"$ref": "#/definitions/template"}]});
     let stages = json!({"type": ["string", "array"], "items": {"type": "string"}});
     match kind {
         Kind::Any | Kind::Condition | Kind::Deferred => json!({}),
         Kind::Id | Kind::Expression => json!({"type": "string"}),
         Kind::Text | Kind::Script => json!({"type": ["string", "number", "boolean"]}),
-        Kind::Integer => or_template(json!({"type": "integer", "minimum": 0})),
-        Kind::Number => or_template(json!({"type": "number"})),
-        Kind::Flag => or_template(json!({"type": "boolean"})),
+        Kind::Integer => json!({"type": "integer", "minimum": 0}),
+        Kind::Number => json!({"type": "number"}),
+        Kind::Flag => json!({"type": "boolean"}),
         Kind::Seconds | Kind::Milliseconds | Kind::RequestTimeout => json!({"type": ["number", "string"]}),
         Kind::List => json!({"type": ["array", "string"]}),
         Kind::Texts | Kind::Stages => stages,
-        Kind::Map => or_template(json!({"type": "object"})),
-        Kind::StageRoutes => or_template(json!({"type": "object", "additionalProperties": stages})),
+        Kind::Map => json!({"type": "object"}),
+        Kind::StageRoutes => json!({"type": "object", "additionalProperties": stages}),
         Kind::Schema => json!({"type": ["object", "boolean"]}),
         Kind::Choice(words) => json!({"enum": words}),
     }

@@ -71,13 +71,13 @@ pub struct StageError {
     #[serde(rename = "type")]
     pub kind: ErrorKind,
     pub message: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub stage: Option<super::StageId>,
     /// Whether trying again may help; `retry_config` retries only these.
     pub recoverable: bool,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub cause: Option<String>,
-    #[serde(skip_serializing_if = "Value::is_null", default)]
+    #[serde(default)]
     pub details: Value,
 }
 

@@ -261,16 +261,21 @@ impl Run {
 
     fn on_attempt_finished(&mut self, id: &StageId, number: u32, at: Timestamp, outcome: &Outcome, next: Next) {
         let Some(stage) = self.stages.get_mut(id) else { return };
+        let mut error = outcome.error.clone();
+        if let Some(error) = &mut error {
+            // A failure inside a loop or a guard keeps the name of the stage that it began in.
+            error.stage.get_or_insert_with(|| id.clone());
+        }
         let attempt = stage.attempts.iter_mut().rev().find(|attempt| attempt.number == number);
         if let Some(attempt) = attempt {
             attempt.status = outcome.ending.status();
             attempt.finished_at = Some(at);
-            attempt.error.clone_from(&outcome.error);
+            attempt.error.clone_from(&error);
             if next != Next::Settle {
                 attempt.output = outcome.output.clone();
             }
         }
-        stage.error.clone_from(&outcome.error);
+        stage.error = error;
         match next {
             Next::Settle => {
                 stage.status = outcome.ending.status();

@@ -153,6 +153,15 @@ impl Fields {
             .ok_or_else(|| wrong(format!("`{}` must be a duration such as 30 or \"30s\"", names.first().unwrap_or(&""))))
     }
 
+    /// How long one attempt may take: `timeout` in `unit`s, or `timeout_ms`.
+    pub(super) fn timeout(&mut self, unit: Unit) -> Result<Option<Duration>, StageError> {
+        let given = match self.duration(&["timeout"], unit)? {
+            None => self.duration(&["timeout_ms"], Unit::Milliseconds)?,
+            given => given,
+        };
+        if given == Some(Duration::ZERO) { Err(wrong("`timeout` must be more than zero")) } else { Ok(given) }
+    }
+
     /// A list of texts; a single text is a list of one.
     pub(super) fn names(&mut self, names: &[&str]) -> Result<Vec<String>, StageError> {
         match self.take(names) {
@@ -228,6 +237,15 @@ mod tests {
         assert_eq!(read(json!(1.5)).unwrap(), Some(Duration::from_millis(1500)));
         assert_eq!(read(json!("1m30s")).unwrap(), Some(Duration::from_secs(90)));
         assert_eq!(read(json!("soon")).unwrap_err().message, "`timeout` must be a duration such as 30 or \"30s\"");
+    }
+
+    #[test]
+    fn a_timeout_goes_before_one_in_milliseconds_and_is_never_nothing() {
+        let read = |config| Fields::from_value(config).timeout(Unit::Seconds);
+        assert_eq!(read(json!({"timeout": 2, "timeout_ms": 5})).unwrap(), Some(Duration::from_secs(2)));
+        assert_eq!(read(json!({"timeout_ms": 5})).unwrap(), Some(Duration::from_millis(5)));
+        assert_eq!(read(json!({})).unwrap(), None);
+        assert!(read(json!({"timeout": 0})).unwrap_err().message.contains("more than zero"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::fields::{Fields, wrong};
+use super::fields::Fields;
 use super::http::{Manners, transport};
 use super::{Call, Context, Prepared, Work};
 use crate::language::Retry;
@@ -31,7 +31,7 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
         expect: expect(context, &mut fields)?,
         follow: manners.redirects > 0,
     };
-    let timeout = timeout(&mut fields)?;
+    let timeout = fields.timeout(Unit::Request)?.unwrap_or(TIMEOUT);
     let request = request::read(context, &mut fields)?;
     context.http.permit(&request.url)?;
     let safe = is_safe(&request.method);
@@ -74,18 +74,6 @@ fn manners(fields: &mut Fields) -> Result<Manners, StageError> {
     let limit = fields.count(&["max_redirects"])?.unwrap_or(REDIRECTS);
     let redirects = if follow { usize::try_from(limit).unwrap_or(usize::MAX) } else { 0 };
     Ok(Manners { verify: fields.flag(&["verify_ssl", "verify"], true)?, redirects })
-}
-
-/// Up to 300 the number is seconds, above it milliseconds: both dialects write it without a unit.
-fn timeout(fields: &mut Fields) -> Result<Duration, StageError> {
-    let given = match fields.duration(&["timeout"], Unit::Request)? {
-        None => fields.duration(&["timeout_ms"], Unit::Milliseconds)?,
-        given => given,
-    };
-    match given {
-        Some(Duration::ZERO) => Err(wrong("`timeout` must be more than zero")),
-        given => Ok(given.unwrap_or(TIMEOUT)),
-    }
 }
 
 fn expect(context: &Context, fields: &mut Fields) -> Result<Expect, StageError> {

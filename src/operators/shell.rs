@@ -28,12 +28,7 @@ const GRACE: u64 = 10_000;
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let mut fields = Fields::render(context)?;
     let mut shown = fields.as_map().clone();
-    let timeout = fields.duration(&["timeout"], Unit::Seconds)?;
-    let timeout = match fields.duration(&["timeout_ms"], Unit::Milliseconds)? {
-        None => timeout,
-        given => given,
-    };
-    let timeout = [timeout, context.stage.timeout].into_iter().flatten().min();
+    let timeout = [fields.timeout(Unit::Seconds)?, context.stage.timeout].into_iter().flatten().min();
     let grace = fields.duration(&["grace", "grace_period"], Unit::Seconds)?;
     let program = program(context, &mut fields, &mut shown)?;
     let spec = Spec {

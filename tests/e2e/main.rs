@@ -18,6 +18,7 @@ mod pipeline_tests;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod rogue;
+mod rules;
 mod runs;
 mod seeds;
 mod subpipelines;

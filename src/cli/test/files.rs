@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Context, Handoff, complain, exit};
-use crate::config::{is_test, resolve_pipeline, test_files, tested_pipeline};
+use crate::config::{is_test, read_file, resolve_pipeline, test_files, tested_pipeline};
 use crate::language::suite::{self, Subject, Suite};
 use crate::language::{self, Format, Pipeline, Problem};
 
@@ -107,10 +107,7 @@ fn load_tested(path: &Path, cwd: &Path) -> Result<Tested, Handoff> {
 }
 
 fn read(path: &Path) -> Result<String, Handoff> {
-    std::fs::read_to_string(path).map_err(|error| {
-        errln!("error: {}: {error}", path.display());
-        Handoff::Exit(exit::USAGE)
-    })
+    read_file(path).map_err(|error| complain(exit::USAGE, &error))
 }
 
 fn shown(path: &Path, cwd: &Path) -> String {

@@ -13,7 +13,12 @@ const FALSE_KEYS: &[&str] = &["false_stages", "false_branch_stages", "false_bran
 pub(super) fn activates(owner: &StageSpec, output: &Value, target: &StageId) -> bool {
     match owner.component {
         Component::Conditional => {
-            let keys = if output.get("condition_result") == Some(&Value::Bool(true)) { TRUE_KEYS } else { FALSE_KEYS };
+            // Without a result, as after a failure that the run goes on from, neither branch is taken.
+            let keys = match output.get("condition_result").and_then(Value::as_bool) {
+                Some(true) => TRUE_KEYS,
+                Some(false) => FALSE_KEYS,
+                None => return false,
+            };
             keys.iter().filter_map(|key| owner.config.get(key)).any(|list| names(list, target))
         }
         Component::Router => output.get("stages_to_execute").is_some_and(|list| names(list, target)),

@@ -62,6 +62,8 @@ pub(super) struct World {
     /// Answers to `when` conditions by stage; the others hold.
     pub conditions: BTreeMap<usize, bool>,
     pub started: Vec<String>,
+    /// The randomness of every moment.
+    pub jitter: f64,
 }
 
 impl World {
@@ -79,6 +81,7 @@ impl World {
             stopped: Vec::new(),
             conditions: BTreeMap::new(),
             started: Vec::new(),
+            jitter: 1.0,
         };
         world.give(Input::Begin);
         world
@@ -101,7 +104,7 @@ impl World {
     }
 
     pub fn moment(&self) -> Moment {
-        Moment { now: self.now, jitter: 1.0 }
+        Moment { now: self.now, jitter: self.jitter }
     }
 
     pub fn give(&mut self, input: Input) {

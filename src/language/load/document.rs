@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::fields::{self, Reader};
+use super::fields::{self, Reader, Templates};
 use super::references::Found;
 use super::sink::Sink;
 use super::stage::{self, Draft};
@@ -21,7 +21,7 @@ pub fn read(root: &Node<'_>, sink: &mut Sink<'_>) -> Option<Pipeline> {
         sink.push(Problem::error("not-a-pipeline", first_line(root, sink.text), message));
         return None;
     };
-    fields::check(entries, DOCUMENT, "a pipeline", sink);
+    fields::check(entries, DOCUMENT, Templates::Unread, "a pipeline", sink);
     let reader = Reader { node: root };
     let mut drafts = stages(root, &reader, sink);
     links::connect(&mut drafts, sink);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::fields::{self, Reader};
+use super::fields::{self, Reader, Templates};
 use super::sink::Sink;
 use crate::language::field::{ERROR_HANDLING, RETRY};
 use crate::language::pipeline::{OnError, Retry};
@@ -20,11 +20,11 @@ pub struct Failure {
 /// `retry_config`.
 pub fn read(stage: &Reader<'_, '_>, sink: &mut Sink<'_>) -> Failure {
     let growing = stage.node("retry_config").map(|node| {
-        fields::check(node.entries(), RETRY, "`retry_config`", sink);
+        fields::check(node.entries(), RETRY, Templates::Unread, "`retry_config`", sink);
         backoff(&Reader { node })
     });
     let handling = stage.node("error_handling").map(|node| {
-        fields::check(node.entries(), ERROR_HANDLING, "`error_handling`", sink);
+        fields::check(node.entries(), ERROR_HANDLING, Templates::Unread, "`error_handling`", sink);
         Reader { node }
     });
     let handled = handling.as_ref().and_then(|handling| handling.text("on_error"));

@@ -11,12 +11,21 @@ use crate::language::stage_ids::is_valid_id;
 use crate::language::suggest::listed;
 use crate::language::template::has_template;
 
+/// Whether templates in these fields are ever rendered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Templates {
+    /// In a config they are, so that one fits wherever a value does.
+    Rendered,
+    /// Fields that count before anything runs.
+    Unread,
+}
+
 /// Checks the entries of a map; `what` names the map in messages, such as "a stage".
-pub fn check(entries: &[Entry<'_>], table: &'static [Field], what: &str, sink: &mut Sink<'_>) {
+pub fn check(entries: &[Entry<'_>], table: &'static [Field], templates: Templates, what: &str, sink: &mut Sink<'_>) {
     for entry in entries {
         let name = entry.key.as_ref();
         if let Some(field) = table.iter().find(|field| field.name == name) {
-            check_kind(name, &entry.value, field.kind, sink);
+            check_kind(name, &entry.value, field.kind, templates, sink);
         } else if !has_template(name) && !name.starts_with("x-") {
             let problem = Problem::warning("unknown-field", entry.key_span.clone(), format!("{what} has no field `{name}`"));
             let own = table.iter().filter(|field| field.alias_of.is_none()).map(|field| field.name);
@@ -27,11 +36,12 @@ pub fn check(entries: &[Entry<'_>], table: &'static [Field], what: &str, sink: &
     }
 }
 
-fn check_kind(name: &str, node: &Node<'_>, kind: Kind, sink: &mut Sink<'_>) {
+fn check_kind(name: &str, node: &Node<'_>, kind: Kind, templates: Templates, sink: &mut Sink<'_>) {
     if node.is_null() {
         return;
     }
-    let Some(wanted) = mismatch(node, kind) else { return };
+    let templated = node.text().is_some_and(has_template);
+    let Some(wanted) = mismatch(node, kind, templated && templates == Templates::Rendered) else { return };
     let message = match kind {
         Kind::Choice(words) => {
             let found = node.text().map_or_else(|| node.type_name().to_owned(), |text| format!("`{text}`"));
@@ -39,18 +49,19 @@ fn check_kind(name: &str, node: &Node<'_>, kind: Kind, sink: &mut Sink<'_>) {
             let problem = Problem::error("wrong-value", node.span.clone(), format!("`{name}` cannot be {found}"));
             return sink.push(problem.helped(help.unwrap_or_else(|| format!("one of {}", listed(words.iter().copied())))));
         }
-        _ => format!("`{name}` must be {wanted}, not {}", node.type_name()),
+        _ => format!("`{name}` must be {wanted}, not {}", if templated { "a template" } else { node.type_name() }),
     };
-    sink.push(Problem::error("wrong-type", node.span.clone(), message).labelled(format!("expected {wanted}")));
+    let help = templated.then(|| "it counts before anything runs; templates are rendered inside `config`".to_owned());
+    let problem = Problem::error("wrong-type", node.span.clone(), message).labelled(format!("expected {wanted}"));
+    sink.push(problem.maybe_helped(help));
 }
 
-/// What the field wants, when the node is something else.
-fn mismatch(node: &Node<'_>, kind: Kind) -> Option<&'static str> {
-    let templated = node.text().is_some_and(has_template);
+/// What the field wants, when the node is something else and no template that will be rendered.
+fn mismatch(node: &Node<'_>, kind: Kind, templated: bool) -> Option<&'static str> {
     let fits = |holds: bool, wanted: &'static str| if holds { None } else { Some(wanted) };
     match kind {
         Kind::Any | Kind::Condition | Kind::Deferred => None,
-        Kind::Id => fits(!templated && scalar(node).is_some(), "an id"),
+        Kind::Id => fits(scalar(node).is_some_and(|text| !has_template(&text)), "an id"),
         Kind::Text | Kind::Script => fits(scalar(node).is_some(), "a string"),
         Kind::Expression => fits(node.text().is_some() || matches!(node.data, Data::Bool(_)), "an expression in a string"),
         Kind::Integer => fits(templated || whole(node).is_some(), "a whole number, 0 or more"),

@@ -44,6 +44,11 @@ pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
                 }
             }
         }
+        for node in templated_stages(draft) {
+            let message = "a list of stages names them as they are: a template is not read here";
+            let problem = Problem::warning("undefined-stage", node.span.clone(), message).labelled("nothing runs for it");
+            sink.push(problem.helped("name the stages, and choose with `conditional`, `router` or `when`"));
+        }
         for (node, id) in listed_stages(draft) {
             match index.get(id.as_str()) {
                 Some(at) => owned.entry(*at).or_default().push(draft.spec.id.clone()),
@@ -88,18 +93,30 @@ pub fn listed_stages<'n>(draft: &Draft<'n>) -> Vec<(&'n Node<'n>, String)> {
     found
 }
 
+/// Templates where a control-flow stage should name stages.
+fn templated_stages<'n>(draft: &Draft<'n>) -> Vec<&'n Node<'n>> {
+    let written = draft.config().flat_map(|entry| written_in(draft.spec.component, entry));
+    written.filter(|(_, id)| has_template(id)).map(|(node, _)| node).collect()
+}
+
 /// The stages that one config entry lists.
 pub fn listed_in<'n>(component: Component, entry: &'n Entry<'n>) -> Vec<(&'n Node<'n>, String)> {
+    let mut found = written_in(component, entry);
+    found.retain(|(node, id)| !has_template(id) && matches!(node.data, Data::Text(_) | Data::Number(_)) && !id.is_empty());
+    found
+}
+
+/// What one config entry has where it names stages.
+fn written_in<'n>(component: Component, entry: &'n Entry<'n>) -> Vec<(&'n Node<'n>, String)> {
     let named = |node: &'n Node<'n>| fields::texts(node).unwrap_or_default();
-    let mut found = match component.key(&entry.key).map(|field| field.kind) {
+    match component.key(&entry.key).map(|field| field.kind) {
         Some(Kind::Stages) if !entry.value.is_null() => named(&entry.value),
+        Some(Kind::StageRoutes) if entry.value.text().is_some() => named(&entry.value),
         Some(Kind::StageRoutes) => {
             entry.value.entries().iter().filter(|route| !route.value.is_null()).flat_map(|route| named(&route.value)).collect()
         }
         _ => Vec::new(),
-    };
-    found.retain(|(node, id)| !has_template(id) && matches!(node.data, Data::Text(_) | Data::Number(_)) && !id.is_empty());
-    found
+    }
 }
 
 /// Stages that are switched off, or owned only by stages that never start them.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::failure;
-use super::fields::{self, Reader};
+use super::fields::{self, Reader, Templates};
 use super::sink::Sink;
 use crate::language::component::Component;
 use crate::language::field::STAGE;
@@ -52,7 +52,7 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         sink.push(Problem::error("wrong-type", node.span.clone(), format!("a stage is an object, not {}", node.type_name())));
         return None;
     };
-    fields::check(entries, STAGE, "a stage", sink);
+    fields::check(entries, STAGE, Templates::Unread, "a stage", sink);
     let reader = Reader { node };
     let id = id(node, &reader, sink);
     let component = component(node, &reader, sink);
@@ -140,10 +140,9 @@ fn config<'n>(reader: &Reader<'n, 'n>, component: Option<Component>) -> Value {
 fn check_config(node: &Node<'_>, reader: &Reader<'_, '_>, component: Component, sink: &mut Sink<'_>) {
     let maps: Vec<&Node<'_>> = ["config", "input_mapping"].into_iter().filter_map(|name| reader.node(name)).collect();
     for map in &maps {
-        fields::check(map.entries(), component.entry().keys, &format!("the config of `{component}`"), sink);
+        fields::check(map.entries(), component.entry().keys, Templates::Rendered, &format!("the config of `{component}`"), sink);
     }
-    let templated =
-        |map: &&Node<'_>| map.text().is_some_and(has_template) || map.entries().iter().any(|entry| has_template(&entry.key));
+    let templated = |map: &&Node<'_>| map.entries().iter().any(|entry| has_template(&entry.key));
     if maps.iter().any(templated) {
         return;
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::language::field::{Field, Kind, field};
-use crate::language::schema::object_of;
+use crate::language::schema::{object_of, rendered};
 
 /// What a file says for all its tests, and a test for itself.
 const SHARED: &[Field] = &[
@@ -118,7 +118,8 @@ pub const HTTP_OUTPUT: &[Field] = &[
 
 /// A draft-07 schema of test files, for editors.
 pub fn schema() -> Value {
-    let closed = |fields: &[Field]| json!({"type": "object", "additionalProperties": false, "properties": object_of(fields)});
+    let closed =
+        |fields: &[Field]| json!({"type": "object", "additionalProperties": false, "properties": object_of(fields, rendered)});
     let refer = |name: &str| json!({"$ref": format!("#/definitions/{name}")});
     let mocks = json!({"type": "object", "additionalProperties": {"anyOf": [
         {"type": "null"}, refer("answer"), {"type": "array", "minItems": 1, "items": refer("answer")}

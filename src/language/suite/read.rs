@@ -12,7 +12,7 @@ use crate::language::component::Component;
 use crate::language::expression::{EvalError, Expression};
 use crate::language::field::Field;
 use crate::language::format::Format;
-use crate::language::load::fields::{self, Reader};
+use crate::language::load::fields::{self, Reader, Templates};
 use crate::language::load::parse;
 use crate::language::load::sink::{Place, Sink};
 use crate::language::node::{Data, Node};
@@ -163,7 +163,7 @@ impl<'t> Reading<'_, 't, '_> {
     /// Checks an object's fields; false when it is none.
     pub(super) fn table(&mut self, node: &Node<'t>, table: &'static [Field], what: &str) -> bool {
         if let Data::Map(entries) = &node.data {
-            fields::check(entries, table, what, self.sink);
+            fields::check(entries, table, Templates::Rendered, what, self.sink);
             return true;
         }
         self.wrong(node, &format!("{what} is an object, not {}", node.type_name()));

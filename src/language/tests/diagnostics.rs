@@ -1,4 +1,4 @@
-//! What a person reads when a pipeline is wrong.
+//! What a person reads when a pipeline is wrong (language reference: Document).
 
 use insta::assert_snapshot;
 
@@ -153,7 +153,36 @@ fn wrong_types_and_values_are_errors() {
     assert_eq!(config(r#"{"url": "u", "timeout": "abc"}"#), ["wrong-type"]);
     assert_eq!(config(r#"{"url": null}"#), ["missing-config"]);
     assert_eq!(config("5"), ["missing-config", "wrong-type"]);
-    assert_eq!(config(r#""{{input.config}}""#), Vec::<&str>::new());
+}
+
+#[test]
+fn a_template_where_none_is_read_is_an_error_and_not_quietly_ignored() {
+    let stage =
+        |fields: &str| codes_of_stages(&format!(r#"{{"id": "a", "type": "logger", "config": {{"message": "m"}}, {fields}}}"#));
+    for field in ["enabled", "idempotent", "timeout", "timeout_ms", "max_concurrency", "retry_config", "error_handling"] {
+        assert_eq!(stage(&format!(r#""{field}": "{{{{input.x}}}}""#)), ["wrong-type"], "{field}");
+    }
+    assert_eq!(stage(r#""error_handling": {"on_error": "retry", "max_retries": "{{input.x}}"}"#), ["wrong-type"]);
+    assert_eq!(stage(r#""retry_config": {"initial_delay_ms": "{{input.x}}"}"#), ["wrong-type"]);
+    let whole = r#"{"id": "a", "type": "http-request", "config": "{{input.config}}"}"#;
+    assert_eq!(codes_of_stages(whole), ["missing-config", "wrong-type"]);
+    // In a config templates are rendered, whatever the field holds.
+    let config =
+        r#"{"id": "a", "type": "http-request", "config": {"url": "u", "timeout": "{{input.t}}", "headers": "{{input.h}}"}}"#;
+    assert_eq!(codes_of_stages(config), Vec::<&str>::new());
+}
+
+#[test]
+fn a_template_in_a_list_of_stages_is_a_warning_for_nothing_runs_for_it() {
+    let conditional = |list: &str| {
+        codes_of_stages(&format!(
+            r#"{{"id": "a", "type": "conditional", "config": {{"condition": "input.x", "true_stages": {list}}}}}"#
+        ))
+    };
+    assert_eq!(conditional(r#""{{input.list}}""#), ["undefined-stage"]);
+    assert_eq!(conditional(r#"["{{input.one}}"]"#), ["undefined-stage"]);
+    let router = r#"{"id": "a", "type": "router", "config": {"value": "x", "routes": {"x": "{{input.one}}"}}}"#;
+    assert_eq!(codes_of_stages(router), ["undefined-stage"]);
 }
 
 #[test]

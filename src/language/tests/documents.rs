@@ -1,4 +1,4 @@
-//! Documents of both dialects, in both notations, to pipelines.
+//! Documents of both dialects, in both notations, to pipelines (language reference: Document, Units).
 
 use std::time::Duration;
 

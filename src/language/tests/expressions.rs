@@ -1,4 +1,4 @@
-//! Expressions: a table of inputs and values, and of refusals.
+//! Expressions (language reference: Expressions): a table of inputs and values, and of refusals.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn scope() -> Values {
 }
 
 #[test]
-fn every_expression_has_its_value() {
+fn literals_operators_functions_and_methods_have_pythons_values() {
     let scope = scope();
     let table: &[(&str, Value)] = &[
         // literals
@@ -226,7 +226,7 @@ fn every_expression_has_its_value() {
 }
 
 #[test]
-fn what_is_wrong_is_refused_with_its_kind_and_reason() {
+fn what_is_no_part_of_the_language_or_makes_no_sense_is_refused_with_its_reason() {
     use EvalErrorKind::{Limit, MissingEnvironment, MissingStage, Syntax, UnknownName, Value};
     let scope = scope();
     let table: &[(&str, EvalErrorKind, &str)] = &[

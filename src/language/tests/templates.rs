@@ -1,4 +1,4 @@
-//! Templates: where they begin and end, what they keep, what they refuse.
+//! Templates (language reference: Templates): where they begin and end, what they keep, what they refuse.
 
 use serde_json::{Value, json};
 
@@ -73,14 +73,14 @@ fn an_error_says_where_in_the_config_it_is() {
 }
 
 #[test]
-fn time_and_names_are_fixed_within_an_attempt() {
+fn now_is_rfc_3339_in_utc_and_fixed_within_an_attempt_and_so_are_ids() {
     let once = rendered(json!({"t": "{{now()}}", "ids": ["{{uuid()}}", "{{uuid()}}"]}));
     assert_eq!(once, json!({"t": "2023-11-14T22:13:20.000Z", "ids": ["uuid-0", "uuid-1"]}));
     assert_eq!(once, rendered(json!({"t": "{{now()}}", "ids": ["{{uuid()}}", "{{uuid()}}"]})));
 }
 
 #[test]
-fn text_of_values() {
+fn in_mixed_text_null_is_empty_a_string_is_itself_and_the_rest_is_compact_json() {
     assert_eq!(to_text(&json!(null)), "");
     assert_eq!(to_text(&json!("a\"b")), "a\"b");
     assert_eq!(to_text(&json!({"a": [1, null]})), "{\"a\":[1,null]}");

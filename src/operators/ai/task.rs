@@ -61,7 +61,7 @@ impl Reply {
 /// Describes the call that answers the task. `fields` holds what the node itself did not take.
 pub(super) fn prepare(context: &Context, mut fields: Fields, config: Value, task: Task) -> Result<Prepared, StageError> {
     let named = fields.text(&["provider"])?;
-    let timeout = timeout(&mut fields)?;
+    let timeout = fields.timeout(Unit::Request)?.unwrap_or(TIMEOUT);
     let model = fields.text(&["model"])?;
     let system = fields.take(&["system_prompt", "system"]).map(|system| crate::language::template::to_text(&system));
     let instruction = task.shape.as_ref().map(Shape::instruction);
@@ -152,17 +152,6 @@ fn offline(offline: Offline, shape: Option<&Shape>) -> Reply {
         }
     };
     Reply { text, value, tokens: json!(0), finish_reason: "stop".to_owned(), model: "mock".to_owned() }
-}
-
-fn timeout(fields: &mut Fields) -> Result<Duration, StageError> {
-    let given = match fields.duration(&["timeout"], Unit::Request)? {
-        None => fields.duration(&["timeout_ms"], Unit::Milliseconds)?,
-        given => given,
-    };
-    match given {
-        Some(Duration::ZERO) => Err(wrong("`timeout` must be more than zero")),
-        given => Ok(given.unwrap_or(TIMEOUT)),
-    }
 }
 
 fn late(timeout: Duration) -> Outcome {

@@ -73,7 +73,7 @@ fn stage(config: Value) -> Stage {
 }
 
 #[tokio::test]
-async fn an_answer_becomes_the_output() {
+async fn the_output_is_status_code_headers_body_elapsed_ms_success_and_url() {
     let mut server =
         Server::answering(answer("201 Created", "Content-Type: application/json\r\nX-Two: a\r\nX-Two: b\r\n", "{\"id\": 7}"))
             .await;
@@ -300,7 +300,8 @@ fn a_bad_request_is_refused_before_it_is_sent() {
 
 #[test]
 fn the_timeout_is_seconds_up_to_300_and_milliseconds_above() {
-    let read = |value: Value| super::timeout(&mut super::Fields::from_value(json!({"timeout": value}))).unwrap();
+    let read =
+        |value: Value| super::Fields::from_value(json!({"timeout": value})).timeout(super::Unit::Request).unwrap().unwrap();
     assert_eq!(read(json!(300)), Duration::from_secs(300));
     assert_eq!(read(json!(30000)), Duration::from_secs(30));
     assert_eq!(read(json!("2m")), Duration::from_secs(120));

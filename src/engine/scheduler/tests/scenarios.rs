@@ -90,6 +90,15 @@ fn a_stage_that_a_branch_owns_never_runs_by_itself() {
 }
 
 #[test]
+fn a_conditional_that_failed_and_is_forgiven_takes_no_branch() {
+    let text = BRANCH.replace("type: conditional,", "type: conditional, on_error: continue,");
+    play(&text, &["fail check"], &["yes skipped", "no skipped", "join skipped", "run succeeded"]);
+    // Unless its author says which.
+    let text = text.replace("on_error: continue,", "on_error: continue, fallback_output: {condition_result: false},");
+    play(&text, &["fail check"], &["yes skipped", "no running"]);
+}
+
+#[test]
 fn the_branch_not_taken_is_skipped_and_joins_run() {
     let took = "ok check {\"condition_result\": true, \"branch_taken\": \"true\"}";
     play(BRANCH, &[took], &["yes running", "no skipped", "after-no skipped", "join pending"]);
@@ -146,6 +155,17 @@ fn backoff_grows_to_its_cap_and_retries_only_what_can_recover() {
     }
     world.step("unreliable a");
     assert_eq!(world.run_status(), RunStatus::Failed);
+}
+
+#[test]
+fn the_delay_of_retry_config_has_full_jitter_and_that_of_error_handling_none() {
+    let text = "{id: p, stages: [{id: a, type: shell, config: {run: x}, retry_config: {initial_delay_ms: 1000}}]}";
+    for (text, jitter, wait) in [(text, 0.0, 0), (text, 0.25, 250), (FIXED, 0.0, 100)] {
+        let mut world = World::new(text);
+        world.jitter = jitter;
+        world.step("unreliable a");
+        assert_eq!(world.timers[&0].0.0, wait);
+    }
 }
 
 #[test]
@@ -213,6 +233,10 @@ fn a_run_whose_time_is_up_fails() {
 fn no_more_stages_run_at_once_than_the_pipeline_allows() {
     let stages: Vec<String> = (0..9).map(|n| format!("{{id: s{n}, type: shell, config: {{run: x}}}}")).collect();
     let text = format!("{{id: p, max_concurrency: 4, stages: [{}]}}", stages.join(","));
+    assert_eq!(World::new(&text.replace("max_concurrency: 4, ", "")).scheduler.running(), 9);
+    let more = (9..14).map(|n| format!("{{id: s{n}, type: shell, config: {{run: x}}}}"));
+    let many = stages.iter().cloned().chain(more).collect::<Vec<_>>().join(",");
+    assert_eq!(World::new(&format!("{{id: p, stages: [{many}]}}")).scheduler.running(), 10, "10 when it does not say");
     let mut world = World::new(&text);
     assert_eq!(world.scheduler.running(), 4);
     world.step("ok s2");
