@@ -13,8 +13,7 @@ use crate::store::{NewEvent, StoreError};
 impl Engine {
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
         for id in self.shared.store.unfinished_runs().await? {
-            let journal = self.shared.store.journal(&id).await?;
-            match Run::fold(&journal) {
+            match self.shared.store.run(&id).await? {
                 Some(run) => self.take_up(run).await?,
                 None => tracing::error!(run = %id, "the journal of this run does not begin with its creation; left alone"),
             }
