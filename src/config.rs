@@ -29,6 +29,7 @@ pub use network::Network;
 pub use paths::Paths;
 pub use pipeline::{EXTENSIONS, pipelines, resolve_pipeline};
 pub use problem::{Problem, report};
+pub use secret::SecretReader;
 pub use settings::{Flags, Settings};
 pub use suggest::suggest;
 pub use workspace::Workspace;
