@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Place, median, row};
+use support::{Place, median, peak, row};
 
 const CHAIN: usize = 200;
 const WIDE: usize = 1000;
@@ -29,6 +29,7 @@ fn main() {
     wide();
     linear();
     transforms();
+    loops();
 }
 
 fn shell(id: usize, after: Option<usize>) -> String {
@@ -129,4 +130,29 @@ fn transforms() {
         file.sync_data().expect("sync");
     }
     println!("{:<44} {:>10.0}/s", "(synced records, one by one)", 500.0 / began.elapsed().as_secs_f64());
+}
+
+/// Loops over many items, 16 at once: the time of 10 000, and the engine's memory with 100 000.
+fn loops() {
+    let text = |items: u32| {
+        format!(
+            r#"{{"id":"loop","stages":[
+            {{"id":"each","type":"foreach","config":{{"items":"{{{{range({items})}}}}","loop_stages":["twice"],"parallel":true,"max_parallel":{AT_ONCE}}}}},
+            {{"id":"twice","type":"json-transform","config":{{"template":"{{{{item * 2}}}}"}}}}]}}"#
+        )
+    };
+    let place = Place::new();
+    place.pipeline("loop", &text(10_000));
+    let took = median((0..3).map(|_| place.run_recorded("loop")).collect());
+    println!("{:<44} {:>9.2} ms {:>12} {:>8}  <= 10 s", "loop over 10 000 items", took.as_secs_f64() * 1000.0, "", "");
+    let place = Place::new();
+    place.pipeline("loop", &text(100_000));
+    place.run("loop");
+    println!(
+        "{:<44} {:>8.0} MiB {:>12} {:>8}  < 500 MB",
+        "engine's peak, loop over 100 000 items",
+        peak(place.engine_pid()),
+        "",
+        ""
+    );
 }

@@ -30,6 +30,7 @@ pub use network::Network;
 pub use paths::Paths;
 pub use pipeline::{EXTENSIONS, is_test, pipelines, resolve_pipeline, test_files, tested_pipeline};
 pub use problem::{Problem, report};
+pub use secret::SecretReader;
 pub use settings::{Flags, Settings};
 pub use suggest::suggest;
 pub use text::{read_file, read_pipe};

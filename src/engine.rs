@@ -14,6 +14,7 @@ pub mod logs;
 pub mod recovery;
 pub mod scheduler;
 pub mod shared;
+mod values;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

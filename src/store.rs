@@ -28,7 +28,7 @@ mod tests;
 
 pub use error::StoreError;
 
-use crate::model::{Event, EventKind, RunId, RunStatus, RunSummary, Timestamp};
+use crate::model::{Event, EventKind, Run, RunId, RunStatus, RunSummary, Timestamp};
 use error::Fault;
 use read::Readers;
 use reserve::Reserve;
@@ -199,6 +199,15 @@ impl Store {
     pub async fn journal(&self, run: &RunId) -> Result<Vec<Event>, StoreError> {
         let run = run.clone();
         self.read(move |conn| read::journal(conn, &run)).await
+    }
+
+    /// A run as its journal tells it. `None` when there is no journal, or one that does not begin with the run's creation.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is not what was written.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        let id = id.clone();
+        self.read(move |conn| read::run(conn, &id)).await
     }
 
     /// Up to `limit` events after a sequence number, of one run or of all.

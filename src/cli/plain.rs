@@ -279,7 +279,7 @@ impl<'a> Narrator<'a> {
 
     /// Prints what an attempt's log has beyond what was printed.
     async fn output(&mut self, stage: &StageId, attempt: u32) -> Result<(), ClientError> {
-        let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| stage.component.as_str());
+        let component = self.run.as_ref().and_then(|run| run.stages.get(stage)).map(|stage| &*stage.component);
         // What other in-engine stages have to say are notes, and those come as events.
         let unwanted = self.only.as_ref().is_some_and(|only| only != stage);
         let has_output = component.is_some_and(|component| WITH_OUTPUT.contains(&component));

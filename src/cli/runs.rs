@@ -217,7 +217,7 @@ fn print(run: &Run) {
                 _ => String::new(),
             };
             let why = stage.error.as_ref().map(ToString::to_string).or_else(|| stage.reason.clone());
-            let cells = [stage.id.to_string(), stage.component.clone(), stage.status.to_string()];
+            let cells = [stage.id.to_string(), stage.component.to_string(), stage.status.to_string()];
             cells.into_iter().chain([stage.attempts.len().to_string(), took, why.unwrap_or_default()]).collect()
         })
         .collect();

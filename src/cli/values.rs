@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::client::{ClientError, Revive, start};
+use crate::config::SecretReader;
 use crate::language::Pipeline;
 use crate::model::{Run, Values};
 
@@ -26,16 +27,10 @@ pub fn for_run(context: &Context, run: &Run) -> Result<Values, String> {
 }
 
 fn collect(context: &Context, names: impl Iterator<Item = String>) -> Result<Values, String> {
+    let reader = SecretReader::interactive(context.root());
     let mut values = Values::default();
     for name in names {
-        let value = match name.split_once('.') {
-            Some(("secrets", secret)) => {
-                let source = context.workspace.file.secrets.get(secret);
-                source.map(|source| source.read(secret)).transpose().map_err(|error| error.to_string())?
-            }
-            Some((_, variable)) => std::env::var(variable).ok(),
-            None => None,
-        };
+        let value = reader.value(&context.workspace.file, &name).map_err(|error| error.to_string())?;
         if let Some(value) = value {
             values.0.insert(name, value);
         }

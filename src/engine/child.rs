@@ -86,7 +86,7 @@ pub(super) async fn see_through(shared: Arc<Shared>, order: Order, mut stop: wat
 impl Engine {
     /// The run as recorded, if it is.
     async fn known(&self, id: &RunId) -> Result<Option<Run>, EngineError> {
-        Ok(Run::fold(&self.shared.store.journal(id).await?))
+        Ok(self.shared.store.run(id).await?)
     }
 
     async fn begin_child(&self, order: Order) -> Result<(), EngineError> {

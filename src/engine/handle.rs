@@ -118,8 +118,7 @@ impl Engine {
         if let Some(run) = self.shared.hub.snapshot(&id) {
             return Ok(run);
         }
-        let journal = self.shared.store.journal(&id).await?;
-        Run::fold(&journal).ok_or_else(|| EngineError::NoRun(text.to_owned()))
+        self.shared.store.run(&id).await?.ok_or_else(|| EngineError::NoRun(text.to_owned()))
     }
 
     pub async fn find(&self, text: &str) -> Result<RunId, EngineError> {

@@ -16,7 +16,7 @@ impl Engine {
         let attempt = query.attempt.or_else(|| stage.attempts.last().map(|last| last.number)).unwrap_or(1);
         let dir = self.log_dir(&run);
         let log = logs::log_path(&dir, &query.stage, attempt);
-        if !log.exists() && stage.component != Component::Shell.name() {
+        if !log.exists() && *stage.component != *Component::Shell.name() {
             return Ok(notes_as_log(&run, stage, attempt, &query));
         }
         let refused = |error: &dyn std::fmt::Display| EngineError::Refused(format!("the log cannot be read: {error}"));

@@ -14,8 +14,7 @@ impl Engine {
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
         let mut drivers = Vec::new();
         for id in self.shared.store.unfinished_runs().await? {
-            let journal = self.shared.store.journal(&id).await?;
-            match Run::fold(&journal) {
+            match self.shared.store.run(&id).await? {
                 Some(run) => drivers.extend(self.take_up(run).await?),
                 None => tracing::error!(run = %id, "the journal of this run does not begin with its creation; left alone"),
             }

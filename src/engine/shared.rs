@@ -9,8 +9,9 @@ use tokio::sync::{Semaphore, mpsc};
 use super::activity::Activity;
 use super::driver::Mail;
 use super::hub::Hub;
+use super::values::{self, Found};
 use crate::config::Paths;
-use crate::model::{RunId, Timestamp, Values};
+use crate::model::{RunId, Timestamp};
 use crate::operators::Settings;
 use crate::store::Store;
 
@@ -51,12 +52,10 @@ impl Shared {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The values of these names (`env.NAME`) that the engine's own environment has.
-    pub(super) fn find_values(&self, names: &[String]) -> Values {
-        let own = |name: &String| {
-            let variable = name.strip_prefix("env.").or_else(|| name.strip_prefix("secrets."))?;
-            Some((name.clone(), std::env::var(variable).ok()?))
-        };
-        Values(names.iter().filter_map(own).collect())
+    /// The values of these names that can be had without the run's client.
+    pub(super) async fn find_values(&self, names: Vec<String>) -> Found {
+        let workspace = self.paths.workspace().to_owned();
+        let found = tokio::task::spawn_blocking(move || values::find(&workspace, &names)).await;
+        found.unwrap_or_default()
     }
 }

@@ -40,7 +40,7 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
 async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn Error>> {
     let settings = &context.settings;
     let exe = std::env::current_exe()?;
-    let outside = super::outside::settings(&context.workspace.file).await?;
+    let outside = super::outside::settings(&context.workspace).await?;
     let engine = Engine::open(context.paths.clone(), exe, usize::try_from(settings.max_concurrency)?, outside).await?;
     let socket = context.paths.socket();
     let listener = bind(socket)?;

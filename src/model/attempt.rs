@@ -79,8 +79,9 @@ pub struct Attempt {
     pub started_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub finished_at: Option<Timestamp>,
+    /// Apart: a run may have very many attempts, and few of them have one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub error: Option<StageError>,
+    pub error: Option<Box<StageError>>,
     /// The rendered config with secrets masked; null for operators without effects.
     #[serde(skip_serializing_if = "Value::is_null", default)]
     pub config: Value,

@@ -1,5 +1,7 @@
 //! A run as the fold of its events. `Run::apply` is the only place a run changes.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -101,7 +103,7 @@ impl Run {
         else {
             return None;
         };
-        let mut stages: IndexMap<StageId, Stage> = stages.iter().map(|outline| (outline.id.clone(), pending(outline))).collect();
+        let mut stages: IndexMap<StageId, Stage> = stages.iter().map(|outline| (outline.id.clone(), planned(outline))).collect();
         for (id, output) in reused {
             if let Some(stage) = stages.get_mut(id) {
                 stage.status = StageStatus::Succeeded;
@@ -185,8 +187,9 @@ impl Run {
                     }
                 }
                 if let Some(stage) = self.stages.get_mut(stage) {
-                    stage.phase = Some(Phase { name: phase.clone(), round: *round, total: *total, verdict: verdict.clone() });
-                    stage.error.clone_from(error);
+                    let (name, round, total, verdict) = (phase.clone(), *round, *total, verdict.clone());
+                    stage.phase = Some(Box::new(Phase { name, round, total, verdict }));
+                    stage.error = error.clone().map(Box::new);
                 }
             }
             EventKind::StageSettled { stage, status, output } => {
@@ -228,13 +231,8 @@ impl Run {
     fn stage_mut(&mut self, id: &StageId) -> Option<&mut Stage> {
         if id.is_instance() && !self.stages.contains_key(id) {
             let written = self.stages.get(id.written())?;
-            let outline = StageOutline {
-                id: id.clone(),
-                name: written.name.clone(),
-                component: written.component.clone(),
-                depends_on: Vec::new(),
-            };
-            self.stages.insert(id.clone(), pending(&outline));
+            let instance = pending(id.clone(), written.name.clone(), written.component.clone(), Vec::new());
+            self.stages.insert(id.clone(), instance);
         }
         self.stages.get_mut(id)
     }
@@ -246,6 +244,10 @@ impl Run {
         stage.started_at.get_or_insert(at);
         stage.finished_at = None;
         stage.retry_at = None;
+        // Most stages have one attempt; room for more comes when there are more.
+        if stage.attempts.is_empty() {
+            stage.attempts.reserve_exact(1);
+        }
         stage.attempts.push(Attempt {
             number,
             status: StageStatus::Running,
@@ -270,12 +272,12 @@ impl Run {
         if let Some(attempt) = attempt {
             attempt.status = outcome.ending.status();
             attempt.finished_at = Some(at);
-            attempt.error.clone_from(&error);
+            attempt.error = error.clone().map(Box::new);
             if next != Next::Settle {
                 attempt.output = outcome.output.clone();
             }
         }
-        stage.error = error;
+        stage.error = error.map(Box::new);
         match next {
             Next::Settle => {
                 stage.status = outcome.ending.status();
@@ -404,12 +406,17 @@ fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
     }
 }
 
-fn pending(outline: &StageOutline) -> Stage {
+fn planned(outline: &StageOutline) -> Stage {
+    let name = outline.name.as_deref().map(Arc::from);
+    pending(outline.id.clone(), name, outline.component.as_str().into(), outline.depends_on.clone())
+}
+
+fn pending(id: StageId, name: Option<Arc<str>>, component: Arc<str>, depends_on: Vec<StageId>) -> Stage {
     Stage {
-        id: outline.id.clone(),
-        name: outline.name.clone(),
-        component: outline.component.clone(),
-        depends_on: outline.depends_on.clone(),
+        id,
+        name,
+        component,
+        depends_on,
         status: StageStatus::Pending,
         output: Value::Null,
         error: None,

@@ -1,5 +1,7 @@
 //! A stage of a run: the fold of everything that happened to it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,14 +35,15 @@ pub struct Verdict {
 pub struct Stage {
     pub id: StageId,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub name: Option<String>,
-    pub component: String,
+    pub name: Option<Arc<str>>,
+    /// Shared by the instances of a loop, as the name is.
+    pub component: Arc<str>,
     pub depends_on: Vec<StageId>,
     pub status: StageStatus,
     #[serde(default)]
     pub output: Value,
     #[serde(default)]
-    pub error: Option<StageError>,
+    pub error: Option<Box<StageError>>,
     /// Why it was skipped.
     #[serde(default)]
     pub reason: Option<String>,
@@ -55,7 +58,7 @@ pub struct Stage {
     pub retry_at: Option<Timestamp>,
     /// The part of its work that an enclosing stage is at.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub phase: Option<Phase>,
+    pub phase: Option<Box<Phase>>,
     /// Taken over from an earlier run, not run in this one.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub reused: bool,

@@ -79,7 +79,7 @@ fn expected_stages(run: &Run) -> Vec<StageRow> {
         .map(|stage| {
             let attempts = integer(stage.attempts.len() as u64);
             let (status, times) = (stage.status.name().to_owned(), (millis(stage.started_at), millis(stage.finished_at)));
-            (stage.id.as_str().to_owned(), stage.component.clone(), status, attempts, times.0, times.1)
+            (stage.id.as_str().to_owned(), stage.component.to_string(), status, attempts, times.0, times.1)
         })
         .collect();
     rows.sort();

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, typ
 use super::error::{Fault, StoreError};
 use super::row::{decode, integer};
 use super::{Definition, Family, RunFilter, open};
-use crate::model::{Event, RunId, RunStatus, RunSummary, Timestamp};
+use crate::model::{Event, Run, RunId, RunStatus, RunSummary, Timestamp};
 
 /// Idle connections kept for the next question.
 const KEPT: usize = 4;
@@ -60,12 +60,24 @@ pub(super) fn unfinished_runs(conn: &Connection) -> Result<Vec<RunId>, Fault> {
     ids(conn, "SELECT id FROM runs WHERE status NOT IN ('succeeded', 'failed', 'cancelled') ORDER BY key", &[])
 }
 
+/// Every event of a run, oldest first.
+const JOURNAL: &str =
+    "SELECT e.seq, e.at, r.id, e.body, e.sum FROM runs r JOIN events e ON e.run = r.key WHERE r.id = ?1 ORDER BY e.seq";
+
 pub(super) fn journal(conn: &Connection, run: &RunId) -> Result<Vec<Event>, Fault> {
-    events(
-        conn,
-        "SELECT e.seq, e.at, r.id, e.body, e.sum FROM runs r JOIN events e ON e.run = r.key WHERE r.id = ?1 ORDER BY e.seq",
-        &[Value::from(run.as_str().to_owned())],
-    )
+    events(conn, JOURNAL, &[Value::from(run.as_str().to_owned())])
+}
+
+/// Folds a journal event by event: it may be much larger than the run it tells.
+pub(super) fn run(conn: &Connection, id: &RunId) -> Result<Option<Run>, Fault> {
+    let mut query = conn.prepare_cached(JOURNAL)?;
+    let mut rows = query.query([id.as_str()])?;
+    let Some(first) = rows.next()? else { return Ok(None) };
+    let Some(mut run) = Run::created(&decode(first)?) else { return Ok(None) };
+    while let Some(row) = rows.next()? {
+        run.apply(&decode(row)?);
+    }
+    Ok(Some(run))
 }
 
 pub(super) fn events_after(conn: &Connection, after: u64, run: Option<&RunId>, limit: usize) -> Result<Vec<Event>, Fault> {

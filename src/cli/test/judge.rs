@@ -90,7 +90,7 @@ fn judge_stage(expect: &StageExpect, run: &Run, failures: &mut Vec<Failure>) {
     }
     compare(&format!("{path}.output"), expect.output.as_ref(), expect.contains.as_ref(), &facts["output"], failures);
     if let Some(wanted) = &expect.error {
-        let error = run.stages.get(expect.id.as_str()).and_then(|stage| stage.error.as_ref());
+        let error = run.stages.get(expect.id.as_str()).and_then(|stage| stage.error.as_deref());
         judge_error(&format!("{path}.error"), wanted, error, failures);
     }
     if let Some(reason) = &expect.reason

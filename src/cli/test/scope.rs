@@ -60,7 +60,7 @@ impl Scope for Outcome<'_> {
 
     fn stage(&self, id: &str) -> Option<StageView<'_>> {
         let stage = self.run.stages.get(id)?;
-        Some(StageView { status: stage.status, output: &stage.output, error: stage.error.as_ref() })
+        Some(StageView { status: stage.status, output: &stage.output, error: stage.error.as_deref() })
     }
 
     fn whole_stage(&self, id: &str) -> Option<&Value> {

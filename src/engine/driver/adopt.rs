@@ -6,6 +6,7 @@ use super::act::as_values;
 use super::{Act, Driver, DriverError, Mail, Work};
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
+use crate::engine::values::Found;
 use crate::language::Component;
 use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, Timestamp, Values};
 use crate::operators;
@@ -19,7 +20,7 @@ impl Driver {
             if !self.missing_values().is_empty() {
                 let effects = self.scheduler.remark(EventKind::RunStarted, clock::moment());
                 self.take_down(effects);
-                self.find_values();
+                self.find_values().await;
                 self.wait_for_values().await?;
             }
             return self.commit().await;
@@ -37,7 +38,7 @@ impl Driver {
                 None
             }
         };
-        self.find_values();
+        self.find_values().await;
         self.wait_for_values().await?;
         self.reopen_frames();
         match known {
@@ -251,17 +252,20 @@ impl Driver {
 
     /// After a crash: the values that the client once sent come from the runner, else from the engine's own
     /// surroundings, else the run waits for them.
-    fn find_values(&mut self) {
+    async fn find_values(&mut self) {
         let missing = self.missing_values();
-        let found = self.shared.find_values(&missing);
-        self.masks.add(found);
-        self.pause_or_resume();
+        let mut found = Found::default();
+        if !missing.is_empty() {
+            found = self.shared.find_values(missing).await;
+        }
+        self.masks.add(found.values);
+        self.pause_or_resume(&found.troubles);
     }
 
     pub(super) fn on_values(&mut self, values: Values) {
         self.masks.add(values);
         self.acts.push(Act::Learn);
-        self.pause_or_resume();
+        self.pause_or_resume(&[]);
     }
 
     fn missing_values(&self) -> Vec<String> {
@@ -269,12 +273,13 @@ impl Driver {
         self.scheduler.run().environment_names.iter().filter(|name| !have.contains_key(*name)).cloned().collect()
     }
 
-    fn pause_or_resume(&mut self) {
+    fn pause_or_resume(&mut self, troubles: &[String]) {
         let needs = self.missing_values();
         let waiting = !self.scheduler.run().needs.is_empty();
         let kind = if !needs.is_empty() && needs != self.scheduler.run().needs {
             let names = needs.join(", ");
-            let reason = format!("the engine was restarted and no longer has these values: {names}");
+            let why = if troubles.is_empty() { String::new() } else { format!(" ({})", troubles.join("; ")) };
+            let reason = format!("the engine was restarted and no longer has these values: {names}{why}");
             EventKind::RunPaused { reason, needs }
         } else if needs.is_empty() && waiting {
             EventKind::RunResumed

@@ -71,7 +71,7 @@ impl Scope for RunScope<'_> {
         let nearer =
             (1..=self.path.len()).rev().find_map(|depth| self.run.stages.get(&StageId::new(id).inside(&self.path[..depth])));
         let stage = nearer.or_else(|| self.run.stages.get(id))?;
-        Some(StageView { status: stage.status, output: &stage.output, error: stage.error.as_ref() })
+        Some(StageView { status: stage.status, output: &stage.output, error: stage.error.as_deref() })
     }
 
     fn longest_stage_id(&self, text: &str) -> Option<&str> {

@@ -34,7 +34,7 @@ impl Scheduler {
             Resolution::Retry => self.make_ready(stage),
             Resolution::Succeed => self.settled(stage, None, moment),
             Resolution::Fail => {
-                let error = self.stage(stage).and_then(|stage| stage.error.clone());
+                let error = self.stage(stage).and_then(|stage| stage.error.as_deref().cloned());
                 let failed = Outcome { ending: Ending::Failed, output: Value::Null, error };
                 let blame = self.blame(stage, &failed);
                 self.settled(stage, Some(blame), moment);

@@ -60,8 +60,8 @@ impl Scheduler {
 
     fn reopen_guard(&mut self, frame: usize, mut guard: Guard, since: u64, moment: Moment) {
         let state = self.stage(frame);
-        let phase = state.and_then(|stage| stage.phase.clone());
-        guard.error = state.and_then(|stage| stage.error.clone());
+        let phase = state.and_then(|stage| stage.phase.as_deref().cloned());
+        guard.error = state.and_then(|stage| stage.error.as_deref().cloned());
         let path = self.nodes[frame].path.clone();
         let Some(phase) = phase else {
             self.frames.insert(frame, Live::Guard(guard));
@@ -160,7 +160,7 @@ impl Scheduler {
                         let outcome = Outcome {
                             ending: crate::model::Ending::Failed,
                             output: serde_json::Value::Null,
-                            error: stage.error.clone(),
+                            error: stage.error.as_deref().cloned(),
                         };
                         return Progress::Ended(Some(self.blame(node, &outcome)));
                     }

@@ -132,7 +132,7 @@ impl Scheduler {
         if let Some(limit) = limit {
             return super::out_of_time(limit);
         }
-        let error = state.and_then(|state| state.error.clone());
+        let error = state.and_then(|state| state.error.as_deref().cloned());
         self.blame(stage, &Outcome { ending: Ending::Failed, output: serde_json::Value::Null, error })
     }
 
