@@ -14,7 +14,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         let near = distance <= 1 + wanted.len().min(folded.len()) / 4 || (wanted.len() > 2 && folded.starts_with(&wanted));
         #[expect(clippy::cast_precision_loss, reason = "a distance below 100")]
         let score = strsim::jaro_winkler(&wanted, &folded) - distance as f64 * 0.1;
-        if near && best.is_none_or(|(top, _)| score > top) {
+        // Names often come out of a set: of two that are equally near, their order must not decide.
+        let better = |(top, name): (f64, &str)| score.total_cmp(&top).then(name.cmp(candidate)).is_gt();
+        if near && best.is_none_or(better) {
             best = Some((score, candidate));
         }
     }
@@ -34,4 +36,16 @@ pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         text.push_str(", …");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn of_two_names_equally_near_the_first_in_the_alphabet_is_meant() {
+        assert_eq!(nearest("b", ["c", "a"]), Some("a"));
+        assert_eq!(nearest("b", ["a", "c"]), Some("a"));
+        assert_eq!(nearest("deploi", ["deploy", "a"]), Some("deploy"));
+    }
 }

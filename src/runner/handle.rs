@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, mpsc};
 
 use super::identity::{Identity, socket_path};
-use super::protocol::{Command, Message, Welcome, line};
+use super::protocol::{Command, MAX_LINE, Message, Welcome, line};
 use super::server::{READY, TAKEN};
 use crate::model::StageId;
 use crate::process::{Exit, Spec, kin};
@@ -230,8 +230,24 @@ async fn listen(mut reader: BufReader<OwnedReadHalf>, sender: mpsc::Sender<Repor
 }
 
 /// The next message; none when the connection is over or no longer makes sense.
-async fn next(reader: &mut BufReader<OwnedReadHalf>, bytes: &mut Vec<u8>) -> Option<Message> {
+async fn next(reader: &mut (impl AsyncBufRead + Unpin), bytes: &mut Vec<u8>) -> Option<Message> {
     bytes.clear();
-    let read = reader.read_until(b'\n', bytes).await.ok()?;
+    // A longer line is cut, and then makes no sense.
+    let read = reader.take(MAX_LINE as u64).read_until(b'\n', bytes).await.ok()?;
     (read > 0).then(|| serde_json::from_slice(bytes).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::BufReader;
+
+    use super::{Message, next};
+
+    #[tokio::test]
+    async fn a_line_without_end_ends_the_connection() {
+        let mut bytes = Vec::new();
+        assert!(next(&mut BufReader::new(tokio::io::repeat(b'x')), &mut bytes).await.is_none());
+        let mut short = &b"{\"started\": {\"stage\": \"a\", \"attempt\": 1, \"pid\": 7}}\n"[..];
+        assert!(matches!(next(&mut short, &mut bytes).await, Some(Message::Started { pid: 7, .. })));
+    }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use targets::{TARGETS, Target};
 
 /// Inputs made for each target, unless `FLOWDECK_FUZZ_INPUTS` says otherwise.
-const INPUTS: usize = 1_500;
+const INPUTS: usize = 1_000;
 /// The stack of the engine's threads: what is too deep for it must be refused here, too.
 const STACK: usize = 2 * 1024 * 1024;
 /// One input takes no longer, on the slowest machine: the costliest evaluation its limits allow takes seconds.
