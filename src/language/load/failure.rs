@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::fields::{self, Reader, Templates};
 use super::sink::Sink;
 use crate::language::field::{ERROR_HANDLING, RETRY};
+use crate::language::node::{Data, Node};
 use crate::language::pipeline::{OnError, Retry};
 use crate::language::problem::Problem;
+use crate::language::template::has_template;
 
 pub struct Failure {
     pub retry: Retry,
@@ -18,7 +20,7 @@ pub struct Failure {
 
 /// The same words count at the stage and in `error_handling`; how to retry stands in `error_handling`, and wins over
 /// `retry_config`.
-pub fn read(stage: &Reader<'_, '_>, sink: &mut Sink<'_>) -> Failure {
+pub fn read<'n>(stage: &Reader<'n, 'n>, sink: &mut Sink<'_>) -> Failure {
     let growing = stage.node("retry_config").map(|node| {
         fields::check(node.entries(), RETRY, Templates::Unread, "`retry_config`", sink);
         backoff(&Reader { node })
@@ -38,8 +40,23 @@ pub fn read(stage: &Reader<'_, '_>, sink: &mut Sink<'_>) -> Failure {
         Some("continue") => OnError::Continue,
         Some(_) | None => OnError::Propagate,
     };
-    let fallback = stage.value("fallback_output").or_else(|| handling.as_ref()?.value("fallback_output"));
-    Failure { retry, on_error, fallback }
+    let fallback = stage.node("fallback_output").or_else(|| handling.as_ref()?.node("fallback_output"));
+    if let Some(text) = fallback.and_then(template_in) {
+        let message = "`fallback_output` is published as it is written: a template is not read here";
+        let problem = Problem::warning("unread-template", text.span.clone(), message);
+        sink.push(problem.helped("let a later stage choose, such as {{upstream.STAGE or input.x}}"));
+    }
+    Failure { retry, on_error, fallback: fallback.map(Node::to_value) }
+}
+
+/// The first text with a template.
+fn template_in<'n>(node: &'n Node<'n>) -> Option<&'n Node<'n>> {
+    match &node.data {
+        Data::Text(text) => has_template(text).then_some(node),
+        Data::List(items) => items.iter().find_map(template_in),
+        Data::Map(entries) => entries.iter().find_map(|entry| template_in(&entry.value)),
+        Data::Null | Data::Bool(_) | Data::Number(_) => None,
+    }
 }
 
 /// How to retry, where nothing says that it should be done.

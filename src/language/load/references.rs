@@ -86,7 +86,7 @@ impl<'n> Walk<'n, '_, '_> {
         if let Some(when) = reader.node("when") {
             self.value(when, Kind::Condition);
         }
-        for name in ["environment", "fallback_output", "produces"] {
+        for name in ["environment", "produces"] {
             if let Some(node) = reader.node(name) {
                 self.value(node, Kind::Any);
             }

@@ -173,6 +173,18 @@ fn a_template_where_none_is_read_is_an_error_and_not_quietly_ignored() {
 }
 
 #[test]
+fn a_template_in_a_fallback_is_a_warning_for_it_is_published_as_it_is_written() {
+    let stage = |fields: &str| {
+        codes_of_stages(&format!(
+            r#"{{"id": "a", "type": "logger", "config": {{"message": "m"}}, "on_error": "continue", {fields}}}"#
+        ))
+    };
+    assert_eq!(stage(r#""fallback_output": {"n": ["{{input.n}}"]}"#), ["unread-template"]);
+    assert_eq!(stage(r#""error_handling": {"fallback_output": "{{input.n}}"}"#), ["unread-template"]);
+    assert_eq!(stage(r#""fallback_output": {"n": 1}"#), Vec::<&str>::new());
+}
+
+#[test]
 fn a_template_in_a_list_of_stages_is_a_warning_for_nothing_runs_for_it() {
     let conditional = |list: &str| {
         codes_of_stages(&format!(
