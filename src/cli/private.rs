@@ -57,7 +57,12 @@ pub async fn stop_engine(context: &Context) -> Result<(), ConfigError> {
     }
     EngineLock::wait_until_free(&context.paths, PATIENCE).await?;
     let runs = context.paths.runs_dir();
-    let gone = tokio::task::spawn_blocking(move || wait_for_runners(&runs));
+    let (sender, gone) = tokio::sync::oneshot::channel();
+    // A thread of its own: this process can end without it.
+    std::thread::spawn(move || {
+        wait_for_runners(&runs);
+        sender.send(()).ok();
+    });
     let _ = tokio::time::timeout(PATIENCE, gone).await;
     Ok(())
 }

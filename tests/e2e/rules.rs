@@ -31,7 +31,14 @@ struct Lab(Arc<Workspace>);
 impl Lab {
     fn open() -> Self {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let workspace = shared.upgrade().unwrap_or_else(|| Arc::new(Workspace::new()));
+        let workspace = shared.upgrade().unwrap_or_else(|| {
+            let workspace = Workspace::new();
+            // What examples include.
+            for name in ["x", "checks"] {
+                workspace.pipeline(&format!("{name}.yaml"), "{id: x, stages: [{id: a, type: logger, config: {message: m}}]}");
+            }
+            Arc::new(workspace)
+        });
         *shared = Arc::downgrade(&workspace);
         Self(workspace)
     }

@@ -1,6 +1,6 @@
 //! Language reference: Operators. What each gives, as a run keeps it; their corners are tested beside their code.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Lab, fate, output, run, run_document};
 
@@ -165,8 +165,8 @@ fn a_request_gives_status_headers_body_time_success_and_url() {
 }
 
 #[test]
-fn what_this_version_does_not_run_fails_with_a_word_about_it() {
-    let run: Value = run("{id: a, type: notify, config: {message: m}}");
-    assert_eq!(run["error"]["type"], "CONFIGURATION");
-    assert!(run["error"]["message"].as_str().is_some_and(|message| message.contains("does not run `notify`")), "{run:#}");
+fn what_this_version_does_not_run_is_refused_with_a_word_about_it() {
+    let said = Lab::open().say("run", "{id: p, stages: [{id: a, type: notify, config: {message: m}}]}", &["--json"]);
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    assert!(said.err.contains("this version cannot run `notify` (stage `a`) yet"), "{said:#?}");
 }
