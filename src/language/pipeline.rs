@@ -58,6 +58,9 @@ pub struct StageSpec {
     pub depends_on: Vec<StageId>,
     /// Control-flow stages that list this one.
     pub owners: Vec<StageId>,
+    /// Stages that only come first, whatever becomes of them: what it reads without depending on it, and what a stage
+    /// inside it needs from outside.
+    pub waits_for: Vec<StageId>,
     /// Stages whose output or state its templates and conditions read; a filter gate lets such readers run.
     pub reads: Vec<StageId>,
     /// A budget over all attempts.
@@ -178,9 +181,10 @@ impl Pipeline {
 }
 
 impl StageSpec {
-    /// What must have ended before: written dependencies, then owners, each once.
+    /// What must have ended before: written dependencies, then owners, each once, then what is only waited for.
     pub fn dependencies(&self) -> impl Iterator<Item = &StageId> {
-        self.depends_on.iter().chain(self.owners.iter().filter(|owner| !self.depends_on.contains(owner)))
+        let owners = self.owners.iter().filter(|owner| !self.depends_on.contains(owner));
+        self.depends_on.iter().chain(owners).chain(&self.waits_for)
     }
 
     /// What people call it.

@@ -178,6 +178,7 @@ fn fixed() -> Retry {
 fn spec(component: Component, config: Value) -> StageSpec {
     StageSpec {
         id: StageId::new("stage"),
+        waits_for: Vec::new(),
         reads: Vec::new(),
         name: None,
         description: None,

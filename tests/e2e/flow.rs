@@ -109,3 +109,22 @@ fn ten_thousand_items_are_worked_on() {
     assert_eq!(run["stages"]["each"]["output"]["processed_items"], 10_000);
     assert_eq!(run["stages"]["each"]["output"]["results"][9_999], 19_998);
 }
+
+#[test]
+fn a_loop_waits_for_what_its_stages_need_from_outside_even_if_that_is_skipped() {
+    let text = r#"{id: p, stages: [
+      {id: prepare, type: shell, config: {run: 'cat go; echo v=5 >> "$FLOWDECK_OUTPUT"'}},
+      {id: never, type: logger, when: 'false', config: {message: never}},
+      {id: each, type: foreach, config: {items: [1, 2], loop_stages: [work]}},
+      {id: work, type: json-transform, depends_on: [prepare, never], config: {template: "{{int(upstream.prepare.outputs.v) * item}}"}},
+      {id: reader, type: json-transform, config: {template: "{{[upstream.prepare.outputs.v, upstream.never.skipped]}}"}}]}"#;
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.fifo("go");
+    let child = workspace.spawn(&["run", "p", "--json"]);
+    workspace.release("go");
+    let said = finish(child);
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    let run = said.json();
+    assert_eq!(run["stages"]["each"]["output"]["results"], json!([5, 10]));
+    assert_eq!(run["stages"]["reader"]["output"], json!(["5", true]));
+}

@@ -57,7 +57,7 @@ pub(super) struct Node {
     is_output: bool,
 }
 
-/// One node per stage, wired by the written dependencies and by ownership.
+/// One node per stage, wired by what comes first and by ownership.
 pub(super) fn wire(pipeline: &Pipeline) -> Vec<Node> {
     let index = |id: &crate::model::StageId| pipeline.index_of(id.as_str());
     let mut nodes: Vec<Node> = pipeline
@@ -70,7 +70,7 @@ pub(super) fn wire(pipeline: &Pipeline) -> Vec<Node> {
         })
         .collect();
     for (stage, spec) in pipeline.stages.iter().enumerate() {
-        for dependency in spec.depends_on.iter().filter_map(index) {
+        for dependency in spec.depends_on.iter().chain(&spec.waits_for).filter_map(index) {
             nodes[dependency].dependants.push(stage);
             nodes[stage].open_dependencies += 1;
         }
@@ -150,6 +150,9 @@ impl Scheduler {
             };
             let node = &mut self.nodes[target];
             node.open_dependencies -= 1;
+            if self.pipeline.stages[target].waits_for.contains(&self.pipeline.stages[stage].id) {
+                continue;
+            }
             node.ran += usize::from(ran);
             node.gate = node.gate.or(blocked_by);
         }

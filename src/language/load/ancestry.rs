@@ -14,12 +14,17 @@ const EFFORT: usize = 3_000_000;
 
 /// Warns about every template that reads a stage which need not have run yet. The graph has no cycles here.
 ///
-/// Gives the dependencies that are missing, as reader and what it reads: a value that is not there yet must not decide
-/// a branch. Inside loops and guards the order is the lists', and a stage that runs later cannot be waited for.
+/// Gives what has to come first and is not written there, as a stage and what it waits for: a value that is not there
+/// yet must not decide a branch. Inside a loop or a guard only the order of its lists counts, so the outermost one waits
+/// for what a stage inside needs from outside. What runs later cannot be waited for.
 pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) -> Vec<(usize, StageId)> {
-    let mut missing = Vec::new();
     let index: HashMap<&str, usize> = drafts.iter().enumerate().rev().map(|(at, draft)| (draft.spec.id.as_str(), at)).collect();
     let mut search = Search::new(drafts, &index);
+    for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| !draft.spec.owners.is_empty()) {
+        for dependency in draft.spec.depends_on.iter().filter_map(|id| index.get(id.as_str())) {
+            search.wait(at, *dependency);
+        }
+    }
     for read in reads {
         let by = &drafts[read.by].spec;
         let quiet = sink.is_full();
@@ -41,22 +46,20 @@ pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) -> V
             let problem = Problem::warning("not-upstream", span(sink), format!("`{}` reads its own output", by.id));
             sink.push(problem.helped("a stage has no output before it ends"));
         } else if !search.runs_before(target, read.by) {
-            let waits = !search.is_enclosed(read.by) && !search.runs_before(read.by, target);
-            let message = if waits {
-                search.dependencies[read.by].push(target);
-                missing.push((read.by, drafts[target].spec.id.clone()));
-                format!("`{}` reads `{}` without depending on it", by.id, read.id)
-            } else {
-                format!("`{}` reads `{}`, which need not have run before it", by.id, read.id)
-            };
-            if !quiet {
-                let problem = Problem::warning("not-upstream", span(sink), message);
-                let problem = if waits { problem.labelled("waits for it all the same") } else { problem };
-                sink.push(problem.helped(format!("add `{}` to its `depends_on`", read.id)));
+            let waits = search.wait(read.by, target);
+            if quiet {
+                continue;
             }
+            let message = match waits {
+                true => format!("`{}` reads `{}` without depending on it", by.id, read.id),
+                false => format!("`{}` reads `{}`, which need not have run before it", by.id, read.id),
+            };
+            let problem = Problem::warning("not-upstream", span(sink), message);
+            let problem = if waits { problem.labelled("waits for it all the same") } else { problem };
+            sink.push(problem.helped(format!("add `{}` to its `depends_on`", read.id)));
         }
     }
-    missing
+    search.found.into_iter().map(|(stage, first)| (stage, drafts[first].spec.id.clone())).collect()
 }
 
 struct Search<'d> {
@@ -68,6 +71,8 @@ struct Search<'d> {
     seen: Vec<usize>,
     round: usize,
     effort: usize,
+    /// What has to come first and is not written there.
+    found: Vec<(usize, usize)>,
 }
 
 impl<'d> Search<'d> {
@@ -79,7 +84,34 @@ impl<'d> Search<'d> {
         let enclosed = drafts.iter().enumerate().filter(|(_, draft)| encloses(draft)).map(|(owner, draft)| {
             (owner, listed_stages(draft).iter().filter_map(|(_, id)| index.get(id.as_str()).copied()).collect())
         });
-        Self { drafts, dependencies, owners, enclosed: enclosed.collect(), seen: vec![0; drafts.len()], round: 0, effort: EFFORT }
+        let enclosed = enclosed.collect();
+        Self { drafts, dependencies, owners, enclosed, seen: vec![0; drafts.len()], round: 0, effort: EFFORT, found: Vec::new() }
+    }
+
+    /// Lets `first` come before `stage`, or before the outermost loop or guard that it is inside. True when it does now.
+    fn wait(&mut self, stage: usize, first: usize) -> bool {
+        let around = self.owned_by(stage);
+        let encloses = |at: &usize| self.drafts[*at].spec.component.entry().encloses;
+        let frames: Vec<usize> = around.iter().copied().filter(encloses).collect();
+        let beside = self.owned_by(first);
+        if frames.iter().any(|frame| *frame == first || beside.contains(frame)) {
+            return false;
+        }
+        let outermost = |frame: &usize| !self.owned_by(*frame).iter().any(encloses);
+        let waiting = if frames.is_empty() { vec![stage] } else { frames.into_iter().filter(outermost).collect() };
+        let mut holds = true;
+        for waiting in waiting {
+            if self.runs_before(first, waiting) {
+                continue;
+            }
+            if self.runs_before(waiting, first) {
+                holds = false;
+                continue;
+            }
+            self.dependencies[waiting].push(first);
+            self.found.push((waiting, first));
+        }
+        holds
     }
 
     fn runs_before(&mut self, target: usize, reader: usize) -> bool {
@@ -104,18 +136,15 @@ impl<'d> Search<'d> {
         false
     }
 
-    /// Whether a stage runs inside a loop or a guard, directly or as a branch there.
-    fn is_enclosed(&self, stage: usize) -> bool {
-        let (mut open, mut seen) = (self.owners[stage].clone(), HashSet::new());
+    /// Its owners, their owners, and so on.
+    fn owned_by(&self, stage: usize) -> HashSet<usize> {
+        let (mut open, mut found) = (self.owners[stage].clone(), HashSet::new());
         while let Some(owner) = open.pop() {
-            if self.drafts[owner].spec.component.entry().encloses {
-                return true;
-            }
-            if seen.insert(owner) {
+            if found.insert(owner) {
                 open.extend(&self.owners[owner]);
             }
         }
-        false
+        found
     }
 
     /// Stages of one enclosing stage run in the order of its lists; the owner sees to it.

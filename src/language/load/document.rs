@@ -28,8 +28,8 @@ pub fn read(root: &Node<'_>, sink: &mut Sink<'_>) -> Option<Pipeline> {
     let ids: StageIds = drafts.iter().map(|draft| draft.spec.id.clone()).collect();
     let found = references::check(&drafts, &ids, sink);
     if cycles::check(&drafts, sink) {
-        for (by, read) in ancestry::check(&drafts, &found.stages, sink) {
-            drafts[by].spec.depends_on.push(read);
+        for (by, first) in ancestry::check(&drafts, &found.stages, sink) {
+            drafts[by].spec.waits_for.push(first);
         }
     }
     for read in found.stages.iter().filter(|read| ids.contains(&read.id)) {

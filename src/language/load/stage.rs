@@ -71,6 +71,7 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         config,
         depends_on: Vec::new(),
         owners: Vec::new(),
+        waits_for: Vec::new(),
         reads: Vec::new(),
         timeout: reader.timeout("timeout"),
         retry: failure.retry,

@@ -64,28 +64,32 @@ fn the_docs_dialect_loads() {
 }
 
 #[test]
-fn a_stage_waits_for_what_it_reads_unless_that_runs_later_or_the_order_is_a_loops() {
+fn a_stage_waits_for_what_it_reads_and_a_loop_for_what_its_stages_need_from_outside() {
     let logger = |id: &str, message: &str| format!("{{id: {id}, type: logger, config: {{message: '{message}'}}}}");
     let text = format!(
-        "{{id: p, stages: [{}, {}, {}, {{id: each, type: foreach, config: {{items: [1], loop_stages: [inside]}}}}, {}, {}]}}",
+        "{{id: p, stages: [{}, {}, {}, {}, {}, {}, {}, {}]}}",
         logger("reader", "{{upstream.read.n}}"),
         logger("read", "x"),
         logger("early", "{{upstream.late.n}}"),
+        "{id: each, type: foreach, config: {items: [1], loop_stages: [inside, second]}}",
         logger("inside", "{{upstream.read.n}}"),
         "{id: late, type: logger, depends_on: [early], config: {message: y}}",
+        logger("prepare", "x"),
+        "{id: second, type: logger, depends_on: [prepare, inside], config: {message: y}}",
     );
     let loaded = load(&text, Format::Yaml);
     let pipeline = loaded.pipeline.expect("a pipeline");
-    let waits_for = |id: &str| pipeline.stage(id).unwrap().depends_on.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let waits_for = |id: &str| pipeline.stage(id).unwrap().waits_for.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(waits_for("reader"), ["read"]);
-    assert_eq!((waits_for("early"), waits_for("inside")), (Vec::new(), Vec::new()));
+    assert_eq!(waits_for("each"), ["prepare", "read"]);
+    assert_eq!((waits_for("early"), waits_for("inside"), waits_for("second")), (Vec::new(), Vec::new(), Vec::new()));
     let messages: Vec<&str> = loaded.problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         messages,
         [
             "`reader` reads `read` without depending on it",
             "`early` reads `late`, which need not have run before it",
-            "`inside` reads `read`, which need not have run before it",
+            "`inside` reads `read` without depending on it",
         ]
     );
 }

@@ -129,6 +129,8 @@ impl Redis {
             let port = free_port();
             let mut command = Command::new(&server);
             command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD]);
+            // Or a snapshot begins five seconds late, to serve several replicas at once.
+            command.args(["--repl-diskless-sync-delay", "0"]);
             command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             let mut child = command.spawn().expect("redis starts");
             let (mut gone, own) = (false, format!("process_id:{}", child.id()));

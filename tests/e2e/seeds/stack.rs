@@ -203,6 +203,25 @@ fn a_redis_backup_is_loaded_before_it_counts() {
 }
 
 #[test]
+fn a_redis_snapshot_that_cannot_be_loaded_is_no_backup() {
+    let Some(redis) = Redis::start() else { return };
+    assert_eq!(redis.ask(&["mset", "a", "1", "b", "2"]), "OK");
+    // A disk that loses the end of a file: the real client, and then a cut.
+    let workspace = Workspace::new();
+    let path = std::env::var("PATH").expect("a path");
+    let script =
+        format!("#!/bin/sh\nPATH={path} redis-cli \"$@\" || exit\ncase \"$*\" in *--rdb*) truncate -s -20 dump.rdb ;; esac\n");
+    super::local::programs(&workspace.file("bin"), &[("redis-cli", script)]);
+    let mut command = workspace.command(&["run", &shipped("backup-redis.yaml"), "-i", &format!("port={}", redis.port), "--json"]);
+    command.env("PATH", format!("{}:{path}", workspace.file("bin").display())).env("REDISCLI_AUTH", PASSWORD);
+    let said = finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flowdeck starts"));
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert_eq!(said.json()["error"]["stage"], "proof");
+    assert!(workspace.ok(&["runs", "logs", "last", "proof"]).out.contains("it cannot be loaded"));
+    assert!(listed(&workspace, "backups").iter().all(|name| name.ends_with(".partial")));
+}
+
+#[test]
 fn the_health_of_a_stack_is_healthy_degraded_or_unhealthy() {
     let (Some(postgres), Some(redis)) = (Postgres::start(), Redis::start()) else { return };
     let ill = Arc::new(Mutex::new(false));
