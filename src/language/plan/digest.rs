@@ -83,6 +83,7 @@ fn stage(spec: &StageSpec) -> Value {
         // Follow from the configs of other stages, and from this one's.
         owners: _,
         reads: _,
+        waits_for: _,
         timeout,
         retry: _,
         on_error: _,

@@ -73,7 +73,11 @@ fn instant(text: &str) -> i64 {
 
 #[test]
 fn a_duration_may_be_a_text_everywhere() {
-    let stage = |rest: &str| stage_problems(&format!("{{id: a, {rest}}}"));
+    let stage = |rest: &str| {
+        let mut found = stage_problems(&format!("{{id: a, {rest}}}"));
+        found.retain(|problem| problem != "warning not-run-yet");
+        found
+    };
     let none = Vec::<String>::new();
     for duration in ["5s", "1h 30m", "250ms", "2d", "'7'"] {
         for name in ["timeout", "timeout_ms"] {
