@@ -75,7 +75,7 @@ fn the_table_of_shipped_pipelines_has_each_of_them_and_its_commands_are_understo
 /// The pipelines themselves, without their tests.
 fn shipped_files() -> Vec<std::path::PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
-    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let paths = std::fs::read_dir(dir).expect("the pipelines").map(|entry| entry.expect("an entry").path());
     paths.filter(|path| !path.to_string_lossy().contains(".test.")).collect()
 }
 
