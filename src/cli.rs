@@ -17,6 +17,7 @@ mod completions;
 mod component;
 mod context;
 mod doctor;
+mod document;
 mod engine;
 mod explain;
 mod graph;

@@ -24,6 +24,11 @@ impl Included {
         self.files.iter().map(|file| &file.pipeline)
     }
 
+    /// Each text with its format and what it says.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, Format, &Pipeline)> {
+        self.files.iter().map(|file| (file.text.as_str(), file.format, &file.pipeline))
+    }
+
     /// What each reference means, `root` being the pipeline that all this belongs to.
     pub fn resolved<'p>(&'p self, root: &'p Pipeline) -> Vec<inclusion::Included<'p>> {
         let of = |hash: &str| self.pipelines().chain([root]).find(|pipeline| pipeline.hash == hash);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::document::Document;
 use super::explain::refused;
 use super::pipeline::{Checked, Source, check, check_environment, format_name};
 use super::values::for_pipelines;
@@ -145,7 +146,7 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
     match plain::follow(&context, &client, &id, voice).await {
         Ok(run) => {
             if args.json {
-                outln!("{}", serde_json::to_string_pretty(&run).unwrap_or_default());
+                outln!("{}", serde_json::to_string_pretty(&Document::of(&run)).unwrap_or_default());
             }
             Handoff::Exit(plain::verdict(run.status))
         }

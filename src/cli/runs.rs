@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use super::document::Document;
 use super::explain::refused;
 use super::{Context, Handoff, exit, inert, out, plain, table, values};
 use crate::client::{Client, ClientError};
@@ -123,7 +124,7 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
         Action::Show { id } => {
             let run = client.run(&id).await?;
             if json {
-                print_json(&run)
+                print_json(&Document::of(&run))
             } else {
                 print(&run)
             }

@@ -5,6 +5,7 @@
 mod engine;
 mod execute;
 mod files;
+mod include;
 mod judge;
 mod junit;
 mod report;

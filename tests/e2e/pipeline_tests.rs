@@ -434,6 +434,31 @@ fn the_schema_of_test_files_fits_the_shipped_ones() {
 }
 
 #[test]
+fn an_included_pipeline_runs_under_the_same_rules() {
+    let parent = "{id: parent, stages: [
+      {id: call, type: subpipeline, config: {pipeline: below, input: {n: 2}}},
+      {id: told, type: json-transform, depends_on: [call], config: {template: '{{upstream.call.result}}'}}]}";
+    let below = "{id: below, stages: [
+      {id: work, type: shell, on_error: continue, config: {run: 'touch effect; echo {{input.n}}'}},
+      {id: out, type: json-transform, depends_on: [work], config: {template: '{{upstream.work.outputs.x}}'}}]}";
+    let workspace = Workspace::with("parent.yaml", parent);
+    workspace.pipeline("below.yaml", below);
+    workspace.pipeline(
+        "parent.test.yaml",
+        "allow: [subpipeline]
+tests:
+  - {name: mocked below, mocks: {shell: {output: {outputs: {x: seven}}}}, expect: {output: seven}}
+  - {name: not mocked below}
+",
+    );
+    let said = tested(&workspace, &[]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(said.out.contains("ok    mocked below"), "{said:#?}");
+    assert!(said.out.contains("stage `work` would run a shell command"), "{said:#?}");
+    assert!(!workspace.file("effect").exists());
+}
+
+#[test]
 fn nobody_is_offered_the_mock_component() {
     let workspace =
         Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: mock, config: {component: shell, config: {}, answers: []}}]}");

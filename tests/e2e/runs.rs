@@ -216,3 +216,19 @@ fn a_condition_on_a_secret_does_not_tell_it() {
         assert!(memchr::memmem::find(&bytes, b"hunter2").is_none(), "{} holds the token", entry.display());
     }
 }
+
+#[test]
+fn a_run_is_the_same_document_while_it_is_awaited_and_afterwards() {
+    let workspace = Workspace::with("p.yaml", "{id: p, stages: [{id: a, type: shell, config: {run: 'echo a; exit 3'}}]}");
+    let said = workspace.say(&["run", "p", "-i", "n=1", "--json"]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let run = said.json();
+    assert_eq!(workspace.ok(&["runs", "show", "last", "--json"]).json(), run);
+    assert_eq!((&run["pipeline_id"], &run["status"], &run["inputs"]["n"]), (&"p".into(), &"failed".into(), &1.into()));
+    for field in ["id", "output", "error"] {
+        assert!(run.get(field).is_some(), "{field}: {run:#}");
+    }
+    for field in ["status", "output", "error", "attempts", "started_at", "finished_at", "reason"] {
+        assert!(run["stages"]["a"].get(field).is_some(), "{field}: {run:#}");
+    }
+}

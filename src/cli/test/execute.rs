@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::engine::Private;
 use super::files::TestFile;
+use super::include::{self, Bundle};
 use super::judge::{Failure, judge};
 use super::report::{Status, Verdict};
 use crate::cli::Context;
 use crate::cli::explain::chain;
 use crate::client::{Client, Subscription, Update};
-use crate::language::suite::{self, Case, Invalid, matching};
+use crate::language::suite::{Case, Invalid, matching};
 use crate::language::{Pipeline, inputs};
 use crate::model::{EventKind, NewRun, Next, Run, RunId};
 
@@ -36,21 +37,24 @@ pub async fn case(private: &Private, context: &Context, file: &TestFile, case: &
         let what = if invalid == Invalid::Inputs { "the inputs are" } else { "the pipeline is" };
         return Verdict::at_once(Status::Failed(vec![Failure::Said(format!("{what} valid, and should not be"))]));
     }
-    let tested = &file.tested;
+    let Bundle { definition, modules, includes } = match include::bundle(context, file, pipeline, case) {
+        Ok(bundle) => bundle,
+        Err(reason) => return Verdict::at_once(Status::Broken(reason)),
+    };
     let new = NewRun {
-        definition: suite::rewrite(&tested.text, tested.format(), pipeline, case).to_string(),
+        definition,
         format: "json".to_owned(),
-        path: Some(tested.file.clone()),
+        path: Some(file.tested.file.clone()),
         workspace: context.root().display().to_string(),
         inputs,
         environment: case.environment.clone(),
-        modules: Vec::new(),
-        includes: Vec::new(),
+        modules,
+        includes,
         values: case.values.clone(),
         timeout_ms: Some(u64::try_from(case.timeout.as_millis()).unwrap_or(u64::MAX)),
     };
     match to_the_end(&private.client, &new).await {
-        Ok(run) => verdict(case, pipeline, &run),
+        Ok(runs) => verdict(case, pipeline, &runs),
         Err(reason) => Verdict::at_once(Status::Broken(reason)),
     }
 }
@@ -81,8 +85,8 @@ fn refused(what: &str, why: &str, expected: bool, case: &Case) -> Verdict {
     Verdict::at_once(if fits { Status::Passed } else { Status::Failed(vec![failure]) })
 }
 
-fn verdict(case: &Case, pipeline: &Pipeline, run: &Run) -> Verdict {
-    let failures = judge(case, pipeline, run);
+fn verdict(case: &Case, pipeline: &Pipeline, (run, below): &(Run, Vec<Run>)) -> Verdict {
+    let failures = judge(case, pipeline, run, below);
     let tried = run.stages.values().filter(|stage| !stage.attempts.is_empty());
     let tried = tried.map(|stage| stage.id.written().to_owned()).collect();
     let duration = run.finished_at.map_or(Duration::ZERO, |end| end.since(run.created_at));
@@ -90,12 +94,24 @@ fn verdict(case: &Case, pipeline: &Pipeline, run: &Run) -> Verdict {
     Verdict { status, duration, tried }
 }
 
-/// Starts a run and waits for its end; the error says why there is none.
-async fn to_the_end(client: &Client, new: &NewRun) -> Result<Run, String> {
+/// Starts a run and waits for its end; gives it with the runs below it. The error says why there is none.
+async fn to_the_end(client: &Client, new: &NewRun) -> Result<(Run, Vec<Run>), String> {
     let told = |error| chain(&error);
     let id = client.create(new).await.map_err(told)?;
     wait(client, &id).await?;
-    client.run(id.as_str()).await.map_err(told)
+    let run = client.run(id.as_str()).await.map_err(told)?;
+    let mut below = Vec::new();
+    let mut open: Vec<RunId> = children(&run).collect();
+    while let Some(id) = open.pop() {
+        let run = client.run(id.as_str()).await.map_err(told)?;
+        open.extend(children(&run));
+        below.push(run);
+    }
+    Ok((run, below))
+}
+
+fn children(run: &Run) -> impl Iterator<Item = RunId> {
+    run.stages.values().flat_map(|stage| &stage.attempts).filter_map(|attempt| attempt.child.clone())
 }
 
 async fn wait(client: &Client, id: &RunId) -> Result<(), String> {

@@ -28,8 +28,10 @@ pub enum Failure {
 }
 
 /// Everything that is not as the test says; a stage that needed a mock and had none comes alone, the rest follows from it.
-pub fn judge(case: &Case, pipeline: &Pipeline, run: &Run) -> Vec<Failure> {
-    let unmocked = unmocked(run);
+///
+/// `below` are the runs that stages of this one have started.
+pub fn judge(case: &Case, pipeline: &Pipeline, run: &Run, below: &[Run]) -> Vec<Failure> {
+    let unmocked = unmocked(below.iter().chain([run]));
     if !unmocked.is_empty() {
         return unmocked;
     }
@@ -51,9 +53,10 @@ pub fn judge(case: &Case, pipeline: &Pipeline, run: &Run) -> Vec<Failure> {
 }
 
 /// Stages that were about to have an effect, whatever the pipeline made of their error.
-fn unmocked(run: &Run) -> Vec<Failure> {
+fn unmocked<'r>(runs: impl Iterator<Item = &'r Run>) -> Vec<Failure> {
     let mut said: Vec<String> = Vec::new();
-    for error in run.stages.values().flat_map(|stage| &stage.attempts).filter_map(|attempt| attempt.error.as_ref()) {
+    let stages = runs.flat_map(|run| run.stages.values());
+    for error in stages.flat_map(|stage| &stage.attempts).filter_map(|attempt| attempt.error.as_ref()) {
         if error.details.get(UNMOCKED).is_some() && !said.contains(&error.message) {
             said.push(error.message.clone());
         }
