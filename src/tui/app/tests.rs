@@ -1,7 +1,8 @@
 //! Drives the core as a person would: keys in, effects and pictures out, time in hand.
 
 mod drawing;
-mod driver;
+pub mod driver;
 mod keys;
 mod random;
 mod scale;
+mod wire;
