@@ -24,7 +24,7 @@ use super::backend::{Reply, Request};
 use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
-use super::terminal::{self, Abilities, Feature, Guard, writer::Writer};
+use super::terminal::{self, Abilities, Guard, modes, writer::Writer};
 use super::theme::Theme;
 use super::widget::dag::Picture;
 use super::widget::paint::Look;
@@ -172,11 +172,7 @@ impl Shell {
                 Effect::Copy(text) => self.copy(&text),
                 Effect::Bell => self.extra.push(0x07),
                 Effect::Repaint => self.painter.forget(),
-                Effect::Mouse(on) if self.abilities.has(Feature::Mouse) => {
-                    self.mouse = on;
-                    self.extra.extend_from_slice(if on { terminal::MOUSE_ON } else { terminal::MOUSE_OFF });
-                }
-                Effect::Mouse(_) => {}
+                Effect::Mouse(on) => self.set_mouse(on),
                 Effect::Suspend => self.suspend = true,
                 Effect::Quit => self.quit = true,
             }
@@ -190,20 +186,26 @@ impl Shell {
         if self.waiting.len() < MOST_WAITING {
             self.waiting.push_back(request);
         } else {
-            self.app.update(Message::Reply(Box::new(busy())), now());
+            self.fail("this request", "too many are waiting for the engine");
         }
     }
 
-    /// The clipboard by OSC 52, which works through SSH.
+    fn set_mouse(&mut self, on: bool) {
+        self.mouse = on;
+        self.extra.extend(modes::mouse(&self.abilities, on).unwrap_or_default());
+    }
+
     fn copy(&mut self, text: &str) {
-        use base64::Engine;
-        if !self.abilities.has(Feature::Clipboard) {
-            return;
+        match modes::clipboard(&self.abilities, text) {
+            Some(bytes) => self.extra.extend(bytes),
+            None => self.fail("copy", "this terminal gives no access to a clipboard"),
         }
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        self.extra.extend_from_slice(b"\x1b]52;c;");
-        self.extra.extend_from_slice(encoded.as_bytes());
-        self.extra.extend_from_slice(b"\x07");
+    }
+
+    /// Tells the core that something did not work.
+    fn fail(&mut self, what: &str, error: &str) {
+        let reply = Reply::Failed { what: what.to_owned(), error: error.to_owned() };
+        self.app.update(Message::Reply(Box::new(reply)), now());
     }
 
     async fn turn(&mut self, guard: &Guard, replies: &mut mpsc::Receiver<Reply>) -> io::Result<()> {
@@ -296,15 +298,11 @@ impl Shell {
     fn resume(&mut self, guard: &Guard) -> io::Result<()> {
         guard.enter_again()?;
         if self.mouse {
-            self.extra.extend_from_slice(terminal::MOUSE_ON);
+            self.set_mouse(true);
         }
         self.painter.forget();
         self.resize()
     }
-}
-
-fn busy() -> Reply {
-    Reply::Failed { what: "this request".to_owned(), error: "too many are waiting for the engine".to_owned() }
 }
 
 /// The only clock of the console.

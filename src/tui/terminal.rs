@@ -4,7 +4,7 @@
 
 mod abilities;
 mod encode;
-mod modes;
+pub mod modes;
 pub mod writer;
 
 use std::fs::File;
@@ -20,7 +20,6 @@ use tokio::sync::Notify;
 
 pub use abilities::{Abilities, Depth, Feature, capabilities};
 pub use encode::Encoder;
-pub use modes::{MOUSE_OFF, MOUSE_ON};
 
 /// Ends whatever sequence a frame was cut off in.
 const ABORT: &[u8] = b"\x18";

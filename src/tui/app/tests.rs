@@ -5,4 +5,6 @@ pub mod driver;
 mod keys;
 mod random;
 mod scale;
+mod storm;
+mod terminals;
 mod wire;

@@ -1,7 +1,7 @@
 //! When the next frame that no key asked for may go out, and how much of it.
 //!
 //! A fast terminal gets thirty a second. On a slow line frames go in slices with as much quiet time between them, so that
-//! little stands before the frame of a key. How slow it is shows when a write blocks; through SSH, whose buffers hide
+//! little stands before the frame of a key. How slow it is shows when writes block; through SSH, whose buffers hide
 //! that for long, a slow line is taken for granted. Must not know what is in a frame.
 
 use std::time::Duration;
@@ -14,9 +14,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const BURST: u32 = 3;
 /// What is taken for the rate of a line through SSH, in bytes a second.
 const REMOTE: f64 = 32_000.0;
-/// Slower than this no line is believed to be, faster than that none is held back.
+/// Slower than this no line is believed to be, and this fast is every one that never showed a limit.
 const SLOWEST: f64 = 2_000.0;
-const FASTEST: f64 = 1_000_000.0;
 /// How long a slice occupies the line.
 const SLICE: f64 = 0.06;
 /// The part of the line that frames without a key may take.
@@ -24,28 +23,33 @@ const SHARE: f64 = 0.5;
 /// A write that took this long has met a full buffer; one much longer, a terminal that was stopped.
 const BLOCKED: Duration = Duration::from_millis(8);
 const STOPPED: Duration = Duration::from_secs(2);
-/// What the kernel keeps for a terminal before a write blocks.
-const BUFFER: f64 = 12_000.0;
+/// What is kept for a terminal, at most, before a write blocks.
+const BUFFER: f64 = 16_000.0;
 /// Writes smaller than this say little about the rate.
 const TELLING: usize = 1_000;
-/// By how much the rate is believed to be higher for every second without a blocked write.
-const GROWTH: f64 = 1.04;
+/// Between blocked writes as close as this the line has had no rest.
+const BUSY: Duration = Duration::from_secs(2);
+/// After this long without a blocked write a line is taken for fast again.
+const FORGIVEN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub struct Pace {
     /// Up to here the frames that were made use their time up; it lies in the past while a burst is saved up.
     paid: Instant,
-    /// Bytes a second; none while nothing has shown a limit.
+    /// What counts, in bytes a second; none while nothing has shown a limit.
     rate: Option<f64>,
-    ceiling: Option<f64>,
+    /// What was seen last.
+    known: Option<f64>,
+    remote: bool,
     under_way: Option<(Instant, usize)>,
-    believed: Instant,
+    /// When a blocked write last came through, and the bytes sent since: the buffer was full then.
+    full: Option<(Instant, usize)>,
 }
 
 impl Pace {
     pub fn new(now: Instant, remote: bool) -> Self {
         let rate = remote.then_some(REMOTE);
-        Self { paid: quiet_since(now), rate, ceiling: rate, under_way: None, believed: now }
+        Self { paid: quiet_since(now), rate, known: rate, remote, under_way: None, full: None }
     }
 
     /// No frame that nobody asked for before this.
@@ -62,7 +66,11 @@ impl Pace {
     /// A frame goes out.
     pub fn sent(&mut self, now: Instant, bytes: usize) {
         let cost = self.rate.map_or(Duration::ZERO, |rate| seconds(length(bytes) / (rate * SHARE)));
-        self.paid = self.paid.max(quiet_since(now)).max(if self.rate.is_some() { now } else { self.paid }) + cost.max(FRAME);
+        let free = if self.rate.is_some() { now } else { quiet_since(now) };
+        self.paid = self.paid.max(free) + cost.max(FRAME);
+        if let Some((_, sent)) = &mut self.full {
+            *sent += bytes;
+        }
         self.under_way = Some((now, bytes));
     }
 
@@ -71,29 +79,30 @@ impl Pace {
         let Some((since, bytes)) = self.under_way.take() else { return };
         let took = now.saturating_duration_since(since);
         if took < BLOCKED {
-            self.grow(now);
+            let forgiven = self.full.is_none_or(|(full, _)| now.saturating_duration_since(full) >= FORGIVEN);
+            if forgiven && !self.remote {
+                self.rate = None;
+            }
             return;
         }
-        self.believed = now;
         if took < STOPPED && bytes >= TELLING {
-            let seen = (length(bytes) / took.as_secs_f64()).clamp(SLOWEST, FASTEST);
-            self.rate = Some(self.rate.map_or(seen, |rate| rate.min(seen).max(seen * 0.7)));
+            // A part of the write found room at once: no line is faster than this.
+            let most = length(bytes) / took.as_secs_f64();
+            let rate = self.between(now).or(self.known).unwrap_or(most / 2.0).min(most).max(SLOWEST);
+            (self.rate, self.known) = (Some(rate), Some(rate));
         }
-        if let Some(rate) = self.rate {
+        self.full = Some((now, 0));
+        if let Some(rate) = self.rate.or(self.known) {
             // All of the buffer stands before whatever comes next.
             self.paid = self.paid.max(now + seconds(BUFFER / rate));
         }
     }
 
-    fn grow(&mut self, now: Instant) {
-        let quiet = now.saturating_duration_since(self.believed).as_secs_f64();
-        let Some(rate) = self.rate.filter(|_| quiet >= 1.0) else { return };
-        self.believed = now;
-        let rate = rate * GROWTH.powf(quiet);
-        self.rate = match self.ceiling {
-            Some(ceiling) => Some(rate.min(ceiling)),
-            None => Some(rate).filter(|rate| *rate < FASTEST),
-        };
+    /// The rate between two moments at which the buffer was full: exactly what went in has come out.
+    fn between(&self, now: Instant) -> Option<f64> {
+        let (full, sent) = self.full?;
+        let time = now.saturating_duration_since(full);
+        (time < BUSY).then(|| length(sent) / time.as_secs_f64())
     }
 }
 

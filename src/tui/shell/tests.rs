@@ -107,8 +107,8 @@ fn share(answers: &mut [u64], percent: usize) -> u64 {
 #[test]
 fn a_key_is_answered_within_150_ms_of_line_on_a_slow_line_under_ten_thousand_log_lines_a_second() {
     let mut line = Slow::new(BUFFER);
-    let mut times = answers(Abilities::default(), &mut line, 60);
-    assert!(times.len() > 150, "{} keys", times.len());
+    let mut times = answers(Abilities::default(), &mut line, 40);
+    assert!(times.len() > 100, "{} keys", times.len());
     let late = share(&mut times, 95);
     assert!(late <= 150, "p95 {late} ms of {times:?}");
     assert!(line.most <= BUFFER + 12_000, "{} bytes stood in line", line.most);
@@ -118,7 +118,7 @@ fn a_key_is_answered_within_150_ms_of_line_on_a_slow_line_under_ten_thousand_log
 fn through_ssh_whose_buffers_hide_a_slow_line_little_ever_stands_in_line() {
     let mut line = Slow::new(4_000_000);
     let abilities = Abilities { remote: true, ..Abilities::default() };
-    let mut times = answers(abilities, &mut line, 60);
+    let mut times = answers(abilities, &mut line, 40);
     let late = share(&mut times, 95);
     assert!(late <= 150, "p95 {late} ms of {times:?}");
     // The first frame, and what a key may add to a slice.

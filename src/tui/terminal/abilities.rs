@@ -43,7 +43,7 @@ pub enum Feature {
 pub struct Abilities {
     pub depth: Depth,
     pub attributes: Modifier,
-    features: &'static [Feature],
+    pub features: &'static [Feature],
     /// It sits at the end of an SSH connection, whose buffers hide how slow the line is.
     pub remote: bool,
 }

@@ -1,9 +1,10 @@
-//! The modes of a terminal that the console changes, each with what changes it back.
+//! What a terminal is told besides frames: the modes that the console changes, each with what changes it back, and the
+//! clipboard.
 
 use super::abilities::{Abilities, Feature};
 
-pub const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-pub const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
 /// What turns a mode on and off, in the order of turning on. What is turned on later, if at all, has nothing here for
 /// that.
@@ -35,4 +36,16 @@ pub fn leave(abilities: &Abilities) -> Vec<u8> {
         bytes.extend_from_slice(b"\x1b[H\x1b[2J");
     }
     bytes
+}
+
+/// Turns reports of the mouse on or off, where there are any.
+pub fn mouse(abilities: &Abilities, on: bool) -> Option<&'static [u8]> {
+    abilities.has(Feature::Mouse).then_some(if on { MOUSE_ON } else { MOUSE_OFF })
+}
+
+/// Sets the clipboard by OSC 52, which works through SSH, where the terminal takes it.
+pub fn clipboard(abilities: &Abilities, text: &str) -> Option<Vec<u8>> {
+    use base64::Engine;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+    abilities.has(Feature::Clipboard).then(|| format!("\x1b]52;c;{encoded}\x07").into_bytes())
 }

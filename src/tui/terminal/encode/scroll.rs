@@ -20,6 +20,9 @@ pub struct Move {
 /// The move that spares most, if any is worth it.
 pub fn find(shown: &Buffer, next: &Buffer) -> Option<Move> {
     let (old, new) = (texts(shown), texts(next));
+    if old.iter().zip(&new).filter(|(old, new)| old != new).count() < 2 {
+        return None;
+    }
     let height = i32::from(shown.area.height);
     let mut best: Option<(usize, Move)> = None;
     for by in (1 - height..height).filter(|by| *by != 0) {

@@ -42,9 +42,7 @@ fn page(text: &str) -> Buffer {
 }
 
 fn encoder(depth: Depth) -> Encoder {
-    let mut abilities = Abilities::default();
-    abilities.depth = depth;
-    Encoder::new(abilities)
+    Encoder::new(Abilities { depth, ..Abilities::default() })
 }
 
 #[test]
