@@ -17,7 +17,7 @@ use flowdeck::tui::backend::Reply;
 use flowdeck::tui::glyph::Charset;
 use flowdeck::tui::layout::Layout;
 use flowdeck::tui::message::{Effect, LayoutJob, Message};
-use flowdeck::tui::terminal::{Depth, Encoder};
+use flowdeck::tui::terminal::{Abilities, Encoder};
 use flowdeck::tui::theme::Theme;
 use flowdeck::tui::widget::dag::Picture;
 use flowdeck::tui::widget::paint::Look;
@@ -176,7 +176,7 @@ fn graphs() {
     let mut app = app_on(&run, 200, 50);
     app.update(Message::Layout(Box::new(Picture::of(&job))), Timestamp(0));
     let area = Rect::new(0, 0, 200, 50);
-    let mut encoder = Encoder::new(Depth::Indexed);
+    let mut encoder = Encoder::new(Abilities::default());
     let (mut frames, mut clears) = (Vec::new(), Vec::new());
     for step in 0..300 {
         let key = if step % 3 == 0 { 'j' } else { 'l' };

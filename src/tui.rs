@@ -19,4 +19,5 @@ pub mod widget;
 pub mod world;
 
 pub use app::farewell::Farewell;
-pub use shell::{Options, Start, capabilities, run};
+pub use shell::{Options, Start, run};
+pub use terminal::capabilities;

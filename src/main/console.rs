@@ -41,7 +41,7 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
 }
 
 fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Error>> {
-    let (depth, charset) = capabilities(|name| std::env::var(name).ok());
+    let (abilities, charset) = capabilities(|name| std::env::var(name).ok());
     let theme = theme(&context.settings.theme, &context.paths.themes_dir())?;
     let keys = keys(&context.paths.keys_file())?;
     let name = context.root().file_name().map(|name| name.to_string_lossy().into_owned());
@@ -50,7 +50,7 @@ fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Err
         theme,
         keys,
         charset,
-        depth,
+        abilities,
         read_only: context.read_only,
         workspace: name.unwrap_or_else(|| "/".to_owned()),
     })

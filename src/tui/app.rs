@@ -5,9 +5,9 @@
 mod bar;
 pub mod farewell;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
-use crossterm::event::{KeyEvent, KeyEventKind, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -97,6 +97,11 @@ impl App {
 
     fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
         self.remark = None;
+        if self.is_esc_and_key(key) {
+            let mut effects = self.key(&KeyEvent::from(KeyCode::Esc));
+            effects.extend(self.key(&KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..*key }));
+            return effects;
+        }
         if let Some(popup) = self.popups.last_mut() {
             let outcome = popup.key(key, &self.world);
             return self.outcome(outcome);
@@ -105,6 +110,13 @@ impl App {
             Some(action) => self.act(action),
             None => Vec::new(),
         }
+    }
+
+    /// An `Esc` that reaches us together with the next key looks like Alt: it is that only where Alt means something.
+    fn is_esc_and_key(&self, key: &KeyEvent) -> bool {
+        let writes = matches!(self.popups.last(), Some(Popup::Edit(_)));
+        let mapped = self.popups.is_empty() && self.world.keys.find(Key::of(key), &self.contexts()).is_some();
+        key.modifiers.contains(KeyModifiers::ALT) && !writes && !mapped
     }
 
     fn outcome(&mut self, outcome: Outcome) -> Vec<Effect> {

@@ -1,36 +1,36 @@
 //! The loop around the core: one `select!` over keys, signals, replies, finished layouts and the terminal.
 //!
 //! Owns clock, channels and timers. A frame is made only when something changed and the terminal has taken the one
-//! before: at once after a key, at most thirty a second otherwise. With nothing going on it sleeps without a timer.
+//! before: at once after a key, as the line allows otherwise. With nothing going on it sleeps without a timer.
+
+mod pace;
+mod painter;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::StreamExt;
 
+use self::painter::Painter;
 use super::app::{App, farewell::Farewell};
 use super::backend::{Reply, Request};
 use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
-use super::terminal::{self, Depth, Encoder, Guard, writer::Writer};
+use super::terminal::{self, Abilities, Guard, modes, writer::Writer};
 use super::theme::Theme;
 use super::widget::dag::Picture;
 use super::widget::paint::Look;
 use super::world::World;
 use crate::model::{RunId, Timestamp};
 
-/// Time between frames that no key asked for, on average.
-const PACE: Duration = Duration::from_millis(33);
-/// Frames that may follow each other at once after a quiet time: the first news of a start are not held back.
-const BURST: u32 = 3;
 /// Requests waiting for a server that does not take them; a full queue loses its oldest log windows first.
 const MOST_WAITING: usize = 64;
 /// How long leaving waits for a terminal that does not drain.
@@ -51,29 +51,12 @@ pub struct Options {
     pub theme: Theme,
     pub keys: Keymap,
     pub charset: Charset,
-    pub depth: Depth,
+    /// What the terminal can do.
+    pub abilities: Abilities,
     /// Orders are refused.
     pub read_only: bool,
     /// What the workspace is called in the top line.
     pub workspace: String,
-}
-
-/// How a terminal says what it can, without being asked: `NO_COLOR`, `TERM`, `COLORTERM`, `LC_ALL`, `LC_CTYPE`, `LANG`.
-pub fn capabilities(variable: impl Fn(&str) -> Option<String>) -> (Depth, Charset) {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let term = set("TERM").unwrap_or_default();
-    let depth = if set("NO_COLOR").is_some() || term == "dumb" || term.starts_with("vt1") || term.ends_with("-m") {
-        Depth::Mono
-    } else if matches!(set("COLORTERM").as_deref(), Some("truecolor" | "24bit")) || term.ends_with("-direct") {
-        Depth::True
-    } else if term.contains("256") {
-        Depth::Indexed
-    } else {
-        Depth::Palette
-    };
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
-    let unicode = (locale.contains("utf-8") || locale.contains("utf8")) && term != "dumb";
-    (depth, if unicode { Charset::Unicode } else { Charset::Ascii })
 }
 
 /// Runs the console until the user leaves it, the terminal hangs up or a signal ends it. Runs are never touched by that.
@@ -82,7 +65,7 @@ pub fn capabilities(variable: impl Fn(&str) -> Option<String>) -> (Depth, Charse
 /// # Errors
 /// When standard input or output is no terminal, or when the terminal can no longer be read or written.
 pub async fn run(options: Options, requests: mpsc::Sender<Request>, mut replies: mpsc::Receiver<Reply>) -> io::Result<Farewell> {
-    let guard = Guard::enter()?;
+    let guard = Guard::enter(options.abilities)?;
     let mut shell = Shell::new(options, requests)?;
     let end = shell.turn(&guard, &mut replies).await;
     let farewell = shell.app.farewell();
@@ -113,28 +96,24 @@ impl Signals {
 
 struct Shell {
     app: App,
-    encoder: Encoder,
+    painter: Painter,
     writer: Writer,
     requests: mpsc::Sender<Request>,
     waiting: VecDeque<Request>,
     /// Bytes that go out before the next frame: clipboard, mouse modes.
     extra: Vec<u8>,
     layouts: (mpsc::Sender<Picture>, mpsc::Receiver<Picture>),
-    dirty: bool,
-    /// No frame before this.
-    next_frame: Instant,
-    /// Up to here the frames that were made use their time up; it lies in the past while a burst is saved up.
-    paid: Instant,
     next_second: Instant,
     quit: bool,
     suspend: bool,
     mouse: bool,
+    abilities: Abilities,
 }
 
 impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
-        let Options { keys, read_only, workspace, start, depth, .. } = options;
+        let Options { keys, read_only, workspace, start, abilities, .. } = options;
         let world = World { look, keys, read_only, workspace, now: now(), ..World::default() };
         let run = match start {
             Start::Overview => None,
@@ -144,19 +123,17 @@ impl Shell {
         let output = std::fs::File::from(rustix::io::dup(io::stdout())?);
         let mut shell = Self {
             app,
-            encoder: Encoder::new(depth),
+            painter: Painter::new(abilities, Instant::now()),
             writer: Writer::start(output, terminal::is_live)?,
             requests,
             waiting: VecDeque::new(),
             extra: Vec::new(),
             layouts: mpsc::channel(4),
-            dirty: true,
-            next_frame: Instant::now(),
-            paid: quiet_since(Instant::now()),
             next_second: Instant::now(),
             quit: false,
             suspend: false,
             mouse: false,
+            abilities,
         };
         shell.carry_out(effects);
         shell.resize()?;
@@ -171,14 +148,14 @@ impl Shell {
 
     fn tell(&mut self, message: Message) {
         let effects = self.app.update(message, now());
-        self.dirty = true;
+        self.painter.changed();
         self.carry_out(effects);
     }
 
     /// A message that a person waits for: its frame is not held back.
     fn tell_now(&mut self, message: Message) {
+        self.painter.expect_key(&self.app);
         self.tell(message);
-        self.next_frame = Instant::now();
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -194,11 +171,8 @@ impl Shell {
                 }
                 Effect::Copy(text) => self.copy(&text),
                 Effect::Bell => self.extra.push(0x07),
-                Effect::Repaint => self.encoder.forget(),
-                Effect::Mouse(on) => {
-                    self.mouse = on;
-                    self.extra.extend_from_slice(if on { terminal::MOUSE_ON } else { terminal::MOUSE_OFF });
-                }
+                Effect::Repaint => self.painter.forget(),
+                Effect::Mouse(on) => self.set_mouse(on),
                 Effect::Suspend => self.suspend = true,
                 Effect::Quit => self.quit = true,
             }
@@ -212,17 +186,26 @@ impl Shell {
         if self.waiting.len() < MOST_WAITING {
             self.waiting.push_back(request);
         } else {
-            self.app.update(Message::Reply(Box::new(busy())), now());
+            self.fail("this request", "too many are waiting for the engine");
         }
     }
 
-    /// The clipboard by OSC 52, which works through SSH.
+    fn set_mouse(&mut self, on: bool) {
+        self.mouse = on;
+        self.extra.extend(modes::mouse(&self.abilities, on).unwrap_or_default());
+    }
+
     fn copy(&mut self, text: &str) {
-        use base64::Engine;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        self.extra.extend_from_slice(b"\x1b]52;c;");
-        self.extra.extend_from_slice(encoded.as_bytes());
-        self.extra.extend_from_slice(b"\x07");
+        match modes::clipboard(&self.abilities, text) {
+            Some(bytes) => self.extra.extend(bytes),
+            None => self.fail("copy", "this terminal gives no access to a clipboard"),
+        }
+    }
+
+    /// Tells the core that something did not work.
+    fn fail(&mut self, what: &str, error: &str) {
+        let reply = Reply::Failed { what: what.to_owned(), error: error.to_owned() };
+        self.app.update(Message::Reply(Box::new(reply)), now());
     }
 
     async fn turn(&mut self, guard: &Guard, replies: &mut mpsc::Receiver<Reply>) -> io::Result<()> {
@@ -239,6 +222,7 @@ impl Shell {
                 self.stop(guard).await?;
             }
             self.paint();
+            let next_frame = self.painter.next().filter(|_| !self.writer.is_busy());
             let ticking = self.app.is_ticking();
             tokio::select! {
                 biased;
@@ -247,13 +231,16 @@ impl Shell {
                 _ = signals.terminate.recv() => return Ok(()),
                 _ = signals.interrupt.recv() => return Ok(()),
                 _ = signals.stop.recv() => self.suspend = true,
-                _ = signals.resume.recv() => self.resume()?,
+                _ = signals.resume.recv() => self.resume(guard)?,
                 event = keys.next() => match event {
                     Some(event) => self.terminal_event(event?)?,
                     None => return Ok(()),
                 },
-                drained = self.writer.drained() => drained?,
-                () = sleep_until(self.next_frame), if self.dirty && !self.writer.is_busy() => {}
+                drained = self.writer.drained() => {
+                    drained?;
+                    self.painter.drained(Instant::now());
+                }
+                () = sleep_until(next_frame.unwrap_or(self.next_second)), if next_frame.is_some() => {}
                 Some(picture) = self.layouts.1.recv() => self.tell(Message::Layout(Box::new(picture))),
                 count = replies.recv_many(&mut heard, 64), if open => {
                     open = count > 0;
@@ -289,24 +276,13 @@ impl Shell {
         Ok(())
     }
 
-    /// Sends the next frame if it is due and the terminal has taken the one before.
+    /// Sends what the terminal is to be sent, once it has taken what came before.
     fn paint(&mut self) {
-        let due = self.dirty && Instant::now() >= self.next_frame;
-        if self.writer.is_busy() || !due && self.extra.is_empty() {
-            return;
+        if !self.writer.is_busy() {
+            let mut bytes = std::mem::take(&mut self.extra);
+            bytes.extend(self.painter.bytes(Instant::now(), &self.app));
+            self.writer.send(bytes);
         }
-        let mut bytes = std::mem::take(&mut self.extra);
-        if due {
-            let (width, height) = self.app.size();
-            let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-            self.app.draw(&mut buffer);
-            bytes.extend(self.encoder.frame(buffer));
-            self.dirty = false;
-            // Quiet time is saved up to a burst.
-            self.paid = self.paid.max(quiet_since(Instant::now())) + PACE;
-            self.next_frame = self.paid;
-        }
-        self.writer.send(bytes);
     }
 
     /// Gives the terminal back and stops the process; the shell's `fg` brings `resume`.
@@ -319,48 +295,18 @@ impl Shell {
         Ok(())
     }
 
-    fn resume(&mut self) -> io::Result<()> {
-        terminal::enter_again()?;
+    fn resume(&mut self, guard: &Guard) -> io::Result<()> {
+        guard.enter_again()?;
         if self.mouse {
-            self.extra.extend_from_slice(terminal::MOUSE_ON);
+            self.set_mouse(true);
         }
-        self.encoder.forget();
+        self.painter.forget();
         self.resize()
     }
-}
-
-/// The longest quiet time that counts, as the moment when it began.
-fn quiet_since(now: Instant) -> Instant {
-    now.checked_sub(PACE * BURST).unwrap_or(now)
-}
-
-fn busy() -> Reply {
-    Reply::Failed { what: "this request".to_owned(), error: "too many are waiting for the engine".to_owned() }
 }
 
 /// The only clock of the console.
 fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::capabilities;
-    use crate::tui::glyph::Charset;
-    use crate::tui::terminal::Depth;
-
-    fn of(variables: &[(&str, &str)]) -> (Depth, Charset) {
-        capabilities(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
-    }
-
-    #[test]
-    fn the_environment_says_what_the_terminal_can() {
-        assert_eq!(of(&[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")]), (Depth::Indexed, Charset::Unicode));
-        assert_eq!(of(&[("TERM", "xterm"), ("COLORTERM", "truecolor"), ("LANG", "de_DE.utf8")]), (Depth::True, Charset::Unicode));
-        assert_eq!(of(&[("TERM", "xterm-256color"), ("NO_COLOR", "1"), ("LANG", "C")]), (Depth::Mono, Charset::Ascii));
-        assert_eq!(of(&[("TERM", "linux"), ("LC_ALL", "C"), ("LANG", "C.UTF-8")]), (Depth::Palette, Charset::Ascii));
-        assert_eq!(of(&[("TERM", "dumb"), ("LANG", "C.UTF-8")]), (Depth::Mono, Charset::Ascii));
-        assert_eq!(of(&[("TERM", "vt100")]), (Depth::Mono, Charset::Ascii));
-    }
 }

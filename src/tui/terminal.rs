@@ -2,7 +2,9 @@
 //!
 //! Nothing is asked of the terminal, only told. Must not know what is on screen.
 
+mod abilities;
 mod encode;
+pub mod modes;
 pub mod writer;
 
 use std::fs::File;
@@ -16,21 +18,20 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::Notify;
 
-pub use encode::{Depth, Encoder};
+pub use abilities::{Abilities, Depth, Feature, capabilities};
+pub use encode::Encoder;
 
-/// The window title put on the terminal's own stack and set; alternate screen, cleared; no cursor; bracketed paste.
-const ENTER: &[u8] = b"\x1b[22;0t\x1b]2;flowdeck\x07\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?2004h";
-/// The same backwards. Mouse modes are turned off too: that is harmless when they were not on.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[m\x1b[?25h\x1b[?1049l\x1b[23;0t";
-pub const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-pub const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Ends whatever sequence a frame was cut off in.
 const ABORT: &[u8] = b"\x18";
+/// How long leaving waits for a terminal that takes no bytes.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What has to be given back. Only one console can own the terminal of a process.
 struct Held {
     before: Termios,
     output: File,
+    /// What undoes the modes.
+    leave: Vec<u8>,
 }
 
 static HELD: Mutex<Option<Held>> = Mutex::new(None);
@@ -45,18 +46,40 @@ pub fn panicked() -> &'static Notify {
 
 /// Owns the modes from `enter` on; leaving happens once, by `leave`, by a panic in any thread, or on drop.
 #[derive(Debug)]
-pub struct Guard(());
+pub struct Guard {
+    abilities: Abilities,
+}
 
 impl Guard {
-    /// Turns raw mode, the alternate screen and bracketed paste on, and hides the cursor.
+    /// Turns raw mode on and the modes that the terminal has: alternate screen, no cursor, bracketed paste, title.
     ///
     /// # Errors
     /// When standard input or output is no terminal.
-    pub fn enter() -> io::Result<Self> {
+    pub fn enter(abilities: Abilities) -> io::Result<Self> {
         restore_on_panic();
-        let guard = Self(());
-        enter_again()?;
+        let guard = Self { abilities };
+        guard.enter_again()?;
         Ok(guard)
+    }
+
+    /// Turns the modes on once more, when the process goes on after a stop. Modes that are already held stay the ones
+    /// to go back to.
+    ///
+    /// # Errors
+    /// When standard input or output is no terminal.
+    pub fn enter_again(&self) -> io::Result<()> {
+        let input = io::stdin();
+        let before = tcgetattr(input.as_fd())?;
+        let output = File::from(rustix::io::dup(io::stdout().as_fd())?);
+        rustix::termios::tcgetwinsize(output.as_fd())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        let mut held = HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        held.get_or_insert(Held { before, output, leave: modes::leave(&self.abilities) });
+        LIVE.store(true, Ordering::SeqCst);
+        drop(held);
+        tcsetattr(input.as_fd(), OptionalActions::Now, &raw)?;
+        write_all(&mut io::stdout().lock(), &modes::enter(&self.abilities))
     }
 
     /// Undoes every mode now. A second call does nothing.
@@ -69,26 +92,6 @@ impl Drop for Guard {
     fn drop(&mut self) {
         restore(false);
     }
-}
-
-/// Turns the modes on, after `Guard::enter` or when the process goes on after a stop. Modes that are already held stay
-/// the ones to go back to.
-///
-/// # Errors
-/// When standard input or output is no terminal.
-pub fn enter_again() -> io::Result<()> {
-    let input = io::stdin();
-    let before = tcgetattr(input.as_fd())?;
-    let output = File::from(rustix::io::dup(io::stdout().as_fd())?);
-    rustix::termios::tcgetwinsize(output.as_fd())?;
-    let mut raw = before.clone();
-    raw.make_raw();
-    let mut held = HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    held.get_or_insert(Held { before, output });
-    LIVE.store(true, Ordering::SeqCst);
-    drop(held);
-    tcsetattr(input.as_fd(), OptionalActions::Now, &raw)?;
-    write_all(&mut io::stdout().lock(), ENTER)
 }
 
 /// False once the modes have been undone: nothing more may be written then.
@@ -110,14 +113,28 @@ fn restore(cut_off: bool) -> bool {
         Err(std::sync::TryLockError::Poisoned(held)) => held.into_inner().take(),
         Err(std::sync::TryLockError::WouldBlock) => None,
     };
-    let Some(Held { before, mut output }) = held else { return false };
-    let sent = if cut_off { [ABORT, LEAVE].concat() } else { LEAVE.to_vec() };
-    if takes_bytes(&output, Duration::from_millis(200)) {
-        // The terminal may be gone; there is nobody left to tell.
-        let _ = write_all(&mut output, &sent);
+    let Some(Held { before, output, mut leave }) = held else { return false };
+    if cut_off {
+        leave.splice(0..0, ABORT.iter().copied());
+    }
+    if takes_bytes(&output, PATIENCE) {
+        send(output, leave);
     }
     let _ = tcsetattr(io::stdin().as_fd(), OptionalActions::Now, &before);
     true
+}
+
+/// Writes from a thread that may be left behind: a terminal with room for a few bytes only would block the rest.
+fn send(mut output: File, bytes: Vec<u8>) {
+    let (done, written) = std::sync::mpsc::channel();
+    let write = move || {
+        // The terminal may be gone; there is nobody left to tell.
+        let _ = write_all(&mut output, &bytes);
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().name("farewell".to_owned()).spawn(write).is_ok() {
+        let _ = written.recv_timeout(PATIENCE);
+    }
 }
 
 fn takes_bytes(output: &File, patience: Duration) -> bool {

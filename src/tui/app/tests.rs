@@ -1,7 +1,10 @@
 //! Drives the core as a person would: keys in, effects and pictures out, time in hand.
 
 mod drawing;
-mod driver;
+pub mod driver;
 mod keys;
 mod random;
 mod scale;
+mod storm;
+mod terminals;
+mod wire;

@@ -142,7 +142,10 @@ pub fn text_of(buffer: &Buffer) -> String {
 fn key_event(name: &str) -> KeyEvent {
     let (name, modifiers) = match name.strip_prefix("ctrl-") {
         Some(rest) => (rest, KeyModifiers::CONTROL),
-        None => (name, KeyModifiers::NONE),
+        None => match name.strip_prefix("alt-") {
+            Some(rest) => (rest, KeyModifiers::ALT),
+            None => (name, KeyModifiers::NONE),
+        },
     };
     let code = match name {
         "enter" => KeyCode::Enter,

@@ -372,3 +372,26 @@ fn the_bell_rings_once_when_the_followed_run_ends() {
     assert_eq!(driver.effects, [Effect::Bell]);
     assert!(!driver.app.is_ticking(), "nothing changes any more");
 }
+
+#[test]
+fn an_esc_that_arrives_together_with_the_next_key_still_backs_out() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("r");
+    assert!(driver.shows("Run again?"));
+    driver.keys("alt-i");
+    assert!(!driver.shows("Run again?"), "Esc closed the question");
+    assert_eq!(driver.asked.iter().filter(|asked| matches!(asked, Request::Rerun { .. })).count(), 0);
+    assert!(driver.shows("inputs") || driver.shows("config"), "and `i` opened the inspector: {}", driver.screen());
+    driver.keys("alt-2");
+    assert!(driver.shows("Runs  3"), "Esc and `2`");
+}
+
+#[test]
+fn where_alt_means_something_it_does() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.app.world.keys = crate::tui::keymap::Keymap::with_overrides("keys", "[keys]\nquit = \"alt-q\"\n").expect("valid");
+    driver.keys("e alt-f alt-q");
+    assert!(driver.shows("Inputs of deploy"), "the editor keeps it: {}", driver.screen());
+    driver.keys("esc alt-q");
+    assert_eq!(driver.effects, [Effect::Quit]);
+}
