@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
@@ -17,6 +18,7 @@ use tokio_stream::StreamExt;
 
 use super::app::{App, farewell::Farewell};
 use super::backend::{Reply, Request};
+use super::clipboard::{self, Delivery};
 use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
@@ -56,6 +58,10 @@ pub struct Options {
     pub read_only: bool,
     /// What the workspace is called in the top line.
     pub workspace: String,
+    /// Where copied text goes that is too long for a clipboard.
+    pub copies: PathBuf,
+    /// The terminal is one of tmux: copies go to its buffer.
+    pub in_tmux: bool,
 }
 
 /// How a terminal says what it can, without being asked: `NO_COLOR`, `TERM`, `COLORTERM`, `LC_ALL`, `LC_CTYPE`, `LANG`.
@@ -120,6 +126,9 @@ struct Shell {
     /// Bytes that go out before the next frame: clipboard, mouse modes.
     extra: Vec<u8>,
     layouts: (mpsc::Sender<Picture>, mpsc::Receiver<Picture>),
+    copies: (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>),
+    copy_dir: PathBuf,
+    in_tmux: bool,
     dirty: bool,
     /// No frame before this.
     next_frame: Instant,
@@ -134,7 +143,7 @@ struct Shell {
 impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
-        let Options { keys, read_only, workspace, start, depth, .. } = options;
+        let Options { keys, read_only, workspace, start, depth, copies: copy_dir, in_tmux, .. } = options;
         let world = World { look, keys, read_only, workspace, now: now(), ..World::default() };
         let run = match start {
             Start::Overview => None,
@@ -150,6 +159,9 @@ impl Shell {
             waiting: VecDeque::new(),
             extra: Vec::new(),
             layouts: mpsc::channel(4),
+            copies: mpsc::channel(4),
+            copy_dir,
+            in_tmux,
             dirty: true,
             next_frame: Instant::now(),
             paid: quiet_since(Instant::now()),
@@ -192,7 +204,7 @@ impl Shell {
                         let _ = done.blocking_send(Picture::of(&job));
                     });
                 }
-                Effect::Copy(text) => self.copy(&text),
+                Effect::Copy { text, what } => self.copy(text, what),
                 Effect::Bell => self.extra.push(0x07),
                 Effect::Repaint => self.encoder.forget(),
                 Effect::Mouse(on) => {
@@ -206,8 +218,8 @@ impl Shell {
     }
 
     fn ask(&mut self, request: Request) {
-        if matches!(request, Request::LogWindow(..)) {
-            self.waiting.retain(|waiting| !matches!(waiting, Request::LogWindow(..)));
+        if matches!(request, Request::Lines(..)) {
+            self.waiting.retain(|waiting| !matches!(waiting, Request::Lines(..)));
         }
         if self.waiting.len() < MOST_WAITING {
             self.waiting.push_back(request);
@@ -216,13 +228,14 @@ impl Shell {
         }
     }
 
-    /// The clipboard by OSC 52, which works through SSH.
-    fn copy(&mut self, text: &str) {
-        use base64::Engine;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        self.extra.extend_from_slice(b"\x1b]52;c;");
-        self.extra.extend_from_slice(encoded.as_bytes());
-        self.extra.extend_from_slice(b"\x07");
+    /// Brings a text into a clipboard, beside everything else.
+    fn copy(&self, text: String, what: String) {
+        let (done, dir, in_tmux) = (self.copies.0.clone(), self.copy_dir.clone(), self.in_tmux);
+        tokio::spawn(async move {
+            let delivery = clipboard::deliver(text, what, in_tmux, &dir).await;
+            // Without a console there is nobody to tell.
+            let _ = done.send(delivery).await;
+        });
     }
 
     async fn turn(&mut self, guard: &Guard, replies: &mut mpsc::Receiver<Reply>) -> io::Result<()> {
@@ -255,6 +268,10 @@ impl Shell {
                 drained = self.writer.drained() => drained?,
                 () = sleep_until(self.next_frame), if self.dirty && !self.writer.is_busy() => {}
                 Some(picture) = self.layouts.1.recv() => self.tell(Message::Layout(Box::new(picture))),
+                Some(Delivery { bytes, said }) = self.copies.1.recv() => {
+                    self.extra.extend(bytes);
+                    self.tell_now(Message::Copied(said));
+                }
                 count = replies.recv_many(&mut heard, 64), if open => {
                     open = count > 0;
                     if !open {

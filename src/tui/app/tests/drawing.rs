@@ -108,7 +108,7 @@ fn the_graph_as_lines_and_as_a_list() {
 fn a_search_in_the_log() {
     let mut driver = Driver::on_run(80, 24, Charset::Unicode);
     driver.keys("enter /");
-    driver.type_text("shop");
+    driver.type_text("v1.5.9");
     driver.keys("enter T");
     snapshot("search", &driver);
 }
