@@ -24,8 +24,7 @@ pub fn scan(
     let mut number: u64 = start.iter().sum();
     let mut walk = Walk::new(&view.sources, &start, false);
     let (mut found, mut due) = (ScanPiece::default(), STRETCH);
-    loop {
-        let Some((_, line)) = walk.step()? else { break };
+    while let Some((_, line)) = walk.step()? {
         if filter.keeps(line.text) {
             found.passed += 1;
             if wanted.is_some_and(|wanted| wanted.keeps(line.text)) {
