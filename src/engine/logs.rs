@@ -15,8 +15,8 @@ use crate::logs::{
     view::{Lines, Source, View},
 };
 use crate::model::{
-    LineFilter, LogLine, LogName, LogQuery, LogView, LogWindow, Note, Run, ScanPiece, ScanQuery, Stage, Stream, ViewQuery,
-    ViewWindow,
+    LineFilter, LogLine, LogName, LogPlace, LogQuery, LogView, LogWindow, Note, Run, ScanPiece, ScanQuery, Stage, Stream,
+    ViewQuery, ViewWindow,
 };
 
 impl Engine {
@@ -88,11 +88,9 @@ impl Engine {
         let (sender, receiver) = mpsc::channel(8);
         tokio::task::spawn_blocking(move || {
             let _visit = engine.shared.activity.enter();
-            let piece = |piece| sender.blocking_send(piece).is_ok();
             let view = engine.view(&run, &query.view).map_err(|error| error.to_string());
-            let end = view.and_then(|view| {
-                logs::scan::scan(&view, &query.from, (&kept, wanted.as_ref()), piece).map_err(|error| error.to_string())
-            });
+            let filters = (&kept, wanted.as_ref());
+            let end = view.and_then(|view| send(&view, &query.from, filters, &sender).map_err(|error| error.to_string()));
             if let Err(error) = end {
                 tracing::warn!(run = %run.id, "the logs could not be scanned to their end: {error}");
             }
@@ -128,6 +126,11 @@ impl Engine {
     }
 }
 
+/// Scans for as long as somebody receives; gives the bytes read.
+fn send(view: &View, from: &LogPlace, filters: (&Filter, Option<&Filter>), pieces: &mpsc::Sender<ScanPiece>) -> io::Result<u64> {
+    logs::scan::scan(view, from, filters, |piece| pieces.blocking_send(piece).is_ok())
+}
+
 fn unreadable(error: impl std::fmt::Display) -> EngineError {
     EngineError::Refused(format!("the log cannot be read: {error}"))
 }
@@ -143,5 +146,32 @@ struct CancelOnDrop(Arc<AtomicBool>);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::{Filter, LogName, LogPlace, Source, View, send};
+    use crate::logs::{read::Log, segment::Segment, view::Lines};
+    use crate::model::{StageId, Stream, Timestamp};
+
+    #[test]
+    fn a_scan_whose_listener_has_gone_stops_reading() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.log");
+        let mut segment = Segment::new(path.clone(), Timestamp(0));
+        let line = format!("{}\n", "x".repeat(999));
+        (0..40_000).for_each(|ms| segment.push(Stream::Stdout, ms, line.as_bytes()));
+        segment.write().unwrap();
+        let name = LogName { stage: StageId::new("s"), attempt: 1 };
+        let view = View::of(Some(Source { name, lines: Lines::File(Log::open(&path).unwrap()) }));
+        let (sender, mut receiver) = mpsc::channel(1);
+        let scan = std::thread::spawn(move || send(&view, &LogPlace::default(), (&Filter::default(), None), &sender).unwrap());
+        assert!(receiver.blocking_recv().is_some_and(|piece| piece.passed > 0 && piece.end.is_none()));
+        drop(receiver);
+        let read = scan.join().unwrap();
+        assert!(read < 20_000_000, "{read} of 40 MB");
     }
 }

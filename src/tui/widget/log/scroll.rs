@@ -124,10 +124,14 @@ impl LogPane {
         (self.cursor, self.top, self.skip) = (0, 0, 0);
     }
 
-    /// Goes to the last line and follows what comes.
+    /// Goes to the last line and follows what comes; a selection is only extended to there.
     pub fn end(&mut self) {
-        (self.follow, self.refused) = (true, false);
-        self.mark = None;
+        self.refused = false;
+        if self.mark.is_some() {
+            self.cursor = self.total.saturating_sub(1);
+        } else {
+            self.follow = true;
+        }
     }
 
     /// Goes to a line and shows some of what came before it.
