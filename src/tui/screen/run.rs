@@ -258,7 +258,8 @@ impl RunScreen {
         let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
         let subject = self.subject(run, stage);
         self.log.show(subject);
-        self.parts = parts(area, &self.dag, run, stage.is_some_and(|stage| stage.error.is_some()), self.inspector.is_some());
+        let error = !self.merged && stage.is_some_and(|stage| stage.error.is_some());
+        self.parts = parts(area, &self.dag, run, error, self.inspector.is_some());
         self.dag.fit(self.parts.graph, self.parts.most, run);
         self.log.fit(self.parts.log.width, self.parts.log.height);
         let mut intents = self.ask_for_log();
