@@ -9,9 +9,19 @@ mod support;
 
 use std::fs;
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use flowdeck::model::{Actor, Event, EventKind, Next, Outcome, PipelineRef, Proof, Run, RunId, StageId, StageOutline, Timestamp};
+use flowdeck::logs::{
+    filter::Filter,
+    read::Log,
+    segment::Segment,
+    view::{Lines, Source, View},
+};
+use flowdeck::model::{
+    Actor, Event, EventKind, LogName, LogPlace, LogStart, LogView, Next, Outcome, PipelineRef, Proof, Run, RunId, StageId,
+    StageOutline, Stream, Timestamp, ViewQuery,
+};
 use flowdeck::tui::app::App;
 use flowdeck::tui::backend::Reply;
 use flowdeck::tui::glyph::Charset;
@@ -30,6 +40,7 @@ use support::{Place, median, resident, row};
 
 const STARTS: usize = 15;
 const LINES: usize = 1_000_000;
+const LOG_LINES: u64 = 8_000_000;
 const STAGES: u32 = 2_000;
 
 fn main() {
@@ -37,7 +48,7 @@ fn main() {
         return;
     }
     println!("{:<44} {:>12} {:>12} {:>8}  promise", "console", "ours", "limit/peer", "ratio");
-    let parts: [(&str, fn()); 4] = [("starts", starts), ("floods", floods), ("graphs", graphs), ("idle", idle)];
+    let parts: [(&str, fn()); 5] = [("starts", starts), ("floods", floods), ("logs", logs), ("graphs", graphs), ("idle", idle)];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
@@ -157,6 +168,68 @@ fn peak(pid: i32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
     line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap_or(0.0) / 1024.0
+}
+
+/// Windows into a log of a gigabyte and scans over it.
+fn logs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (path, text) = (dir.path().join("1.log"), dir.path().join("text"));
+    let mut segment = Segment::new(path.clone(), Timestamp(0));
+    let mut plain = std::io::BufWriter::new(fs::File::create(&text).expect("a text"));
+    for number in 0..LOG_LINES {
+        let line = format!("{number:0>8} {}{}\n", "0123456789".repeat(11), if number % 100_000 == 7 { " needle" } else { "" });
+        segment.push(Stream::Stdout, number / 1_000, line.as_bytes());
+        std::io::Write::write_all(&mut plain, line.as_bytes()).expect("a text");
+        if number % 1_000 == 0 {
+            segment.write().expect("a log");
+        }
+    }
+    segment.write().expect("a log");
+    drop(plain);
+    let name = LogName { stage: StageId::new("s"), attempt: 1 };
+    let open = || View::of(Some(Source { name: name.clone(), lines: Lines::File(Log::open(&path).expect("a log")) }));
+    let times = |mut work: Box<dyn FnMut() + '_>| {
+        let time = |_| {
+            let began = Instant::now();
+            work();
+            began.elapsed()
+        };
+        median((0..5).map(time).collect())
+    };
+    let window = |from: LogStart, backwards, matching: Option<&str>| {
+        let (view, matching) = (LogView::default(), matching.map(str::to_owned));
+        let query = ViewQuery { view, matching, from, backwards, count: 50, clip: 1_024 };
+        let filter = Filter::new(None, query.matching.as_deref()).expect("a pattern");
+        let (window, read) = open().window(&query, &filter, &AtomicBool::new(false)).expect("a window");
+        assert!(window.lines.len() == 50 || query.matching.is_some());
+        read
+    };
+    let less = times(Box::new(|| {
+        let mut less = Console::spawn(terminal(Command::new("less").arg("+G").arg(&text)), 200, 50);
+        less.wait_for(&format!("{:0>8}", LOG_LINES - 1));
+        quit(&mut less);
+    }));
+    let end = times(Box::new(|| assert!(window(LogStart::End, true, None) > 0)));
+    row("the end of a log of 1 GB; less +G", end, less, "");
+    row("  its middle", times(Box::new(|| assert!(window(LogStart::Line(LOG_LINES / 2), false, None) > 0))), less, "");
+    let read = window(LogStart::Line(LOG_LINES / 2), false, None);
+    println!("{:<44} {read:>8} B", "  bytes of the log read for it");
+    let grep = times(Box::new(|| {
+        let said = std::process::Command::new("grep").args(["-c", "needle$"]).arg(&text).output().expect("grep");
+        assert!(said.stdout.starts_with(b"80"));
+    }));
+    let scan = times(Box::new(|| {
+        let (mut count, wanted) = (0, Filter::new(None, Some("needle$")).expect("a pattern"));
+        let piece = |piece: flowdeck::model::ScanPiece| {
+            count += piece.count;
+            true
+        };
+        flowdeck::logs::scan::scan(&open(), &LogPlace::default(), (&Filter::default(), Some(&wanted)), piece).expect("a scan");
+        assert_eq!(count, 80);
+    }));
+    row("a search over all of it; grep -c", scan, grep, "");
+    let first = times(Box::new(|| assert!(window(LogStart::End, true, Some("needle$")) > 0)));
+    row("  filtered: the first answer; grep -c", first, grep, "");
 }
 
 fn graphs() {

@@ -1,14 +1,17 @@
-//! Log segments, their index, the window reader, search and masking.
+//! Log segments, their index, the window reader, views over several logs, scans and masking.
 //!
 //! Owns the files below `RUN/logs/` and everything that is done to output between a process and a screen.
 //! Must not know processes, runs beyond their ids, or terminals: making text safe to draw is up to who draws it.
 
+pub mod filter;
 pub mod index;
 pub mod mask;
 pub mod read;
 pub mod record;
-pub mod search;
+pub mod scan;
 pub mod segment;
+pub mod view;
+mod walk;
 
 use std::path::{Path, PathBuf};
 

@@ -316,6 +316,7 @@ async fn a_daemon_that_detached_itself_survives_a_normal_end_but_not_a_cancel() 
     assert!(exit.cancelled);
     assert!(!alive(other));
     assert!(alive(daemon));
+    kill(daemon);
 }
 
 #[tokio::test]

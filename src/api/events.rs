@@ -1,18 +1,19 @@
-//! The event stream: a snapshot or a resume from a sequence number, then everything as it is committed.
+//! Streams: events (a snapshot or a resume from a sequence number, then everything as it is committed) and scans of logs.
 
 use std::convert::Infallible;
 
-use axum::extract::{Query, State};
+use axum::Json;
+use axum::extract::{Path, Query, State};
 use axum::response::Sse;
 use axum::response::sse::Event as Frame;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Api, Failure, slim};
 use crate::engine::Published;
-use crate::model::{Event, RunId, Signal};
+use crate::model::{Event, RunId, ScanQuery, Signal};
 
 /// How many frames may wait for a slow listener before it is told that it lags.
 const WINDOW: usize = 256;
@@ -52,6 +53,16 @@ pub async fn stream(
         drop(visit);
     });
     Ok(Sse::new(ReceiverStream::new(receiver)))
+}
+
+/// Frames `piece`, one for each stretch of the logs that was scanned. The scan stops when the stream is closed.
+pub async fn scan(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(query): Json<ScanQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Frame, axum::Error>>>, Failure> {
+    let pieces = api.engine.scan(&id, query).await?;
+    Ok(Sse::new(ReceiverStream::new(pieces).map(|piece| Frame::default().event("piece").json_data(piece))))
 }
 
 struct Feed {

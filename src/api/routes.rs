@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::peer::Peer;
 use super::{Api, Failure, slim};
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, SearchHit, Stage, StageId,
-    Values,
+    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, Stage, StageId, Values,
+    ViewQuery, ViewWindow,
 };
 use crate::store::{Family, RunFilter};
 
@@ -124,19 +124,6 @@ pub async fn log(State(api): State<Api>, Path(id): Path<String>, Query(query): Q
     Ok(Json(api.engine.log(&id, query).await?))
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SearchQuery {
-    pub stage: StageId,
-    #[serde(default)]
-    pub attempt: Option<u32>,
-    /// A regular expression.
-    pub pattern: String,
-    /// How many hits at most.
-    #[serde(default)]
-    pub limit: Option<usize>,
-}
-
-pub async fn search(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<SearchQuery>) -> Answer<Vec<SearchHit>> {
-    let limit = query.limit.unwrap_or(1000);
-    Ok(Json(api.engine.search(&id, &query.stage, query.attempt, &query.pattern, limit).await?))
+pub async fn lines(State(api): State<Api>, Path(id): Path<String>, Json(query): Json<ViewQuery>) -> Answer<ViewWindow> {
+    Ok(Json(api.engine.lines(&id, query).await?))
 }

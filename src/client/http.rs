@@ -10,8 +10,8 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, SearchHit, Stage,
-    StageId, Values,
+    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, ScanQuery, Stage,
+    StageId, Values, ViewQuery, ViewWindow,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -102,17 +102,14 @@ impl Client {
         self.get(&format!("runs/{}/log", encode(id)), query).await
     }
 
-    /// Line numbers and places that match a regular expression, at most `limit`.
-    pub async fn search(
-        &self,
-        id: &RunId,
-        stage: &StageId,
-        attempt: Option<u32>,
-        pattern: &str,
-        limit: usize,
-    ) -> Result<Vec<SearchHit>, ClientError> {
-        let query = json!({"stage": stage, "attempt": attempt, "pattern": pattern, "limit": limit});
-        self.get(&format!("runs/{}/search", encode(id.as_str())), &query).await
+    /// Lines of a view of a run's logs.
+    pub async fn lines(&self, id: &RunId, query: &ViewQuery) -> Result<ViewWindow, ClientError> {
+        self.post(&format!("runs/{}/lines", encode(id.as_str())), query).await
+    }
+
+    /// Opens the raw stream of a scan.
+    pub(super) async fn scanning(&self, id: &RunId, query: &ScanQuery) -> Result<Response, ClientError> {
+        self.send(self.request(Method::POST, &format!("runs/{}/scan", encode(id.as_str()))).json(query)).await
     }
 
     /// Opens the raw event stream.

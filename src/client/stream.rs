@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
 use super::{Client, ClientError};
-use crate::model::{Event, Run, RunId, Signal};
+use crate::model::{Event, Run, RunId, ScanPiece, ScanQuery, Signal};
 
 /// How many updates may wait for a listener.
 const WINDOW: usize = 256;
@@ -58,6 +58,45 @@ impl Client {
         receiver
     }
 }
+
+impl Client {
+    /// Scans a view of a run's logs. Hands over each piece as it comes, the last one with the scan's end, or the error
+    /// that kept it from coming. The engine stops when the receiver is dropped.
+    pub fn scan(&self, id: &RunId, query: &ScanQuery) -> mpsc::Receiver<Result<ScanPiece, ClientError>> {
+        let (sender, receiver) = mpsc::channel(8);
+        let (client, id, query) = (self.clone(), id.clone(), query.clone());
+        tokio::spawn(async move {
+            let gone = sender.clone();
+            let read = async {
+                if let Err(error) = client.read_scan(&id, &query, &sender).await {
+                    let _ = sender.send(Err(error)).await;
+                }
+            };
+            tokio::select! {
+                () = read => {}
+                () = gone.closed() => {}
+            }
+        });
+        receiver
+    }
+
+    async fn read_scan(&self, id: &RunId, query: &ScanQuery, pieces: &Pieces) -> Result<(), ClientError> {
+        let mut body = self.scanning(id, query).await?.bytes_stream();
+        let mut frames = Frames::default();
+        let mut ended = false;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| ClientError::Nonsense(error.to_string()))?;
+            for (_, data) in frames.push(&chunk) {
+                let piece: ScanPiece = serde_json::from_str(&data).map_err(|error| ClientError::Nonsense(error.to_string()))?;
+                ended |= piece.end.is_some();
+                let _ = pieces.send(Ok(piece)).await;
+            }
+        }
+        if ended { Ok(()) } else { Err(ClientError::Nonsense("the logs could not be scanned to their end".to_owned())) }
+    }
+}
+
+type Pieces = mpsc::Sender<Result<ScanPiece, ClientError>>;
 
 struct Listener {
     client: Client,

@@ -4,8 +4,8 @@
 //! the file itself is left as it is.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::record::Lines;
@@ -16,6 +16,8 @@ const MAGIC: &[u8; 8] = b"fdindex1";
 const ENTRY: usize = 32;
 /// The writer adds entries right after the bytes they cover, so the index never lags by more than this.
 const MAX_LAG: u64 = 1024 * 1024;
+/// Entries of an index that is read as a whole: of a log up to 64 MiB.
+const MOST_KNOWN: u64 = 1024;
 
 /// `line` (zero-based) begins at byte `offset` of the log, `ms` after the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,40 +96,135 @@ impl Writer {
     }
 }
 
-/// Reads the index of a log of `size` bytes whose first record begins at `first`.
-/// Returns the entries that can be trusted, and what was wrong.
-pub fn load(log: &File, index: &Path, first: u64, size: u64) -> io::Result<(Vec<Entry>, Option<String>)> {
-    let mut bytes = Vec::new();
-    match File::open(index).and_then(|mut file| file.read_to_end(&mut bytes)) {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound && size <= MAX_LAG => return Ok((Vec::new(), None)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return rebuilt(log, first, size, "the log index is missing"),
-        Err(error) => return rebuilt(log, first, size, &format!("the log index cannot be read ({})", error.kind())),
+/// Where lines begin, without reading more of the index than a question needs.
+#[derive(Debug)]
+pub struct Index {
+    entries: Entries,
+    /// Where the first record begins.
+    first: u64,
+}
+
+#[derive(Debug)]
+enum Entries {
+    /// All of them: of a short log, or found by reading one whose index is spoilt.
+    Known(Vec<Entry>),
+    /// So many in a file, looked up there.
+    Stored { path: PathBuf, count: u64 },
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { entries: Entries::Known(Vec::new()), first: 0 }
     }
-    let Some(body) = bytes.strip_prefix(MAGIC) else {
-        return rebuilt(log, first, size, "the log index is not an index of this version");
-    };
-    let mut entries = Vec::with_capacity(body.len() / ENTRY);
-    // A writer that is at work may have written a part of the last entry: what is no whole entry does not count yet.
-    for (position, chunk) in body.chunks_exact(ENTRY).enumerate() {
-        let (line, offset) = entries.last().map_or((0, first), |entry: &Entry| (entry.line, entry.offset));
-        match Entry::decode(chunk, position as u64) {
-            Some(entry) if entry.line > line && entry.offset > offset => entries.push(entry),
-            _ => return rebuilt(log, first, size, &format!("the log index is corrupt at entry {position}")),
+}
+
+impl Index {
+    /// Opens the index of a log of `size` bytes whose first record begins at `first`; says what is wrong with it.
+    /// A short index is checked whole, of a long one what is looked at.
+    pub fn open(log: &File, index: &Path, first: u64, size: u64) -> io::Result<(Self, Option<String>)> {
+        let rebuilt = |damage: &str| {
+            let (entries, damage) = rebuilt(log, first, size, damage)?;
+            Ok((Self { entries: Entries::Known(entries), first }, Some(damage)))
+        };
+        let file = match File::open(index) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && size <= MAX_LAG => {
+                return Ok((Self { entries: Entries::Known(Vec::new()), first }, None));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return rebuilt("the log index is missing"),
+            Err(error) => return rebuilt(&format!("the log index cannot be read ({})", error.kind())),
+        };
+        // A writer that is at work may have written a part of the last entry: what is no whole entry does not count yet.
+        let count = file.metadata()?.len().saturating_sub(MAGIC.len() as u64) / ENTRY as u64;
+        let mut magic = [0; MAGIC.len()];
+        if file.read_exact_at(&mut magic, 0).is_err() || magic != *MAGIC {
+            return rebuilt("the log index is not an index of this version");
+        }
+        let entries = if count <= MOST_KNOWN {
+            match load(&file, count, first)? {
+                Ok(entries) => Entries::Known(entries),
+                Err(position) => return rebuilt(&format!("the log index is corrupt at entry {position}")),
+            }
+        } else {
+            Entries::Stored { path: index.to_owned(), count }
+        };
+        let index = Self { entries, first };
+        let Some(last) = index.last()? else { return rebuilt(&format!("the log index is corrupt at entry {}", count - 1)) };
+        if last.offset > size {
+            return rebuilt("the log is shorter than its index says");
+        }
+        if size - last.offset > MAX_LAG {
+            return rebuilt("the log index ends before the log does");
+        }
+        Ok((index, None))
+    }
+
+    /// Where the log begins, for a place before every entry.
+    fn origin(&self) -> Entry {
+        Entry { line: 0, offset: self.first, ms: 0 }
+    }
+
+    /// The last place that is known; none when it cannot be trusted.
+    pub fn last(&self) -> io::Result<Option<Entry>> {
+        match &self.entries {
+            Entries::Known(entries) => Ok(Some(entries.last().copied().unwrap_or(self.origin()))),
+            Entries::Stored { path, count } => read(&File::open(path)?, count - 1),
         }
     }
-    let last = entries.last().map_or(first, |entry| entry.offset);
-    if last > size {
-        return rebuilt(log, first, size, "the log is shorter than its index says");
+
+    /// The last place for which `before` holds (the log's beginning if for none) and the next one, if there is one.
+    /// `before` must hold for the first places of a log and for none after. Entries that are damaged are passed over.
+    pub fn around(&self, before: impl Fn(&Entry) -> bool) -> io::Result<(Entry, Option<Entry>)> {
+        let (path, count) = match &self.entries {
+            Entries::Known(entries) => {
+                let at = entries.partition_point(before);
+                let near = at.checked_sub(1).map_or(self.origin(), |near| entries[near]);
+                return Ok((near, entries.get(at).copied()));
+            }
+            Entries::Stored { path, count } => (path, *count),
+        };
+        let file = File::open(path)?;
+        let (mut near, mut next) = (self.origin(), None);
+        let (mut from, mut to) = (0, count);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            // A damaged entry is replaced by the nearest good one before it in the stretch.
+            let good =
+                (from..=middle).rev().find_map(|at| read(&file, at).map(|entry| entry.map(|entry| (at, entry))).transpose());
+            match good.transpose()? {
+                Some((_, entry)) if before(&entry) => (near, from) = (entry, middle + 1),
+                Some((at, entry)) => (next, to) = (Some(entry), at),
+                None => from = middle + 1,
+            }
+        }
+        Ok((near, next))
     }
-    if size - last > MAX_LAG {
-        return rebuilt(log, first, size, "the log index ends before the log does");
+}
+
+fn read(file: &File, position: u64) -> io::Result<Option<Entry>> {
+    let mut bytes = [0; ENTRY];
+    file.read_exact_at(&mut bytes, MAGIC.len() as u64 + position * ENTRY as u64)?;
+    Ok(Entry::decode(&bytes, position))
+}
+
+/// Reads all entries; else the position of the first one that cannot be trusted.
+fn load(file: &File, count: u64, first: u64) -> io::Result<Result<Vec<Entry>, u64>> {
+    let length = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(ENTRY);
+    let mut body = vec![0; length];
+    file.read_exact_at(&mut body, MAGIC.len() as u64)?;
+    let mut entries: Vec<Entry> = Vec::with_capacity(body.len() / ENTRY);
+    for (position, chunk) in (0..).zip(body.chunks_exact(ENTRY)) {
+        let (line, offset) = entries.last().map_or((0, first), |entry| (entry.line, entry.offset));
+        match Entry::decode(chunk, position) {
+            Some(entry) if entry.line > line && entry.offset > offset => entries.push(entry),
+            _ => return Ok(Err(position)),
+        }
     }
-    Ok((entries, None))
+    Ok(Ok(entries))
 }
 
 /// Reads the whole log instead.
-fn rebuilt(log: &File, first: u64, size: u64, damage: &str) -> io::Result<(Vec<Entry>, Option<String>)> {
+fn rebuilt(log: &File, first: u64, size: u64, damage: &str) -> io::Result<(Vec<Entry>, String)> {
     let mut lines = Lines::new(log, first, size);
     let (mut entries, mut number, mut last) = (Vec::new(), 0, first);
     loop {
@@ -140,5 +237,5 @@ fn rebuilt(log: &File, first: u64, size: u64, damage: &str) -> io::Result<(Vec<E
         }
         number += 1;
     }
-    Ok((entries, Some(format!("{damage}; read without it"))))
+    Ok((entries, format!("{damage}; read without it")))
 }

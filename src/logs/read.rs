@@ -2,46 +2,51 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use super::index::{self, Entry};
+use super::index::{self, Entry, Index};
 use super::record::{self, Lines};
 use crate::model::{LogLine, LogQuery, LogWindow, Stream, Timestamp};
 
 /// Text of a window at most: a larger one comes back with fewer lines.
 const MAX_WINDOW: usize = 16 * 1024 * 1024;
 
-/// A log opened for reading, as it was at that moment.
+/// A log to read, as long as it was when it was opened. Holds no open file: there may be thousands of logs in a run.
 #[derive(Debug)]
 pub struct Log {
-    file: File,
+    path: PathBuf,
     size: u64,
     start: Timestamp,
-    /// Where the first record begins.
-    first: u64,
-    entries: Vec<Entry>,
+    /// No line came later than this, by the file's own time.
+    latest: Timestamp,
+    index: Index,
     total: u64,
     damage: Option<String>,
 }
+
+/// How much later than the clock of the file system the clock of a line may be.
+const SLACK: i64 = 1_000;
 
 impl Log {
     /// Opens a log. The error of a file that is not there is the system's; one that is no log reads as empty, with damage.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        let size = file.metadata()?.len();
+        let metadata = file.metadata()?;
+        let size = metadata.len();
         let mut head = Lines::new(&file, 0, size.min(128));
         let start = head.next_line()?.map(record::parse_header);
         let first = head.offset();
-        drop(head);
+        let latest = Timestamp(metadata.mtime().saturating_add(1).saturating_mul(1_000).saturating_add(SLACK));
         let Some(start) = start.flatten() else {
             let damage = (size > 0).then(|| "the log does not begin as a log of this version".to_owned());
-            return Ok(Self { file, size: 0, start: Timestamp(0), first: 0, entries: Vec::new(), total: 0, damage });
+            let index = Index::default();
+            return Ok(Self { path: path.to_owned(), size: 0, start: Timestamp(0), latest, index, total: 0, damage });
         };
-        let (entries, damage) = index::load(&file, &index::path_of(path), first, size)?;
-        let mut log = Self { file, size, start: Timestamp(start), first, entries, total: 0, damage };
-        let last = log.entries.last().copied().unwrap_or(Entry { line: 0, offset: first, ms: 0 });
-        log.total = last.line + Lines::new(&log.file, last.offset, size).skip(u64::MAX)?;
-        Ok(log)
+        let (index, damage) = Index::open(&file, &index::path_of(path), first, size)?;
+        let last = index.last()?.unwrap_or(Entry { line: 0, offset: first, ms: 0 });
+        let total = last.line + Lines::new(&file, last.offset, size).skip(u64::MAX)?;
+        Ok(Self { path: path.to_owned(), size, start: Timestamp(start), latest, index, total, damage })
     }
 
     /// Lines in the log.
@@ -52,6 +57,16 @@ impl Log {
     /// Bytes of the log's file.
     pub fn bytes(&self) -> u64 {
         self.size
+    }
+
+    /// When the attempt began.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// No line came later than this.
+    pub fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     /// What is wrong with the log's files.
@@ -76,23 +91,15 @@ impl Log {
     }
 
     /// Goes through the lines from line `from` on until `visit` says false.
-    pub(super) fn each(&self, from: u64, mut visit: impl FnMut(RawLine<'_>) -> bool) -> io::Result<()> {
+    fn each(&self, from: u64, mut visit: impl FnMut(RawLine<'_>) -> bool) -> io::Result<()> {
+        let file = File::open(&self.path)?;
+        let (near, _) = self.index.around(|entry| entry.line <= from)?;
+        let mut lines = Lines::new(&file, near.offset, self.size);
+        lines.skip(from - near.line)?;
         let mut number = from;
-        let mut lines = self.seek(from)?;
         while number < self.total {
             let Some(line) = lines.next_line()? else { break };
-            let raw = match record::parse(line) {
-                Some(record) => RawLine {
-                    number,
-                    at: Timestamp(self.start.as_millis().saturating_add(i64::try_from(record.ms).unwrap_or(i64::MAX))),
-                    stream: record.stream,
-                    partial: record.continued,
-                    text: record.text,
-                },
-                // Somebody changed the file: show the line as it stands there.
-                None => RawLine { number, at: self.start, stream: Stream::Stderr, partial: false, text: line },
-            };
-            if !visit(raw) {
+            if !visit(self.raw(number, line)) {
                 break;
             }
             number += 1;
@@ -100,16 +107,86 @@ impl Log {
         Ok(())
     }
 
-    fn seek(&self, line: u64) -> io::Result<Lines<'_>> {
-        let before = self.entries.partition_point(|entry| entry.line <= line).checked_sub(1);
-        let near = before.map_or(Entry { line: 0, offset: self.first, ms: 0 }, |at| self.entries[at]);
-        let mut lines = Lines::new(&self.file, near.offset, self.size);
-        lines.skip(line - near.line)?;
-        Ok(lines)
+    fn raw<'l>(&self, number: u64, line: &'l [u8]) -> RawLine<'l> {
+        match record::parse(line) {
+            Some(record) => RawLine {
+                number,
+                at: Timestamp(self.start.as_millis().saturating_add(i64::try_from(record.ms).unwrap_or(i64::MAX))),
+                stream: record.stream,
+                partial: record.continued,
+                text: record.text,
+            },
+            // Somebody changed the file: show the line as it stands there.
+            None => RawLine { number, at: self.start, stream: Stream::Stderr, partial: false, text: line },
+        }
+    }
+
+    /// The stretch between two entries of the index that has line `number`, which must be below the total.
+    pub(super) fn block(&self, number: u64) -> io::Result<Block> {
+        self.block_around(|entry| entry.line <= number)
+    }
+
+    /// The first line that came at `at` or later.
+    pub(super) fn line_at(&self, at: Timestamp) -> io::Result<u64> {
+        let ms = u64::try_from(at.as_millis().saturating_sub(self.start.as_millis())).unwrap_or(0);
+        if ms == 0 || self.total == 0 {
+            return Ok(0);
+        }
+        if at > self.latest {
+            return Ok(self.total);
+        }
+        let block = self.block_around(|entry| entry.ms < ms)?;
+        let later = |line: &u64| block.line(self, *line).is_none_or(|line| line.at >= at);
+        Ok((block.first..block.end()).find(later).unwrap_or(block.end()).min(self.total))
+    }
+
+    fn block_around(&self, before: impl Fn(&Entry) -> bool) -> io::Result<Block> {
+        let (near, next) = self.index.around(before)?;
+        let end = next.map_or(self.size, |next| next.offset);
+        let file = File::open(&self.path)?;
+        let mut lines = Lines::new(&file, near.offset, end);
+        let mut block = Block { first: near.line, bytes: Vec::new(), ends: Vec::new() };
+        while let Some(line) = lines.next_line()? {
+            block.bytes.extend_from_slice(line);
+            block.ends.push(block.bytes.len());
+        }
+        Ok(block)
+    }
+}
+
+/// Some lines of a log in memory, one after the other.
+#[derive(Debug)]
+pub(super) struct Block {
+    first: u64,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Block {
+    fn end(&self) -> u64 {
+        self.first + self.ends.len() as u64
+    }
+
+    pub fn has(&self, number: u64) -> bool {
+        (self.first..self.end()).contains(&number)
+    }
+
+    /// Bytes that were read for it.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// A line of it, which is one of `log`'s.
+    pub fn line<'b>(&'b self, log: &Log, number: u64) -> Option<RawLine<'b>> {
+        let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        let end = *self.ends.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(log.raw(number, &self.bytes[start..end]))
     }
 }
 
 /// A line before its text is copied.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct RawLine<'a> {
     pub number: u64,
     pub at: Timestamp,

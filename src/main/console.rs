@@ -28,6 +28,7 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
         revive: cli::revive(context),
         values: Arc::new(move |run: &Run| cli::values_for_run(&for_values, run).unwrap_or_default()),
         services: targets(context),
+        copies: context.paths.state_dir().to_owned(),
     };
     let (ask, asked) = mpsc::channel(QUEUE);
     let (reply, replies) = mpsc::channel(QUEUE);
@@ -53,6 +54,8 @@ fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Err
         abilities,
         read_only: context.read_only,
         workspace: name.unwrap_or_else(|| "/".to_owned()),
+        copies: context.paths.state_dir().to_owned(),
+        in_tmux: std::env::var_os("TMUX").is_some_and(|value| !value.is_empty()),
     })
 }
 

@@ -51,11 +51,3 @@ pub struct LogWindow {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub damage: Option<String>,
 }
-
-/// A match of a search over a whole log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SearchHit {
-    pub number: u64,
-    /// Byte ranges of the matches inside the line's text.
-    pub ranges: Vec<(usize, usize)>,
-}

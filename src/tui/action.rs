@@ -93,6 +93,10 @@ actions! {
     LogLeft "log-left" "" "scroll left" ["<", "left", "h"] [Log];
     LogRight "log-right" "" "scroll right" [">", "right", "l"] [Log];
     Search "search" "search" "search the whole log for a regular expression" ["/"] [Log, Graph];
+    Keep "keep" "filter" "show only the lines that match a regular expression" ["&"] [Log];
+    Leave "leave-out" "" "show only the lines that do not match" ["!"] [Log];
+    Merge "merge" "" "this stage, or all stages in the order of time" ["s"] [Log, Graph];
+    Columns "columns" "" "show JSON lines as columns, or as they came" ["J"] [Log];
     NextHit "next-hit" "next" "the next match" ["n"] [Log];
     PreviousHit "previous-hit" "" "the match before" ["N"] [Log];
     Wrap "wrap" "wrap" "wrap long lines or cut them" ["w"] [Log];

@@ -13,11 +13,13 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Context};
 use super::backend::{Reply, Request};
+use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette};
 use super::screen::{Intent, Screen, Tone, overview::Overview, run::RunScreen, runs::Runs};
 use super::theme::{Role, SHIPPED, Theme};
+use super::widget::format;
 use super::widget::paint::Paint;
 use super::world::{Link, World};
 use crate::model::{RunId, Timestamp};
@@ -68,6 +70,8 @@ impl App {
                 Vec::new()
             }
             Message::Reply(reply) => self.reply(*reply),
+            Message::Copied(Ok(said)) => self.remark(Tone::Good, &said),
+            Message::Copied(Err(said)) => self.remark(Tone::Bad, &said),
             Message::Layout(picture) => {
                 self.screen().take_picture(picture);
                 Vec::new()
@@ -300,9 +304,15 @@ impl App {
                 self.summarise();
                 effects
             }
-            reply @ (Reply::LogGrew { .. } | Reply::LogWindow { .. } | Reply::SearchHits { .. } | Reply::StageDetail { .. }) => {
-                self.hear(reply)
+            Reply::Copied { text, lines } => vec![Effect::Copy { text, what: format::lines(lines) }],
+            Reply::Saved { path, lines, bytes } => {
+                self.remark(Tone::Good, &clipboard::in_file(&format::lines(lines), &format::bytes(bytes), &path))
             }
+            reply @ (Reply::LogGrew { .. }
+            | Reply::Lines { .. }
+            | Reply::Scanned { .. }
+            | Reply::Found { .. }
+            | Reply::StageDetail { .. }) => self.hear(reply),
         }
     }
 
@@ -327,10 +337,7 @@ impl App {
             match intent {
                 Intent::Ask(request) => effects.push(Effect::Ask(request)),
                 Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
-                Intent::Copy { text, what } => {
-                    self.remark = Some((Tone::Good, format!("copied {what} (OSC 52)")));
-                    effects.push(Effect::Copy(text));
-                }
+                Intent::Copy { text, what } => effects.push(Effect::Copy { text, what }),
                 Intent::OpenRun(run) => effects.extend(self.open_run(run)),
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),

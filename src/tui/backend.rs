@@ -5,6 +5,7 @@
 //! `Runs` or `Services` whenever the answer has changed.
 
 mod engine;
+mod logs;
 mod probe;
 
 use serde_json::Value;
@@ -12,7 +13,9 @@ use serde_json::Value;
 pub use engine::{Engine, ValuesOf};
 pub use probe::Target;
 
-use crate::model::{EngineStatus, Event, LogQuery, LogWindow, Run, RunId, RunSummary, SearchHit, Stage, StageId};
+use crate::model::{
+    EngineStatus, Event, LogView, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow,
+};
 
 /// A question or an order.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,15 +30,21 @@ pub enum Request {
     Unfollow,
     /// The stage with its full output and configs, for the inspector.
     StageDetail(RunId, StageId),
-    LogWindow(RunId, LogQuery),
-    /// A regular expression over a whole log. Hits stream in; a new search replaces the old one.
-    SearchLog {
+    /// `Lines` of the run's logs. A new question replaces one that was not answered yet.
+    Lines(RunId, Box<ViewQuery>),
+    /// `Scanned` pieces of the run's logs, to their end or until another scan.
+    Scan(RunId, Box<ScanQuery>),
+    /// `Found`: the first line from the start of the query on, or from the other end of the logs. Replaces the one before.
+    Find(RunId, Box<ViewQuery>),
+    /// Ends a scan and a find, in the engine too.
+    StopScan,
+    /// The raw text of the lines of a view from one number to another, both included: `Copied`, or `Saved` when it is long.
+    CopyLines {
         run: RunId,
-        stage: StageId,
-        attempt: Option<u32>,
-        pattern: String,
+        view: LogView,
+        from: u64,
+        to: u64,
     },
-    CancelSearch,
     Cancel {
         run: RunId,
         /// End the stages now instead of after their grace period.
@@ -78,17 +87,32 @@ pub enum Reply {
         lines: u64,
         bytes: u64,
     },
-    LogWindow {
+    Lines {
         run: RunId,
-        window: LogWindow,
+        /// The question, as it was asked.
+        query: Box<ViewQuery>,
+        window: ViewWindow,
     },
-    SearchHits {
+    Scanned {
         run: RunId,
-        stage: StageId,
-        pattern: String,
-        /// Further hits, in line order.
-        hits: Vec<SearchHit>,
-        done: bool,
+        query: Box<ScanQuery>,
+        piece: ScanPiece,
+    },
+    Found {
+        run: RunId,
+        query: Box<ViewQuery>,
+        line: Option<u64>,
+    },
+    /// Text that was asked for by `CopyLines`.
+    Copied {
+        text: String,
+        lines: u64,
+    },
+    /// The same where it is too long for memory: it is in this file.
+    Saved {
+        path: String,
+        lines: u64,
+        bytes: u64,
     },
     StageDetail {
         run: RunId,

@@ -17,6 +17,8 @@ pub enum Message {
         height: u16,
     },
     Reply(Box<Reply>),
+    /// What became of a copy.
+    Copied(Result<String, String>),
     /// A layout that was asked for is done.
     Layout(Box<Picture>),
     /// A second has passed while something with a running duration is on screen.
@@ -29,8 +31,11 @@ pub enum Effect {
     Ask(Request),
     /// Lay these graphs out off the loop: boxes and lines of the same run.
     LayOut(Box<LayoutJob>),
-    /// Put this text into the terminal's clipboard.
-    Copy(String),
+    /// Bring this text where it can be pasted from, and say how it went; `what` says what it is.
+    Copy {
+        text: String,
+        what: String,
+    },
     /// Ring the terminal's bell, once.
     Bell,
     /// Paint everything again.

@@ -32,6 +32,9 @@ pub enum Purpose {
     Filter,
     /// A regular expression, searched for when accepted.
     Search,
+    /// A regular expression: lines of a log that match are kept, or left out.
+    Keep,
+    Leave,
 }
 
 /// One line of text at the bottom of the screen.
@@ -147,7 +150,7 @@ impl Prompt {
     }
 
     fn changed(&mut self, accepted: bool) -> Outcome {
-        if self.purpose == Purpose::Search {
+        if self.purpose != Purpose::Filter {
             let problem = regex::Regex::new(&self.input.text).err();
             self.error = problem.map(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned());
         }
@@ -161,7 +164,13 @@ impl Prompt {
         let error = self.error.clone().unwrap_or_default();
         let mut row = paint.row(line, 0);
         let bad = row.style(Role::Failure);
-        row.gap(1).role(if self.purpose == Purpose::Filter { "filter " } else { "search " }, Role::Accent);
+        let label = match self.purpose {
+            Purpose::Filter => "filter ",
+            Purpose::Search => "search ",
+            Purpose::Keep => "only lines with ",
+            Purpose::Leave => "only lines without ",
+        };
+        row.gap(1).role(label, Role::Accent);
         if !error.is_empty() {
             row.right(&[(&error, bad), (" ", bad)]);
         }

@@ -96,8 +96,11 @@ impl Screen {
     pub fn typed(&mut self, purpose: Purpose, text: &str, accepted: bool, world: &mut World) -> Vec<Intent> {
         match (self, purpose) {
             (Self::Runs(screen), Purpose::Filter) => screen.set_filter(text, world),
-            (Self::Run(screen), Purpose::Search) if accepted => screen.search(text),
-            (Self::Overview(_) | Self::Runs(_) | Self::Run(_), Purpose::Filter | Purpose::Search) => Vec::new(),
+            (Self::Run(screen), Purpose::Search | Purpose::Keep | Purpose::Leave) if accepted => screen.typed(purpose, text),
+            (
+                Self::Overview(_) | Self::Runs(_) | Self::Run(_),
+                Purpose::Filter | Purpose::Search | Purpose::Keep | Purpose::Leave,
+            ) => Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
@@ -21,6 +22,7 @@ use tokio_stream::StreamExt;
 use self::painter::Painter;
 use super::app::{App, farewell::Farewell};
 use super::backend::{Reply, Request};
+use super::clipboard::{self, Delivery};
 use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
@@ -57,6 +59,10 @@ pub struct Options {
     pub read_only: bool,
     /// What the workspace is called in the top line.
     pub workspace: String,
+    /// Where copied text goes that is too long for a clipboard.
+    pub copies: PathBuf,
+    /// The terminal is one of tmux: copies go to its buffer.
+    pub in_tmux: bool,
 }
 
 /// Runs the console until the user leaves it, the terminal hangs up or a signal ends it. Runs are never touched by that.
@@ -103,6 +109,9 @@ struct Shell {
     /// Bytes that go out before the next frame: clipboard, mouse modes.
     extra: Vec<u8>,
     layouts: (mpsc::Sender<Picture>, mpsc::Receiver<Picture>),
+    copies: (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>),
+    copy_dir: PathBuf,
+    in_tmux: bool,
     next_second: Instant,
     quit: bool,
     suspend: bool,
@@ -113,7 +122,7 @@ struct Shell {
 impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
-        let Options { keys, read_only, workspace, start, abilities, .. } = options;
+        let Options { keys, read_only, workspace, start, abilities, copies: copy_dir, in_tmux, .. } = options;
         let world = World { look, keys, read_only, workspace, now: now(), ..World::default() };
         let run = match start {
             Start::Overview => None,
@@ -129,6 +138,9 @@ impl Shell {
             waiting: VecDeque::new(),
             extra: Vec::new(),
             layouts: mpsc::channel(4),
+            copies: mpsc::channel(4),
+            copy_dir,
+            in_tmux,
             next_second: Instant::now(),
             quit: false,
             suspend: false,
@@ -169,7 +181,7 @@ impl Shell {
                         let _ = done.blocking_send(Picture::of(&job));
                     });
                 }
-                Effect::Copy(text) => self.copy(&text),
+                Effect::Copy { text, what } => self.copy(text, what),
                 Effect::Bell => self.extra.push(0x07),
                 Effect::Repaint => self.painter.forget(),
                 Effect::Mouse(on) => self.set_mouse(on),
@@ -180,8 +192,8 @@ impl Shell {
     }
 
     fn ask(&mut self, request: Request) {
-        if matches!(request, Request::LogWindow(..)) {
-            self.waiting.retain(|waiting| !matches!(waiting, Request::LogWindow(..)));
+        if matches!(request, Request::Lines(..)) {
+            self.waiting.retain(|waiting| !matches!(waiting, Request::Lines(..)));
         }
         if self.waiting.len() < MOST_WAITING {
             self.waiting.push_back(request);
@@ -195,11 +207,15 @@ impl Shell {
         self.extra.extend(modes::mouse(&self.abilities, on).unwrap_or_default());
     }
 
-    fn copy(&mut self, text: &str) {
-        match modes::clipboard(&self.abilities, text) {
-            Some(bytes) => self.extra.extend(bytes),
-            None => self.fail("copy", "this terminal gives no access to a clipboard"),
-        }
+    /// Brings a text into a clipboard, beside everything else.
+    fn copy(&self, text: String, what: String) {
+        let (done, dir, in_tmux) = (self.copies.0.clone(), self.copy_dir.clone(), self.in_tmux);
+        let abilities = self.abilities;
+        tokio::spawn(async move {
+            let delivery = clipboard::deliver(text, what, &abilities, in_tmux, &dir).await;
+            // Without a console there is nobody to tell.
+            let _ = done.send(delivery).await;
+        });
     }
 
     /// Tells the core that something did not work.
@@ -242,6 +258,10 @@ impl Shell {
                 }
                 () = sleep_until(next_frame.unwrap_or(self.next_second)), if next_frame.is_some() => {}
                 Some(picture) = self.layouts.1.recv() => self.tell(Message::Layout(Box::new(picture))),
+                Some(Delivery { bytes, said }) = self.copies.1.recv() => {
+                    self.extra.extend(bytes);
+                    self.tell_now(Message::Copied(said));
+                }
                 count = replies.recv_many(&mut heard, 64), if open => {
                     open = count > 0;
                     if !open {

@@ -44,6 +44,7 @@ pub fn command(workspace: &Workspace, state: &Path, args: &[&str]) -> Command {
         .env("LANG", "C.UTF-8")
         .env_remove("LC_ALL")
         .env_remove("NO_COLOR")
+        .env_remove("TMUX")
 }
 
 fn open(workspace: &Workspace, args: &[&str]) -> Console {
@@ -269,4 +270,89 @@ fn an_idle_console_writes_nothing_and_uses_no_processor() {
         console.wait_for("connected");
         console.assert_idle(Duration::from_millis(500));
     }
+}
+
+/// Two stages that talk one after the other, in known lines.
+const TALK: &str = r#"
+id: talk
+stages:
+  - {id: numbers, type: shell, config: {run: 'seq 1 5000'}}
+  - {id: words, type: shell, depends_on: [numbers], config: {run: 'echo first word; echo error here; echo last word'}}
+"#;
+
+#[test]
+fn a_log_is_filtered_searched_and_read_together_with_the_others() {
+    let workspace = Workspace::with("talk.yaml", TALK);
+    workspace.ok(&["run", "talk", "--json"]);
+    let mut console = open(&workspace, &[]);
+    console.wait_for("talk");
+    console.type_keys("3");
+    console.wait_for("words ");
+    console.type_keys("g\r");
+    console.wait_for("5,000 lines");
+    console.type_keys("&99$\r");
+    console.wait_for("&99$ 50 ");
+    console.wait_for("4999 4999");
+    console.type_keys("/^1\r");
+    console.wait_for("/^1 11/11");
+    console.wait_for("1999 1999");
+    console.type_keys("n");
+    console.wait_for("/^1 1/11");
+    console.type_keys("\x1b");
+    console.wait_until_gone("/^1");
+    console.type_keys("\x1b");
+    console.wait_until_gone("&99$");
+    console.type_keys("!0|5\r");
+    console.wait_for("!0|5 2,632 ");
+    console.wait_for("214 214");
+    console.type_keys("!");
+    console.wait_for("only lines without");
+    console.type_keys("\x7f\x7f\x7f\r");
+    console.wait_until_gone("!0|5");
+    console.type_keys("s");
+    console.wait_for("all stages");
+    console.wait_for("5,003 lines");
+    console.type_keys("G");
+    console.wait_for("words   error here");
+    console.type_keys("/^last\r");
+    console.wait_for("/^last 1/1");
+    console.type_keys("?");
+    console.wait_for("show only the lines that match");
+}
+
+#[test]
+fn a_copy_is_whole_however_little_of_it_is_on_screen() {
+    use base64::Engine;
+    let workspace = Workspace::with("talk.yaml", TALK);
+    workspace.ok(&["run", "talk", "--json"]);
+    let numbers = (1..=5_000).map(|number: u32| number.to_string()).collect::<Vec<_>>().join("\n");
+    let mut console = open(&workspace, &[]);
+    console.wait_for("talk");
+    console.type_keys("3");
+    console.wait_for("words ");
+    console.type_keys("g\r");
+    console.wait_for("5,000 lines");
+    console.type_keys("gvG");
+    console.wait_for("5000");
+    console.type_keys("y");
+    console.wait_for("copied 5,000 lines, 23.8 KB (OSC 52)");
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&numbers);
+    assert!(console.holds(format!("\x1b]52;c;{encoded}\x07").as_bytes()));
+    // Inside tmux the same goes to its buffer, and the terminal hears nothing of it.
+    let bin = workspace.file("bin");
+    std::fs::create_dir(&bin).expect("a directory");
+    std::fs::write(bin.join("tmux"), "#!/bin/sh\n[ \"$*\" = 'load-buffer -' ] && cat > taken\n").expect("a script");
+    std::fs::set_permissions(bin.join("tmux"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let inside = command(&workspace, workspace.state(), &[]).env("TMUX", "/tmp/tmux,1,0").env("PATH", path);
+    let mut console = Console::spawn(inside, 100, 30);
+    console.wait_for("talk");
+    console.type_keys("3");
+    console.wait_for("words ");
+    console.type_keys("g\r");
+    console.wait_for("5,000 lines");
+    console.type_keys("gvGy");
+    console.wait_for("copied 5,000 lines, 23.8 KB (tmux buffer)");
+    assert_eq!(workspace.read("taken"), numbers);
+    assert!(!console.holds(b"\x1b]52"));
 }

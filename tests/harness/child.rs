@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use flowdeck::model::{
-    Actor, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogWindow, Next, Outcome, PipelineRef, Proof, Run, RunId,
-    RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
+    Actor, EngineStatus, ErrorKind, Event, EventKind, LogPlace, LogStart, Next, Outcome, PipelineRef, Proof, Run, RunId,
+    RunStatus, StageError, StageId, StageOutline, Stream, Timestamp, ViewLine, ViewWindow,
 };
 use flowdeck::tui::backend::{Reply, Request, Service, ServiceStatus};
 use flowdeck::tui::glyph::Charset;
@@ -94,22 +94,27 @@ fn answer(request: &Request) -> Vec<Reply> {
         Request::Follow(id) => {
             runs().into_iter().find(|run| run.id == *id).map(|run| Reply::RunSnapshot(Box::new(run))).into_iter().collect()
         }
-        Request::LogWindow(run, query) => {
-            let from = query.from.unwrap_or(0);
-            let line = |number| LogLine {
+        Request::Lines(run, query) => {
+            let from = match &query.from {
+                LogStart::End => 0,
+                LogStart::Line(line) => *line,
+                LogStart::Place(place) => place.line(),
+            };
+            let from = if query.backwards { from.saturating_sub(query.count) } else { from };
+            let line = |number| ViewLine {
                 number,
+                of: None,
                 at: Timestamp(0),
                 stream: Stream::Stdout,
                 text: format!("{number} {}", "output ".repeat(20)),
+                cut: 0,
                 partial: false,
             };
-            let lines: Vec<LogLine> = (from..from + query.count).map(line).collect();
-            let (stage, total) = (query.stage.clone(), from + query.count);
-            let attempt = query.attempt.unwrap_or(1);
-            vec![Reply::LogWindow {
-                run: run.clone(),
-                window: LogWindow { stage, attempt, total, bytes: total, lines, damage: None },
-            }]
+            let lines: Vec<ViewLine> = (from..from + query.count).map(line).collect();
+            let total = from + query.count;
+            let place = |line| LogPlace(query.view.log.clone().map(|name| (name, line)).into_iter().collect());
+            let window = ViewWindow { lines, from: place(from), to: place(total), total, bytes: total, damage: None };
+            vec![Reply::Lines { run: run.clone(), query: query.clone(), window }]
         }
         _ => Vec::new(),
     }

@@ -1,17 +1,17 @@
 //! The backend over a real engine: every request in a task of its own, standing questions answered again on change.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use super::logs::Logs;
 use super::probe::{Target, look};
 use super::{Reply, Request, RerunFrom};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
-use crate::model::{self, EventKind, LogQuery, Rerun, Run, RunId, Signal, StageId, Values};
+use crate::model::{self, EventKind, Rerun, Run, RunId, Signal, Values};
 
-/// How many hits a search gives at most.
-const MOST_HITS: usize = 10_000;
 /// How many runs a listing shows when nobody asked for a number.
 const LISTED: usize = 200;
 
@@ -25,11 +25,14 @@ pub struct Engine {
     pub revive: Revive,
     pub values: ValuesOf,
     pub services: Vec<Target>,
+    /// Where copied text goes that is too long for a clipboard.
+    pub copies: PathBuf,
 }
 
 impl Engine {
     /// Answers requests until the console lets go of its end.
     pub async fn serve(self, mut requests: mpsc::Receiver<Request>, replies: mpsc::Sender<Reply>) {
+        let logs = Logs::new(self.client.clone(), replies.clone(), self.copies.clone());
         let mut server = Server {
             engine: self,
             replies,
@@ -37,13 +40,13 @@ impl Engine {
             services: Arc::default(),
             standing: Vec::new(),
             followed: None,
-            search: None,
+            logs,
             limit: LISTED,
         };
         while let Some(request) = requests.recv().await {
             server.answer(request);
         }
-        let tasks = server.standing.iter().chain(&server.followed).chain(&server.search);
+        let tasks = server.standing.iter().chain(&server.followed);
         tasks.for_each(JoinHandle::abort);
     }
 }
@@ -56,7 +59,7 @@ struct Server {
     services: Arc<Notify>,
     standing: Vec<JoinHandle<()>>,
     followed: Option<JoinHandle<()>>,
-    search: Option<JoinHandle<()>>,
+    logs: Logs,
     limit: usize,
 }
 
@@ -72,18 +75,19 @@ impl Server {
                 let task = tokio::spawn(follow(self.engine.clone(), run, self.replies.clone()));
                 self.replace_followed(Some(task));
             }
-            Request::Unfollow => self.replace_followed(None),
+            Request::Unfollow => {
+                self.replace_followed(None);
+                self.logs.stop();
+            }
             Request::StageDetail(run, stage) => self.once("show the stage", move |engine: Engine| async move {
                 let stage = Box::new(engine.client.stage(&run, &stage).await?);
                 Ok(Reply::StageDetail { run, stage })
             }),
-            Request::LogWindow(run, query) => self.log(run, query),
-            Request::SearchLog { run, stage, attempt, pattern } => self.search(run, stage, attempt, pattern),
-            Request::CancelSearch => {
-                if let Some(search) = self.search.take() {
-                    search.abort();
-                }
-            }
+            Request::Lines(run, query) => self.logs.lines(run, query),
+            Request::Scan(run, query) => self.logs.scan(run, query),
+            Request::Find(run, query) => self.logs.find(run, query),
+            Request::StopScan => self.logs.stop(),
+            Request::CopyLines { run, view, from, to } => self.logs.copy(run, view, from, to),
             Request::Cancel { run, force } => self.once("cancel the run", move |engine: Engine| async move {
                 engine.client.cancel(run.as_str(), force).await?;
                 Ok(Reply::Done { what: format!("cancelling {run}") })
@@ -108,28 +112,6 @@ impl Server {
         });
     }
 
-    fn log(&self, run: RunId, query: LogQuery) {
-        self.once("read the log", move |engine: Engine| async move {
-            let window = engine.client.log(run.as_str(), &query).await?;
-            Ok(Reply::LogWindow { run, window })
-        });
-    }
-
-    fn search(&mut self, run: RunId, stage: StageId, attempt: Option<u32>, pattern: String) {
-        let (engine, replies) = (self.engine.clone(), self.replies.clone());
-        let task = tokio::spawn(async move {
-            let found = engine.client.search(&run, &stage, attempt, &pattern, MOST_HITS).await;
-            let reply = match found {
-                Ok(hits) => Reply::SearchHits { run, stage, pattern, hits, done: true },
-                Err(error) => failed("search", &error),
-            };
-            let _ = replies.send(reply).await;
-        });
-        if let Some(old) = self.search.replace(task) {
-            old.abort();
-        }
-    }
-
     fn replace_followed(&mut self, task: Option<JoinHandle<()>>) {
         if let Some(old) = std::mem::replace(&mut self.followed, task) {
             old.abort();
@@ -151,7 +133,7 @@ impl Server {
     }
 }
 
-fn failed(what: &str, error: &ClientError) -> Reply {
+pub(super) fn failed(what: &str, error: &ClientError) -> Reply {
     Reply::Failed { what: what.to_owned(), error: error.to_string() }
 }
 

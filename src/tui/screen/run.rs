@@ -3,6 +3,7 @@
 mod ask;
 mod draw;
 mod inspector;
+mod log;
 
 use ratatui::layout::Rect;
 
@@ -12,7 +13,6 @@ use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::glyph::Charset;
 use crate::tui::layout::Step;
-use crate::tui::popup::{Popup, Purpose};
 use crate::tui::widget::dag::Dag;
 use crate::tui::widget::log::LogPane;
 use crate::tui::world::World;
@@ -42,6 +42,8 @@ pub struct RunScreen {
     /// An attempt other than the last, chosen by the user for this stage.
     attempt: Option<(StageId, u32)>,
     cancel_at: Option<Timestamp>,
+    /// The log pane shows all stages in the order of time.
+    merged: bool,
     parts: Parts,
 }
 
@@ -77,6 +79,7 @@ impl RunScreen {
             focus: Focus::Graph,
             attempt: None,
             cancel_at: None,
+            merged: false,
             parts: Parts::default(),
         }
     }
@@ -100,10 +103,8 @@ impl RunScreen {
             Action::FocusNext => self.focus_next(),
             Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
             Action::Cancel | Action::Rerun | Action::EditInputs => return self.order(action, world),
-            Action::Search => {
-                let before = self.log.search.as_ref().map_or("", |search| search.pattern.as_str());
-                return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Search, before)))];
-            }
+            Action::Search | Action::Keep | Action::Leave => return self.ask_for_pattern(action),
+            Action::Merge => return self.toggle_merged(),
             _ => {
                 return match self.focus {
                     Focus::Graph => self.act_on_graph(action),
@@ -129,37 +130,6 @@ impl RunScreen {
             }
             Action::FollowRunning => self.dag.following = true,
             Action::FocusLog => self.focus = Focus::Log,
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn act_on_log(&mut self, action: Action) -> Vec<Intent> {
-        match action {
-            Action::LogDown => self.log.step(1),
-            Action::LogUp => self.log.step(-1),
-            Action::LogPageDown => self.log.page(2),
-            Action::LogPageUp => self.log.page(-2),
-            Action::LogHalfDown => self.log.page(1),
-            Action::LogHalfUp => self.log.page(-1),
-            Action::LogTop => self.log.top(),
-            Action::LogEnd => self.log.end(),
-            Action::LogLeft => self.log.scroll_sideways(-8),
-            Action::LogRight => self.log.scroll_sideways(8),
-            Action::Wrap => self.log.toggle_wrap(),
-            Action::Timestamps => self.log.cycle_times(),
-            Action::Mark => self.log.toggle_mark(),
-            Action::AttemptPrevious => return self.turn_attempt(-1),
-            Action::AttemptNext => return self.turn_attempt(1),
-            Action::NextHit | Action::PreviousHit => {
-                return say_if_not(self.log.jump(action == Action::PreviousHit, false), "no match");
-            }
-            Action::Copy => {
-                let Some((text, count, wanted)) = self.log.copied() else { return Intent::say(Tone::Plain, "nothing to copy") };
-                let some = if (count as u64) < wanted { " (those that are loaded)" } else { "" };
-                let what = format!("{}{some}", crate::tui::widget::format::plural(count, "line", "lines"));
-                return vec![Intent::Copy { text, what }];
-            }
             _ => {}
         }
         Vec::new()
@@ -222,14 +192,10 @@ impl RunScreen {
         }
     }
 
-    /// Drops a selection or search, closes the inspector, goes back to the graph: one step at a time.
+    /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph: one step at a time.
     pub fn back(&mut self) -> Option<Vec<Intent>> {
-        if self.focus == Focus::Log && self.log.drop_mark() {
-            return Some(Vec::new());
-        }
-        if self.focus == Focus::Log && self.log.search.is_some() {
-            self.log.set_search(None);
-            return Some(vec![Intent::Ask(Request::CancelSearch)]);
+        if self.focus == Focus::Log && self.back_in_log() {
+            return Some(self.after_change());
         }
         if self.focus == Focus::Inspector || self.focus == Focus::Graph && self.inspector.is_some() {
             self.inspector = None;
@@ -242,26 +208,6 @@ impl RunScreen {
         })
     }
 
-    /// Starts a search over the whole log of the attempt on screen.
-    pub fn search(&mut self, pattern: &str) -> Vec<Intent> {
-        if pattern.is_empty() {
-            self.log.set_search(None);
-            return vec![Intent::Ask(Request::CancelSearch)];
-        }
-        let Some((stage, attempt)) = self.log.source() else {
-            return Intent::say(Tone::Plain, "this stage has no log yet");
-        };
-        let request = Request::SearchLog {
-            run: self.id.clone(),
-            stage: stage.clone(),
-            attempt: Some(attempt),
-            pattern: pattern.to_owned(),
-        };
-        self.log.set_search(Some(pattern));
-        self.focus = Focus::Log;
-        vec![Intent::Ask(request)]
-    }
-
     pub fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
         match reply {
             Reply::RunSnapshot(run) if run.id == self.id => {
@@ -271,9 +217,9 @@ impl RunScreen {
             Reply::RunEvent(event) if event.run == self.id => {
                 let ends = matches!(event.kind, EventKind::RunFinished { .. });
                 if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
-                    && self.log.source() == Some((stage, *attempt))
+                    && (self.merged || self.log.source() == Some((stage, *attempt)))
                 {
-                    self.log.ended();
+                    self.log.may_have_grown();
                 }
                 if let EventKind::CancelRequested { .. } = event.kind {
                     self.cancel_at = Some(event.at);
@@ -285,22 +231,6 @@ impl RunScreen {
                 let mut intents = self.changed(world);
                 intents.extend(ends.then_some(Intent::Bell));
                 intents
-            }
-            Reply::LogGrew { run, stage, attempt, lines, bytes } if run == self.id => {
-                if self.log.source() == Some((&stage, attempt)) {
-                    self.log.grew(lines, bytes);
-                }
-                Vec::new()
-            }
-            Reply::LogWindow { run, window } if run == self.id => {
-                self.log.take(window);
-                Vec::new()
-            }
-            Reply::SearchHits { run, stage, pattern, hits, done } if run == self.id => {
-                if self.log.source().is_some_and(|(shown, _)| *shown == stage) {
-                    self.log.hits(&pattern, hits, done);
-                }
-                Vec::new()
             }
             Reply::StageDetail { run, stage } if run == self.id => {
                 self.detail = Some(stage);
@@ -314,7 +244,7 @@ impl RunScreen {
                 self.log.retry();
                 vec![Intent::Ask(Request::Follow(self.id.clone()))]
             }
-            _ => Vec::new(),
+            reply => self.hear_of_log(reply),
         }
     }
 
@@ -326,19 +256,13 @@ impl RunScreen {
     pub fn fit(&mut self, area: Rect, _world: &mut World) -> Vec<Intent> {
         let Some(run) = self.run.as_deref() else { return Vec::new() };
         let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
-        let source = stage.and_then(|stage| self.attempt(stage).map(|shown| (stage.id.clone(), shown.number, shown.started_at)));
-        let mut intents = Vec::new();
-        let other = self.log.show(source);
-        if let (true, Some(search), Some((stage, attempt))) = (other, &self.log.search, self.log.source()) {
-            let (run, pattern) = (self.id.clone(), search.pattern.clone());
-            intents.push(Intent::Ask(Request::SearchLog { run, stage: stage.clone(), attempt: Some(attempt), pattern }));
-        }
-        self.parts = parts(area, &self.dag, run, stage.is_some_and(|stage| stage.error.is_some()), self.inspector.is_some());
+        let subject = self.subject(run, stage);
+        self.log.show(subject);
+        let error = !self.merged && stage.is_some_and(|stage| stage.error.is_some());
+        self.parts = parts(area, &self.dag, run, error, self.inspector.is_some());
         self.dag.fit(self.parts.graph, self.parts.most, run);
         self.log.fit(self.parts.log.width, self.parts.log.height);
-        if let Some(query) = self.log.wants() {
-            intents.push(Intent::Ask(Request::LogWindow(self.id.clone(), query)));
-        }
+        let mut intents = self.ask_for_log();
         intents.extend(self.fit_inspector());
         intents.extend(self.fit_result());
         intents

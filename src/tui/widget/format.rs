@@ -75,6 +75,11 @@ pub fn plural(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// `1 line`, `12,345 lines`
+pub fn lines(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "line" } else { "lines" })
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -1,32 +1,44 @@
-//! The log pane: a window of a few hundred lines onto a log of any size.
+//! The log pane: a window of a few hundred lines onto a log of any size, or onto all logs of a run in the order of time.
 //!
-//! Owns the view (cursor, scroll, follow, wrap, search hits) and says which lines it needs next; it holds no more than
-//! `MOST_LINES`. Must not know runs or where lines come from.
+//! Owns the view (cursor, scroll, follow, wrap, search, filter) and says which lines it needs next; it holds no more
+//! than `Held` lets it. Must not know runs or where lines come from.
 
 mod draw;
+mod held;
+mod json;
+mod line;
+#[cfg(test)]
+pub mod scripted;
+mod scroll;
 mod search;
 #[cfg(test)]
 mod tests;
 
-use super::ansi::{Piece, pieces};
-use super::text;
-use crate::model::{LogLine, LogQuery, LogWindow, StageId, Timestamp};
+use crate::model::{LineFilter, LogName, LogStart, StageId, Timestamp, ViewQuery, ViewWindow};
 use crate::tui::glyph::Charset;
 
+use held::Held;
 pub use search::Search;
+use search::Tally;
 
-/// Lines asked for beyond the view on both sides, and lines kept.
+/// Lines asked for beyond the view.
 const MARGIN: u64 = 120;
-const MOST_LINES: usize = 900;
-/// Bytes of one line that are looked at; longer ones say so. The engine sends long lines in parts anyway.
-const LONGEST_LINE: usize = 32 * 1024;
+/// What is so few lines away is reached by reading on from what is held.
+const NEAR: u64 = 400;
+/// While following a filtered log: of up to so many new lines each is looked at, of more only the last ones.
+const CATCH_UP: u64 = 20_000;
+/// Bytes of each line that are asked for, at least and at most: a record has no more.
+const SHORTEST: usize = 1024;
+const LONGEST: usize = 64 * 1024;
+/// Bytes of each line that are asked for while JSON is shown as columns.
+const JSON: usize = 16 * 1024;
 
 /// Which times are shown before each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Times {
     #[default]
     Off,
-    /// Since the first line that is known of the attempt.
+    /// Since the start of the attempt, or of the run.
     Relative,
     Absolute,
 }
@@ -39,35 +51,35 @@ enum Check {
     Asked,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Line {
-    number: u64,
-    at: Timestamp,
-    text: String,
-    pieces: Vec<Piece>,
-    /// Bytes that were cut off.
-    cut: usize,
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The log of one attempt; all logs of the run without it.
+    pub log: Option<LogName>,
+    /// Relative times count from here.
+    pub start: Timestamp,
 }
 
-/// The log of one attempt as it is looked at.
+/// A log as it is looked at.
 #[derive(Debug, Clone, Default)]
 pub struct LogPane {
-    source: Option<(StageId, u32)>,
-    /// When the attempt started; relative times count from here.
-    start: Timestamp,
+    subject: Option<Subject>,
     total: u64,
     pub bytes: u64,
     pub damage: Option<String>,
-    lines: Vec<Line>,
-    waiting: bool,
+    held: Held,
+    /// The question that is not answered yet.
+    asked: Option<ViewQuery>,
     /// The last answer did not help: ask again only after something has changed.
     refused: bool,
     /// Whether there is more than was heard of is to be asked, or is being asked.
     check: Check,
-    /// Lines asked for around the view; less when the server gives less at a time.
-    margin: u64,
-    /// Nothing has come for this source yet.
+    /// Nothing has come for this subject yet.
     fresh: bool,
+    /// What is held shows too little of its lines: replace it.
+    stale: bool,
+    /// Bytes of each line that are asked for.
+    clip: usize,
     /// First line on screen, and how many of its wrapped rows are above it.
     top: u64,
     skip: usize,
@@ -78,44 +90,58 @@ pub struct LogPane {
     pub wrap: bool,
     column: u16,
     pub times: Times,
+    /// JSON is shown as columns.
+    pub columns: bool,
     mark: Option<u64>,
     pub search: Option<Search>,
+    pub filter: Option<LineFilter>,
+    tally: Tally,
+    /// A match that was asked for.
+    finding: Option<ViewQuery>,
     size: (u16, u16),
     charset: Charset,
 }
 
 impl LogPane {
     pub fn new(charset: Charset) -> Self {
-        Self { follow: true, margin: MARGIN, charset, ..Self::default() }
+        Self { follow: true, clip: SHORTEST, charset, ..Self::default() }
     }
 
-    /// Looks at another attempt's log. The same one again changes nothing. View settings stay.
-    pub fn show(&mut self, source: Option<(StageId, u32, Timestamp)>) -> bool {
-        let start = source.as_ref().map_or(Timestamp(0), |source| source.2);
-        let source = source.map(|(stage, attempt, _)| (stage, attempt));
-        if source == self.source {
-            return false;
+    /// Looks at something else. The same again changes nothing. Settings, search and filter stay.
+    pub fn show(&mut self, subject: Option<Subject>) {
+        let log = |subject: &Option<Subject>| subject.as_ref().map(|subject| subject.log.clone());
+        if log(&subject) == log(&self.subject) {
+            return;
         }
-        let search = self.search.take().map(|search| Search::new(&search.pattern));
         *self = Self {
-            source,
-            start,
+            subject,
             fresh: true,
-            margin: MARGIN,
             follow: true,
             wrap: self.wrap,
             times: self.times,
+            columns: self.columns,
+            clip: self.clip,
             size: self.size,
             charset: self.charset,
-            search,
+            search: self.search.take(),
+            filter: self.filter.take(),
             ..Self::default()
         };
-        true
     }
 
-    /// The stage and attempt being looked at.
+    /// The stage and attempt being looked at, when it is one.
     pub fn source(&self) -> Option<(&StageId, u32)> {
-        self.source.as_ref().map(|(stage, attempt)| (stage, *attempt))
+        self.name().map(|name| (&name.stage, name.attempt))
+    }
+
+    /// True when there is something to look at.
+    pub fn has_subject(&self) -> bool {
+        self.subject.is_some()
+    }
+
+    /// All logs of the run are looked at.
+    pub fn is_merged(&self) -> bool {
+        self.subject.as_ref().is_some_and(|subject| subject.log.is_none())
     }
 
     pub fn total(&self) -> u64 {
@@ -132,7 +158,7 @@ impl LogPane {
         self.total == 0 && !self.fresh
     }
 
-    /// The log is now this long.
+    /// The log looked at is now this long.
     pub fn grew(&mut self, lines: u64, bytes: u64) {
         self.refused &= lines <= self.total;
         self.total = self.total.max(lines);
@@ -140,253 +166,143 @@ impl LogPane {
         self.fresh &= self.total == 0;
     }
 
+    /// There may be more, even if nobody told of it: an attempt has ended, or one of many logs has grown.
+    pub fn may_have_grown(&mut self) {
+        self.check = Check::Wanted;
+        self.refused = false;
+    }
+
+    /// Lets go of all lines.
+    fn forget(&mut self) {
+        self.held = Held::default();
+        (self.asked, self.stale, self.refused) = (None, false, false);
+        self.skip = 0;
+    }
+
+    /// Asks for more of each line when more is to be seen of it.
+    fn reach(&mut self) {
+        let wanted = match (self.wrap, self.columns) {
+            (true, _) => LONGEST,
+            (false, columns) => {
+                let seen = (usize::from(self.column) + usize::from(self.size.0)) * 4;
+                seen.next_power_of_two().clamp(if columns { JSON } else { SHORTEST }, LONGEST)
+            }
+        };
+        if wanted > self.clip {
+            self.clip = wanted;
+            self.stale |= self.held.lines.iter().any(|line| line.cut > 0);
+        }
+    }
+
     /// Takes a window that was asked for.
-    pub fn take(&mut self, window: LogWindow) {
-        if self.source.as_ref().is_none_or(|(stage, attempt)| *stage != window.stage || *attempt != window.attempt) {
+    pub fn take(&mut self, query: &ViewQuery, window: ViewWindow) {
+        if self.asked.as_ref() != Some(query) {
             return;
         }
-        (self.waiting, self.fresh) = (false, false);
+        (self.asked, self.fresh) = (None, false);
         self.total = self.total.max(window.total);
-        self.bytes = self.bytes.max(window.bytes);
-        self.damage = window.damage;
-        let checked = self.check == Check::Asked;
-        if checked {
+        self.bytes = window.bytes;
+        self.damage.clone_from(&window.damage);
+        if self.check == Check::Asked {
             self.check = Check::No;
         }
-        let joins =
-            self.lines.last().is_some_and(|last| window.lines.first().is_some_and(|first| first.number == last.number + 1));
-        if checked && !joins {
-            return;
+        self.refused = query.count > 0 && window.from == window.to && window.to.line() < self.total;
+        let (from, to) = self.held.ends();
+        let bottom = self.top + u64::from(self.size.1);
+        let stale = std::mem::take(&mut self.stale);
+        match (&query.from, query.backwards) {
+            (_, _) if stale => self.held.replace(window),
+            (LogStart::Place(place), false) if *place == to && !self.held.is_empty() => {
+                let top = if self.follow { u64::MAX } else { self.top };
+                self.held.append(window, top);
+            }
+            (LogStart::Place(place), true) if *place == from && !self.held.is_empty() => self.held.prepend(window, bottom),
+            _ => self.held.replace(window),
         }
-        if !joins {
-            self.lines.clear();
+        if self.columns {
+            json::align(self.held.lines.iter_mut(), self.charset);
         }
-        // A server may give less than was asked for; what is in view comes first then, and a useless answer is the last.
-        let helps = joins || self.follow || window.total == 0 || window.lines.iter().any(|line| line.number == self.top);
-        self.refused = (!helps && self.margin == 0) || (window.lines.is_empty() && window.total > 0);
-        self.margin = if helps { MARGIN } else { 0 };
-        self.lines.extend(window.lines.into_iter().map(line));
-        let surplus = self.lines.len().saturating_sub(MOST_LINES);
-        self.lines.drain(..surplus);
     }
 
-    /// The attempt has ended: make sure that its last lines are here, even if nobody told of them.
-    pub fn ended(&mut self) {
-        self.check = Check::Wanted;
-    }
-
-    /// A window could not be read: ask again when something changes.
+    /// A question could not be answered: ask again when something changes.
     pub fn failed(&mut self) {
-        self.refused |= self.waiting;
-        (self.waiting, self.fresh, self.check) = (false, false, Check::No);
+        self.refused |= self.asked.is_some();
+        (self.asked, self.fresh, self.check) = (None, false, Check::No);
+        self.scan_failed();
     }
 
-    /// The answer waited for will not come (the connection was lost): ask again.
+    /// The answers waited for will not come (the connection was lost): ask again.
     pub fn retry(&mut self) {
-        (self.waiting, self.refused, self.fresh) = (false, false, self.lines.is_empty());
+        (self.asked, self.refused, self.fresh) = (None, false, self.held.is_empty());
         self.check = Check::Wanted;
+        self.scan_again();
     }
 
     /// The lines needed next, if any are missing. One question at a time: a flood of output cannot become one of requests.
-    pub fn wants(&mut self) -> Option<LogQuery> {
-        let (stage, attempt) = self.source.clone()?;
-        if self.waiting || self.refused || self.size.1 == 0 {
+    pub fn wants(&mut self) -> Option<ViewQuery> {
+        if self.asked.is_some() || self.refused || self.size.1 == 0 {
             return None;
         }
-        let query = |from, count| Some(LogQuery { stage, attempt: Some(attempt), from, count });
+        let view = self.view()?;
+        let (from, backwards, count) = self.missing()?;
+        self.asked = Some(ViewQuery { view, matching: None, from, backwards, count, clip: self.clip });
+        self.asked.clone()
+    }
+
+    fn missing(&mut self) -> Option<(LogStart, bool, u64)> {
         let height = u64::from(self.size.1);
-        let wanted = if self.fresh {
-            query(None, height + MARGIN)
-        } else if self.check == Check::Wanted {
+        let at_end = Some((LogStart::End, true, height + MARGIN));
+        if self.fresh || (self.stale && self.follow) {
+            return at_end;
+        }
+        if self.stale {
+            return Some((LogStart::Line(self.top), false, height + MARGIN));
+        }
+        let (start, end) = self.held.ends();
+        let (from, to) = self.held.span();
+        if self.check == Check::Wanted {
             self.check = Check::Asked;
-            query(Some(self.total), MARGIN)
-        } else {
-            let (from, to) = (self.top, (self.top + height).min(self.total));
-            let have = self.lines.first().map_or(0, |line| line.number)..self.lines.last().map_or(0, |line| line.number + 1);
-            if from >= to || (have.contains(&from) && have.end >= to) {
-                None
-            } else if have.contains(&from) {
-                query(Some(have.end), (to - have.end + MARGIN).min(self.total - have.end))
-            } else {
-                query(Some(from.saturating_sub(self.margin)), height + 2 * self.margin)
-            }
-        };
-        self.waiting = wanted.is_some();
-        wanted
-    }
-
-    /// Keeps cursor and scroll inside the log and the pane.
-    pub fn fit(&mut self, width: u16, height: u16) {
-        self.size = (width, height);
-        let last = self.total.saturating_sub(1);
-        self.cursor = if self.follow { last } else { self.cursor.min(last) };
-        if self.cursor < self.top {
-            (self.top, self.skip) = (self.cursor, 0);
+            return Some((LogStart::Place(end), false, if self.follow { MARGIN } else { 0 }));
         }
-        let rows = usize::from(height.max(1));
-        if self.follow || self.rows_between(self.top, self.cursor).saturating_sub(self.skip) > rows {
-            self.align_bottom(self.cursor, rows);
+        if self.total == 0 {
+            return None;
         }
-    }
-
-    /// Puts `bottom` on the last row.
-    fn align_bottom(&mut self, bottom: u64, rows: usize) {
-        let (mut at, mut filled) = (bottom, self.rows_of(bottom));
-        while filled < rows && at > 0 {
-            at -= 1;
-            filled += self.rows_of(at);
+        let on = |count| Some((LogStart::Place(end.clone()), false, count));
+        let back = |count| Some((LogStart::Place(start.clone()), true, count));
+        if self.follow && (to < self.total || self.held.is_empty()) {
+            let gap = self.total.saturating_sub(to);
+            let most = if self.filter.is_some() { CATCH_UP } else { NEAR };
+            return if gap <= most && !self.held.is_empty() { on(gap.min(NEAR)) } else { at_end };
         }
-        (self.top, self.skip) = (at, filled.saturating_sub(rows));
-    }
-
-    /// Rows from line `from` to line `to`, both included; stops counting far beyond any screen.
-    fn rows_between(&self, from: u64, to: u64) -> usize {
-        let lines = to.saturating_sub(from).saturating_add(1);
-        if !self.wrap || lines > 2_000 {
-            return usize::try_from(lines).unwrap_or(usize::MAX);
+        if self.held.is_empty() || self.top > to + NEAR || self.top + NEAR < from {
+            return Some((LogStart::Line(self.top), false, height + MARGIN));
         }
-        (from..=to).map(|line| self.rows_of(line)).sum()
-    }
-
-    fn rows_of(&self, number: u64) -> usize {
-        match self.line(number) {
-            Some(line) if self.wrap => self.wrapped_rows(line),
-            _ => 1,
+        if self.top < from {
+            return back(from - self.top + MARGIN);
         }
-    }
-
-    fn wrapped_rows(&self, line: &Line) -> usize {
-        let width = self.text_width();
-        let (mut rows, mut column) = (1, 0u16);
-        for piece in &line.pieces {
-            for cell in text::expand(&line.text[piece.range.clone()], self.charset) {
-                if column + cell.width > width {
-                    rows += 1;
-                    column = 0;
-                }
-                column += cell.width;
-            }
+        let before = self.held.position(self.top) as u64;
+        let after = self.held.lines.len() as u64 - before;
+        if after < height && to < self.total {
+            return on(height + MARGIN);
         }
-        rows
+        let enough = if self.follow && after < height { height } else { height.min(MARGIN / 2) };
+        if before < enough && from > 0 { back(height + MARGIN) } else { None }
     }
 
-    fn line(&self, number: u64) -> Option<&Line> {
-        let first = self.lines.first()?.number;
-        usize::try_from(number.checked_sub(first)?).ok().and_then(|at| self.lines.get(at))
-    }
-
-    /// Moves the cursor by lines. Reaching the last line does not resume following; `end` does.
-    pub fn step(&mut self, by: i64) {
-        self.anchor();
-        self.cursor = self.cursor.saturating_add_signed(by).min(self.total.saturating_sub(1));
-    }
-
-    /// Moves by a share of the pane: 2 is a page, 1 half a page.
-    pub fn page(&mut self, halves: i64) {
-        self.anchor();
-        let by = (i64::from(self.size.1) * halves / 2).clamp(-10_000, 10_000);
-        let by = if by == 0 { halves } else { by };
-        self.top = self.top.saturating_add_signed(by).min(self.total.saturating_sub(u64::from(self.size.1)));
+    /// Shows JSON as columns, or as it came.
+    pub fn toggle_columns(&mut self) {
+        self.columns = !self.columns;
         self.skip = 0;
-        self.cursor = self.cursor.saturating_add_signed(by).min(self.total.saturating_sub(1));
-    }
-
-    /// Stops following without moving.
-    fn anchor(&mut self) {
-        self.refused = false;
-        if std::mem::take(&mut self.follow) {
-            self.seen = self.total;
+        if self.columns {
+            json::align(self.held.lines.iter_mut(), self.charset);
+        } else {
+            self.held.lines.iter_mut().for_each(line::Line::show_as_it_came);
         }
-    }
-
-    pub fn top(&mut self) {
-        self.anchor();
-        (self.cursor, self.top, self.skip) = (0, 0, 0);
-    }
-
-    /// Goes to the last line and follows what comes.
-    pub fn end(&mut self) {
-        (self.follow, self.refused) = (true, false);
-        self.mark = None;
-    }
-
-    /// Goes to a line and shows some of what came before it.
-    pub fn go(&mut self, number: u64) {
-        self.anchor();
-        self.cursor = number.min(self.total.saturating_sub(1));
-        let visible = self.cursor >= self.top && self.cursor < self.top + u64::from(self.size.1);
-        if !visible {
-            (self.top, self.skip) = (self.cursor.saturating_sub(u64::from(self.size.1 / 3)), 0);
-        }
-    }
-
-    pub fn scroll_sideways(&mut self, by: i16) {
-        if !self.wrap {
-            self.column = self.column.saturating_add_signed(by).min(20_000);
-        }
-    }
-
-    pub fn toggle_wrap(&mut self) {
-        self.wrap = !self.wrap;
-        (self.column, self.skip) = (0, 0);
-    }
-
-    pub fn cycle_times(&mut self) {
-        self.times = match self.times {
-            Times::Off => Times::Relative,
-            Times::Relative => Times::Absolute,
-            Times::Absolute => Times::Off,
-        };
-    }
-
-    pub fn toggle_mark(&mut self) {
-        self.anchor();
-        self.mark = if self.mark.is_some() { None } else { Some(self.cursor) };
-    }
-
-    /// Drops the selection; false when there was none.
-    pub fn drop_mark(&mut self) -> bool {
-        self.mark.take().is_some()
-    }
-
-    /// The raw text under the cursor or of the selection, with the number of lines it has and the number selected.
-    pub fn copied(&mut self) -> Option<(String, usize, u64)> {
-        let (from, to) = self.selection();
-        self.mark = None;
-        let lines: Vec<&str> = (from..=to).filter_map(|number| self.line(number)).map(|line| line.text.as_str()).collect();
-        let count = lines.len();
-        (count > 0).then(|| (lines.join("\n"), count, to - from + 1))
-    }
-
-    fn selection(&self) -> (u64, u64) {
-        let mark = self.mark.unwrap_or(self.cursor);
-        (mark.min(self.cursor), mark.max(self.cursor))
     }
 
     /// The last lines that are known, newest last, for the lines left behind after exit.
     pub fn tail(&self, count: usize) -> Vec<&str> {
-        self.lines[self.lines.len().saturating_sub(count)..].iter().map(|line| line.text.as_str()).collect()
+        let first = self.held.lines.len().saturating_sub(count);
+        self.held.lines.range(first..).map(|line| line.shown.text.as_str()).collect()
     }
-
-    /// Cells for text: the cursor's gutter, times and the scroll bar are taken away.
-    fn text_width(&self) -> u16 {
-        self.size.0.saturating_sub(2 + self.times_width()).max(1)
-    }
-
-    fn times_width(&self) -> u16 {
-        match self.times {
-            Times::Off => 0,
-            Times::Relative => 10,
-            Times::Absolute => 13,
-        }
-    }
-}
-
-fn line(from: LogLine) -> Line {
-    let LogLine { number, at, mut text, .. } = from;
-    let whole = text.len();
-    text.truncate(text.floor_char_boundary(LONGEST_LINE));
-    text.shrink_to_fit();
-    let pieces = pieces(&text);
-    Line { number, at, cut: whole - text.len(), text, pieces }
 }

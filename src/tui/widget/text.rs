@@ -4,7 +4,7 @@
 //! width of its own become inert, so no field of ours can carry a sequence to the terminal or break the grid.
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::tui::glyph::Charset;
 
@@ -43,7 +43,10 @@ fn settle(cluster: &str, charset: Charset) -> Option<(&str, u16, bool)> {
         let width = if cluster.width() >= 2 { 2 } else { 1 };
         return (cluster.width() > 0).then_some((if width == 2 { "??" } else { "?" }, width, true));
     }
-    let shown = if cluster.len() > LONGEST_CLUSTER { &cluster[..first.len_utf8()] } else { cluster };
+    // Terminals that know no clusters add up the widths of the characters: only what is as wide for both is shown whole.
+    let parts: usize = cluster.chars().filter_map(UnicodeWidthChar::width).sum();
+    let whole = cluster.len() <= LONGEST_CLUSTER && parts == cluster.width();
+    let shown = if whole { cluster } else { &cluster[..first.len_utf8()] };
     match shown.width() {
         0 => None,
         1 => Some((shown, 1, false)),
@@ -122,6 +125,7 @@ mod tests {
         assert_eq!(width("e\u{301}", Charset::Unicode), 1);
         assert_eq!(width("👩‍👩‍👧‍👦", Charset::Unicode), 2);
         assert_eq!(width("日本", Charset::Ascii), 4);
+        assert_eq!(plain("👩‍👩‍👧‍👦|☺\u{fe0f}|👍🏽|🇩🇪|e\u{301}", Charset::Unicode), "👩|☺|👍|🇩🇪|e\u{301}");
         let pile = format!("e{}", "\u{301}".repeat(500));
         assert_eq!(plain(&pile, Charset::Unicode), "e");
         assert_eq!(cells("\u{301}", Charset::Unicode).count(), 0);

@@ -108,9 +108,26 @@ fn the_graph_as_lines_and_as_a_list() {
 fn a_search_in_the_log() {
     let mut driver = Driver::on_run(80, 24, Charset::Unicode);
     driver.keys("enter /");
-    driver.type_text("shop");
+    driver.type_text("v1.5.9");
     driver.keys("enter T");
     snapshot("search", &driver);
+}
+
+#[test]
+fn a_filtered_log_and_all_stages_together() {
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    driver.keys("enter &");
+    driver.type_text("shop");
+    driver.keys("enter k k v k");
+    snapshot("filter", &driver);
+    driver.keys("esc esc s T T /");
+    driver.type_text("unused");
+    driver.keys("enter");
+    snapshot("merged", &driver);
+    driver.keys("esc");
+    assert!(driver.shows("all stages"));
+    driver.keys("esc");
+    assert!(!driver.shows("all stages") && driver.shows("unit-tests  ✗ failed"));
 }
 
 #[test]

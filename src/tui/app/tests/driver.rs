@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run,
-    RunId, RunStatus, SearchHit, StageError, StageId, StageOutline, Stream, Timestamp,
+    Actor, EngineStatus, ErrorKind, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError,
+    StageId, StageOutline, Timestamp,
 };
 use crate::tui::app::App;
 use crate::tui::backend::{Reply, Request, Service, ServiceStatus};
@@ -16,6 +16,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::message::{Effect, Message};
 use crate::tui::theme::Theme;
 use crate::tui::widget::dag::Picture;
+use crate::tui::widget::log::scripted::Scripted;
 use crate::tui::widget::paint::Look;
 use crate::tui::world::World;
 
@@ -75,10 +76,19 @@ impl Driver {
                         self.reply(reply);
                     }
                 }
+                Effect::Copy { ref what, .. } => {
+                    let said = format!("copied {what} (a test)");
+                    self.effects.push(effect);
+                    self.send(Message::Copied(Ok(said)));
+                }
                 Effect::LayOut(job) => self.send(Message::Layout(Box::new(Picture::of(&job)))),
                 other => self.effects.push(other),
             }
         }
+    }
+
+    fn log(&self) -> Scripted<fn(u64) -> String> {
+        Scripted { start: START.0, ..Scripted::new(self.lines, line) }
     }
 
     fn answer(&self, request: Request) -> Vec<Reply> {
@@ -94,14 +104,17 @@ impl Driver {
                 let stage = run.and_then(|run| run.stages.get(&stage).cloned());
                 stage.map(|stage| Reply::StageDetail { run: id, stage: Box::new(stage) }).into_iter().collect()
             }
-            Request::LogWindow(run, query) => vec![Reply::LogWindow { run, window: window(&query, self.lines) }],
-            Request::SearchLog { run, stage, pattern, .. } => {
-                let hits = (0..self.lines).filter(|n| n % 400 == 100).map(|number| SearchHit { number, ranges: vec![(0, 4)] });
-                vec![Reply::SearchHits { run, stage, pattern, hits: hits.collect(), done: true }]
+            Request::Lines(run, query) => vec![Reply::Lines { run, window: self.log().lines(&query), query }],
+            Request::Scan(run, query) => vec![Reply::Scanned { run, piece: self.log().scan(&query), query }],
+            Request::Find(run, query) => vec![Reply::Found { run, line: self.log().find(&query), query }],
+            Request::CopyLines { view, from, to, .. } => {
+                let text: Vec<String> = (from..=to.min(self.lines)).map(line).collect();
+                assert!(view.filter.is_none(), "copies of a filtered view are the engine's business");
+                vec![Reply::Copied { lines: text.len() as u64, text: text.join("\n") }]
             }
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
-            Request::Unfollow | Request::CancelSearch | Request::Services => Vec::new(),
+            Request::Unfollow | Request::StopScan | Request::Services => Vec::new(),
         }
     }
 
@@ -200,21 +213,6 @@ pub fn line(number: u64) -> String {
         5 => format!("test orders::case_{number}\t... \u{1b}[32mok\u{1b}[0m"),
         _ => format!("[{number:>5}] fetching https://registry.example/{number}"),
     }
-}
-
-fn window(query: &LogQuery, total: u64) -> LogWindow {
-    let from = query.from.unwrap_or(total.saturating_sub(query.count));
-    let lines = (from..(from + query.count).min(total))
-        .map(|number| LogLine {
-            number,
-            at: Timestamp(START.0 + i64::try_from(number * 20).expect("small")),
-            stream: Stream::Stdout,
-            text: line(number),
-            partial: false,
-        })
-        .collect();
-    let attempt = query.attempt.unwrap_or(1);
-    LogWindow { stage: query.stage.clone(), attempt, total, bytes: total * 61, lines, damage: None }
 }
 
 /// A script of a run: events one after the other.

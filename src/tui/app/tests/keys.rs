@@ -130,7 +130,7 @@ fn escape_backs_out_one_step_at_a_time_and_never_leaves() {
     driver.keys("enter /");
     driver.type_text("shop");
     driver.keys("enter i ?");
-    let steps = ["Help", "  config  inputs", "/shop 3/3", "unit-tests", "pipeline"];
+    let steps = ["Help", "  config  inputs", "/shop 172/172", "unit-tests", "pipeline"];
     for step in steps {
         assert!(driver.shows(step), "{step} in\n{}", driver.screen());
         driver.keys("esc");
@@ -259,10 +259,11 @@ fn scrolling_up_stops_following_and_the_end_key_goes_on() {
 fn copying_hands_the_raw_text_to_the_clipboard() {
     let mut driver = Driver::on_run(80, 24, Charset::Unicode);
     driver.keys("enter k k v j y");
-    assert_eq!(driver.effects, [Effect::Copy(format!("{}\n{}", super::driver::line(1_201), super::driver::line(1_202)))]);
+    let text = format!("{}\n{}", super::driver::line(1_201), super::driver::line(1_202));
+    assert_eq!(driver.effects, [Effect::Copy { text, what: "2 lines".to_owned() }]);
     assert!(driver.shows("copied 2 lines"));
     driver.keys("i Y");
-    assert_eq!(driver.effects.last(), Some(&Effect::Copy("type".to_owned())));
+    assert_eq!(driver.effects.last(), Some(&Effect::Copy { text: "type".to_owned(), what: "the path type".to_owned() }));
 }
 
 #[test]
@@ -286,7 +287,7 @@ fn a_bad_pattern_is_named_and_not_searched_for() {
     driver.type_text("a(");
     assert!(driver.shows("unclosed group"));
     driver.keys("enter");
-    assert!(!driver.asked.iter().any(|request| matches!(request, Request::SearchLog { .. })));
+    assert!(!driver.asked.iter().any(|request| matches!(request, Request::Scan(..) | Request::Find(..))));
 }
 
 #[test]

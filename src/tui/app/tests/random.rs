@@ -5,12 +5,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::driver::Driver;
-use crate::model::{LogLine, LogWindow, StageId, Stream, Timestamp};
+use crate::model::{LogName, StageId, Timestamp};
 use crate::tui::action::ALL;
 use crate::tui::backend::{Reply, Request};
 use crate::tui::glyph::Charset;
 use crate::tui::message::Message;
-use crate::tui::widget::log::LogPane;
+use crate::tui::widget::log::{LogPane, Subject, scripted::Scripted};
 use crate::tui::widget::paint::{Look, Paint};
 
 #[derive(Debug, Clone)]
@@ -67,15 +67,14 @@ proptest! {
         wrap in any::<bool>(), width in 3u16..90) {
         let area = Rect::new(2, 1, width, 8);
         let mut pane = LogPane::new(Charset::Unicode);
-        pane.show(Some((StageId::new("x"), 1, Timestamp(0))));
+        pane.show(Some(Subject { log: Some(LogName { stage: StageId::new("x"), attempt: 1 }), start: Timestamp(0) }));
         if wrap {
             pane.toggle_wrap();
         }
-        let line = |(number, bytes): (u64, &Vec<u8>)| LogLine {
-            number, at: Timestamp(0), stream: Stream::Stderr, text: String::from_utf8_lossy(bytes).into_owned(), partial: false,
-        };
-        let total = lines.len() as u64;
-        pane.take(LogWindow { stage: StageId::new("x"), attempt: 1, total, bytes: 0, lines: (0u64..).zip(&lines).map(line).collect(), damage: None });
+        pane.fit(area.width, area.height);
+        let query = pane.wants().expect("a first window");
+        let engine = Scripted::new(lines.len() as u64, |n| String::from_utf8_lossy(&lines[usize::try_from(n).expect("small")]).into_owned());
+        pane.take(&query, engine.lines(&query));
         pane.fit(area.width, area.height);
         let mut buffer = Buffer::filled(Rect::new(0, 0, width + 4, 10), ratatui::buffer::Cell::new("#"));
         let look = Look::default();

@@ -73,7 +73,6 @@ impl RunScreen {
     /// The line between graph and log: what the log is of, how long it is, where one is in it.
     fn draw_title(&self, paint: &mut Paint<'_>, stage: &Stage, world: &World) {
         let charset = paint.look.charset;
-        let status = paint.look.theme.stage(stage.status);
         let focused = self.focus != Focus::Graph;
         let line = paint.style(Role::Border);
         let state = self.log_state(world);
@@ -83,6 +82,23 @@ impl RunScreen {
             row.right(&[(" ", line), (&state, accent), (" ", line), (charset.horizontal(), line)]);
         }
         row.put(charset.horizontal(), line).gap(1);
+        if self.log.is_merged() {
+            let style = row.style(if focused { Role::Accent } else { Role::Title });
+            row.put("all stages", style).gap(2).role("in the order of time", Role::Dim).gap(1);
+        } else {
+            self.write_stage(&mut row, stage, focused, world);
+        }
+        if self.log.total() > 0 {
+            row.gap(1).role(&format::lines(self.log.total()), Role::Dim);
+            row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim).gap(1);
+        }
+        row.gap(1).rule(line);
+    }
+
+    /// What the log is of: the stage, how it stands, and which attempt.
+    fn write_stage(&self, row: &mut Row<'_, '_>, stage: &Stage, focused: bool, world: &World) {
+        let charset = world.look.charset;
+        let status = world.look.theme.stage(stage.status);
         // However long the title, the status has its place.
         let word = stage_word(stage.status);
         let most = row.room().saturating_sub(text::width(word, charset) + 5);
@@ -97,19 +113,13 @@ impl RunScreen {
         {
             row.role(&format!("again in {}", format::running(at.since(world.now))), Role::Warning).gap(1);
         }
-        if self.log.total() > 0 {
-            let lines = if self.log.total() == 1 { "line" } else { "lines" };
-            row.gap(1).role(&format!("{} {lines}", format::count(self.log.total())), Role::Dim);
-            row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim).gap(1);
-        }
-        row.gap(1).rule(line);
     }
 
     fn log_state(&self, world: &World) -> String {
-        if self.log.source().is_none() {
+        if !self.log.has_subject() {
             return String::new();
         }
-        let mut parts = Vec::new();
+        let mut parts: Vec<String> = self.log.filter_state().into_iter().collect();
         if let (Some(search), Some(state)) = (&self.log.search, self.log.search_state()) {
             parts.push(format!("/{} {state}", search.pattern.chars().take(24).collect::<String>()));
         }
@@ -138,7 +148,7 @@ impl RunScreen {
         if area.height == 0 {
             return;
         }
-        if self.log.source().is_some() && !self.log.is_empty() {
+        if self.log.has_subject() && !self.log.is_empty() {
             self.log.draw(paint, area, self.focus == Focus::Log);
         } else {
             draw_without_log(paint, area, run, self.inspected().unwrap_or(stage), world);

@@ -1,26 +1,33 @@
 //! Paints the lines in view: times, colours, matches, selection, scroll bar.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 
-use super::{Line, LogPane, Times};
+use super::line::{Ink, Line};
+use super::{LogPane, Times};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 use crate::tui::widget::{format, text};
+
+/// Colours that tell stages apart; what they are is the terminal's business.
+const STAGES: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Blue, Color::Yellow, Color::Green, Color::LightRed];
 
 impl LogPane {
     /// `area` is what `fit` was told.
     pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, focused: bool) {
         let mut at = Rect { width: area.width.saturating_sub(1), ..area };
         let mut skip = self.skip;
-        for number in self.top..self.total {
+        let filtered = self.filter.is_some().then(|| self.held.lines.range(self.held.position(self.top)..));
+        let kept = filtered.into_iter().flatten().map(|line| (line.number, Some(line)));
+        let all = if self.filter.is_none() { self.top..self.total } else { 0..0 };
+        for (_, line) in kept.chain(all.map(|number| (number, self.held.line(number)))) {
             if at.height == 0 {
                 break;
             }
-            let used = match self.line(number) {
+            let used = match line {
                 Some(line) => self.draw_line(paint, at, line, skip, focused),
                 None => {
-                    paint.row(at, 0).gap(1).role(paint_dots(self.waiting), Role::Dim);
+                    paint.row(at, 0).gap(1).role(self.waits_for(), Role::Dim);
                     1
                 }
             };
@@ -28,48 +35,55 @@ impl LogPane {
             at = Rect { y: at.y + used, height: at.height - used, ..at };
             skip = 0;
         }
+        if self.filter.is_some() && at.height > 0 {
+            let words =
+                if self.held.lines.is_empty() && self.asked.is_none() { "no line passes the filter" } else { self.waits_for() };
+            paint.row(at, 0).gap(1).role(words, Role::Dim);
+        }
         self.draw_bar(paint, area);
+    }
+
+    fn waits_for(&self) -> &'static str {
+        if self.asked.is_some() { "reading" } else { "" }
     }
 
     /// Paints a line from wrapped row `skip` on and returns the rows used.
     fn draw_line(&self, paint: &mut Paint<'_>, area: Rect, line: &Line, skip: usize, focused: bool) -> u16 {
         let charset = paint.look.charset;
-        let left = area.x + 1 + self.times_width();
         let width = self.text_width();
+        let left = area.x + (area.width - (width + 1).min(area.width)) + 1;
         let base = paint.style(Role::Text);
-        let marks = self.search.as_ref().map_or(&[][..], |search| search.ranges(line.number));
-        let (plain_match, current_match) = (paint.style(Role::Match), paint.style(Role::MatchCurrent));
-        let matched = if line.number == self.cursor { current_match } else { plain_match };
-        let (mut row, mut column) = (0usize, 0u32);
-        let hidden = if self.wrap { 0 } else { u32::from(self.column) };
-        'text: for piece in &line.pieces {
-            let style = base.patch(piece.style);
-            for cell in text::expand(&line.text[piece.range.clone()], charset) {
-                if self.wrap && column + u32::from(cell.width) > u32::from(width) {
-                    row += 1;
-                    column = 0;
+        let marks = self.search.as_ref().map_or_else(Vec::new, |search| search.ranges(&line.shown.text));
+        let role = if line.number == self.cursor { Role::MatchCurrent } else { Role::Match };
+        let matched = paint.style(role);
+        let first = if self.wrap { line.row_start(skip, width, charset) } else { u32::from(self.column) };
+        let (mut row, mut start) = (0u16, first);
+        for (column, offset, cell, ink) in line.shown.cells(first, charset) {
+            let Some(mut x) = column.checked_sub(start) else { continue };
+            if x + u32::from(cell.width) > u32::from(width) {
+                row += 1;
+                (start, x) = (column, 0);
+                if !self.wrap || row >= area.height {
+                    break;
                 }
-                if row >= skip + usize::from(area.height) || (!self.wrap && column >= hidden + u32::from(width)) {
-                    break 'text;
-                }
-                let offset = piece.range.start + cell.start;
-                let style = if marks.iter().any(|(from, to)| (*from..*to).contains(&offset)) { matched } else { style };
-                let shown = column.checked_sub(hidden).and_then(|x| u16::try_from(x).ok());
-                if let (Some(x), Some(y)) = (shown, row.checked_sub(skip).and_then(|y| u16::try_from(y).ok()))
-                    && x + cell.width <= width
-                {
-                    let style = if cell.inert { paint.style(Role::Dim) } else { style };
-                    paint.cell(left + x, area.y + y, &cell, style);
-                }
-                column += u32::from(cell.width);
+            }
+            let style = match ink {
+                _ if cell.inert => paint.style(Role::Dim),
+                Ink::Own(style) => base.patch(style),
+                Ink::Role(role) => paint.style(role),
+            };
+            let hit = marks.iter().any(|range| range.contains(&offset));
+            let x = u16::try_from(x).unwrap_or(u16::MAX);
+            if x + cell.width <= width {
+                paint.cell(left + x, area.y + row, &cell, if hit { matched } else { style });
             }
         }
-        let rows = u16::try_from(row + 1 - skip.min(row)).unwrap_or(1).clamp(1, area.height);
+        let rows = if self.wrap { (row + 1).min(area.height) } else { 1 };
         self.draw_margin(paint, Rect { height: rows, ..area }, line, skip == 0, focused);
         if line.cut > 0 {
             let note = format!(" {} more ", format::bytes(line.cut as u64));
             let room = text::width(&note, charset).min(width);
-            paint.text(left + width - room, area.y + rows - 1, room, &note, plain_match);
+            paint.text(left + width - room, area.y + rows - 1, room, &note, paint.style(Role::Match));
         }
         rows
     }
@@ -77,12 +91,22 @@ impl LogPane {
     fn draw_margin(&self, paint: &mut Paint<'_>, rows: Rect, line: &Line, first: bool, focused: bool) {
         let dim = paint.style(Role::Dim);
         if first {
+            let width = self.number_width();
+            let mut row = paint.row(Rect { x: rows.x + 1, width: rows.width.saturating_sub(1), ..rows }, 0);
+            if width > 0 {
+                let number = line.of.as_ref().map_or(line.number, |(_, number)| *number);
+                row.number(width - 1, &(number + 1).to_string(), dim).gap(1);
+            }
+            let start = self.subject.as_ref().map_or(line.at, |subject| subject.start);
             let time = match self.times {
                 Times::Off => String::new(),
-                Times::Relative => format!("{:>8}", format::duration(line.at.since(self.start))),
+                Times::Relative => format!("{:>8}", format::duration(line.at.since(start))),
                 Times::Absolute => format::time_of_day(line.at),
             };
-            paint.text(rows.x + 1, rows.y, self.times_width(), &time, dim);
+            row.column(self.times_width(), &time, dim);
+            if let Some((stage, _)) = &line.of {
+                row.column(self.stage_width().saturating_sub(1), stage.as_str(), colour_of(stage.as_str()));
+            }
         }
         let (from, to) = self.selection();
         if self.mark.is_some() && (from..=to).contains(&line.number) {
@@ -111,7 +135,7 @@ impl LogPane {
         let (plain, marked) = (paint.style(Role::Border), paint.style(Role::Warning));
         for (row, y) in (0..height).zip(area.top()..area.bottom()) {
             let (from, to) = (row * self.total / height, (row + 1) * self.total / height);
-            if self.search.as_ref().is_some_and(|search| search.any_in(from, to)) {
+            if self.search.is_some() && self.tally.any_in(from..to) {
                 paint.symbol(x, y, hit, marked);
             } else if (start..start + size).contains(&row) {
                 paint.symbol(x, y, thumb, plain);
@@ -120,6 +144,8 @@ impl LogPane {
     }
 }
 
-fn paint_dots(waiting: bool) -> &'static str {
-    if waiting { "reading" } else { "" }
+/// A stage's colour: the same wherever its name stands.
+fn colour_of(stage: &str) -> Style {
+    let sum = stage.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+    Style::new().fg(STAGES[sum % STAGES.len()])
 }

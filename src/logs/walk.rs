@@ -1,0 +1,173 @@
+//! A walk over the lines of several logs in the order of time, forwards or backwards, from any place.
+//!
+//! Lines of the same millisecond stand in the order of the logs. Reads a block of one log at a time, and of a log only
+//! when its turn may have come: a walk over a run of thousands of stages touches those that were at work then.
+
+use std::io;
+
+use super::read::{Block, Log, RawLine};
+use crate::model::{LogLine, LogName, Timestamp};
+
+/// A log of a view.
+#[derive(Debug)]
+pub struct Source {
+    pub name: LogName,
+    pub lines: Lines,
+}
+
+/// Where the lines of a log are.
+#[derive(Debug)]
+pub enum Lines {
+    File(Log),
+    /// Few, and in memory.
+    Told(Vec<LogLine>),
+}
+
+impl Source {
+    pub fn total(&self) -> u64 {
+        match &self.lines {
+            Lines::File(log) => log.total(),
+            Lines::Told(lines) => lines.len() as u64,
+        }
+    }
+
+    pub fn bytes(&self) -> u64 {
+        match &self.lines {
+            Lines::File(log) => log.bytes(),
+            Lines::Told(lines) => lines.iter().map(|line| line.text.len() as u64 + 1).sum(),
+        }
+    }
+
+    /// No line came before the first of these times, and none after the second.
+    pub(super) fn span(&self) -> (Timestamp, Timestamp) {
+        match &self.lines {
+            Lines::File(log) => (log.start(), log.latest()),
+            Lines::Told(lines) => {
+                let at = |line: Option<&LogLine>| line.map_or(Timestamp(0), |line| line.at);
+                (at(lines.first()), at(lines.last()))
+            }
+        }
+    }
+
+    /// The first line that came at `at` or later.
+    pub(super) fn line_at(&self, at: Timestamp) -> io::Result<u64> {
+        match &self.lines {
+            Lines::File(log) => log.line_at(at),
+            Lines::Told(lines) => Ok(lines.partition_point(|line| line.at < at) as u64),
+        }
+    }
+}
+
+/// Where a walk is in one log: before line `next`.
+#[derive(Debug)]
+struct Reader<'v> {
+    source: &'v Source,
+    next: u64,
+    block: Option<Block>,
+    /// When the line came whose turn it is, once it was read.
+    at: Option<Timestamp>,
+}
+
+impl Reader<'_> {
+    /// The number of the line whose turn it is.
+    fn turn(&self, back: bool) -> Option<u64> {
+        if back { self.next.checked_sub(1) } else { Some(self.next).filter(|next| *next < self.source.total()) }
+    }
+
+    /// A time that the line whose turn it is cannot have come before (or, backwards, after).
+    fn bound(&self, back: bool) -> Timestamp {
+        match (self.at, back) {
+            (Some(at), _) => at,
+            (None, false) if self.next == 0 => self.source.span().0,
+            (None, false) => Timestamp(i64::MIN),
+            (None, true) if self.next == self.source.total() => self.source.span().1,
+            (None, true) => Timestamp(i64::MAX),
+        }
+    }
+
+    /// Reads up to line `number`; gives the bytes that this took.
+    fn load(&mut self, number: u64) -> io::Result<u64> {
+        let Lines::File(log) = &self.source.lines else {
+            self.at = self.line(number).map(|line| line.at);
+            return Ok(0);
+        };
+        let mut read = 0;
+        if self.block.as_ref().is_none_or(|block| !block.has(number)) {
+            let block = log.block(number)?;
+            read = block.size() as u64;
+            self.block = Some(block);
+        }
+        // A line that is not there any more (the file was cut) ends this log.
+        self.at = self.line(number).map(|line| line.at);
+        Ok(read)
+    }
+
+    fn line(&self, number: u64) -> Option<RawLine<'_>> {
+        match &self.source.lines {
+            Lines::File(log) => self.block.as_ref()?.line(log, number),
+            Lines::Told(lines) => {
+                let line = lines.get(usize::try_from(number).ok()?)?;
+                let (at, stream, partial) = (line.at, line.stream, line.partial);
+                Some(RawLine { number, at, stream, partial, text: line.text.as_bytes() })
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Walk<'v> {
+    readers: Vec<Reader<'v>>,
+    /// Readers that have lines left.
+    open: Vec<usize>,
+    back: bool,
+    /// Bytes of logs that were read.
+    pub read: u64,
+}
+
+impl<'v> Walk<'v> {
+    /// From a place on, which has a line number for each source.
+    pub fn new(sources: &'v [Source], place: &[u64], back: bool) -> Self {
+        let reader = |(source, next): (&'v Source, &u64)| Reader { source, next: *next, block: None, at: None };
+        let readers: Vec<_> = sources.iter().zip(place).map(reader).collect();
+        let open = (0..readers.len()).filter(|at| readers[*at].turn(back).is_some()).collect();
+        Self { readers, open, back, read: 0 }
+    }
+
+    /// How many lines of each source lie before the place the walk has come to.
+    pub fn place(&self) -> Vec<u64> {
+        self.readers.iter().map(|reader| reader.next).collect()
+    }
+
+    /// The next line and the source it is from.
+    pub fn step(&mut self) -> io::Result<Option<(&'v Source, RawLine<'_>)>> {
+        let Some(at) = self.choose()? else { return Ok(None) };
+        let back = self.back;
+        let reader = &mut self.readers[at];
+        let Some(number) = reader.turn(back) else { return Ok(None) };
+        reader.next = if back { number } else { number + 1 };
+        reader.at = None;
+        if reader.turn(back).is_none() {
+            self.open.retain(|open| *open != at);
+        }
+        let reader = &self.readers[at];
+        Ok(reader.line(number).map(|line| (reader.source, line)))
+    }
+
+    /// The reader whose line comes first; its line has been read.
+    fn choose(&mut self) -> io::Result<Option<usize>> {
+        loop {
+            let earlier = |a: &usize, b: &usize| {
+                let key = |at: usize| (self.readers[at].bound(self.back), at);
+                if self.back { key(*b).cmp(&key(*a)) } else { key(*a).cmp(&key(*b)) }
+            };
+            let first = if let [only] = self.open[..] { Some(only) } else { self.open.iter().copied().min_by(earlier) };
+            let Some(first) = first else { return Ok(None) };
+            let reader = &mut self.readers[first];
+            let Some(number) = reader.turn(self.back).filter(|_| reader.at.is_none()) else { return Ok(Some(first)) };
+            self.read += reader.load(number)?;
+            if reader.at.is_none() {
+                self.open.retain(|open| *open != first);
+            }
+        }
+    }
+}
