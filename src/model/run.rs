@@ -233,6 +233,7 @@ impl Run {
                 name: written.name.clone(),
                 component: written.component.clone(),
                 depends_on: Vec::new(),
+                enclosure: written.enclosure.clone(),
             };
             self.stages.insert(id.clone(), pending(&outline));
         }
@@ -405,6 +406,7 @@ fn pending(outline: &StageOutline) -> Stage {
         name: outline.name.clone(),
         component: outline.component.clone(),
         depends_on: outline.depends_on.clone(),
+        enclosure: outline.enclosure.clone(),
         status: StageStatus::Pending,
         output: Value::Null,
         error: None,

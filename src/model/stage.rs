@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Attempt, StageError, StageId, StageStatus, Timestamp};
+use super::{Attempt, Enclosure, StageError, StageId, StageStatus, Timestamp};
 
 /// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Stage {
     pub name: Option<String>,
     pub component: String,
     pub depends_on: Vec<StageId>,
+    /// The loop or guard that runs it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enclosure: Option<Enclosure>,
     pub status: StageStatus,
     #[serde(default)]
     pub output: Value,
