@@ -282,6 +282,7 @@ fn big_run() -> Run {
             name: None,
             component: "shell".to_owned(),
             depends_on: before.into_iter().map(id).collect(),
+            enclosure: None,
         }
     };
     let stages: Vec<StageOutline> = (0..STAGES).map(stage).collect();

@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod attempt;
+pub mod enclosure;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -20,6 +21,7 @@ pub mod view;
 
 pub use actor::{Actor, Proof};
 pub use attempt::{Attempt, Ending, Next, Outcome};
+pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
 pub use error::{ErrorKind, StageError};
 pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, StageOutline};

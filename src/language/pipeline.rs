@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::component::Component;
+use super::enclosure::enclosure;
 use super::json_schema::Compiled;
 use super::stage_ids::StageIds;
 use crate::model::{StageId, StageOutline};
@@ -170,6 +171,7 @@ impl Pipeline {
             name: stage.name.clone(),
             component: stage.component.name().to_owned(),
             depends_on: stage.dependencies().cloned().collect(),
+            enclosure: enclosure(self, stage),
         };
         self.stages.iter().map(outline).collect()
     }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Actor, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp, Verdict};
+use super::{
+    Actor, Enclosure, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp, Verdict,
+};
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct StageOutline {
     pub component: String,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub depends_on: Vec<StageId>,
+    /// The loop or guard that runs it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enclosure: Option<Enclosure>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

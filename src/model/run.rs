@@ -231,7 +231,8 @@ impl Run {
     fn stage_mut(&mut self, id: &StageId) -> Option<&mut Stage> {
         if id.is_instance() && !self.stages.contains_key(id) {
             let written = self.stages.get(id.written())?;
-            let instance = pending(id.clone(), written.name.clone(), written.component.clone(), Vec::new());
+            let (name, component) = (written.name.clone(), written.component.clone());
+            let instance = Stage { enclosure: written.enclosure.clone(), ..pending(id.clone(), name, component, Vec::new()) };
             self.stages.insert(id.clone(), instance);
         }
         self.stages.get_mut(id)
@@ -408,7 +409,8 @@ fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
 
 fn planned(outline: &StageOutline) -> Stage {
     let name = outline.name.as_deref().map(Arc::from);
-    pending(outline.id.clone(), name, outline.component.as_str().into(), outline.depends_on.clone())
+    let stage = pending(outline.id.clone(), name, outline.component.as_str().into(), outline.depends_on.clone());
+    Stage { enclosure: outline.enclosure.clone(), ..stage }
 }
 
 fn pending(id: StageId, name: Option<Arc<str>>, component: Arc<str>, depends_on: Vec<StageId>) -> Stage {
@@ -417,6 +419,7 @@ fn pending(id: StageId, name: Option<Arc<str>>, component: Arc<str>, depends_on:
         name,
         component,
         depends_on,
+        enclosure: None,
         status: StageStatus::Pending,
         output: Value::Null,
         error: None,

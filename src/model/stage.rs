@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Attempt, StageError, StageId, StageStatus, Timestamp};
+use super::{Attempt, Enclosure, StageError, StageId, StageStatus, Timestamp};
 
 /// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Stage {
     /// Shared by the instances of a loop, as the name is.
     pub component: Arc<str>,
     pub depends_on: Vec<StageId>,
+    /// The loop or guard that runs it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enclosure: Option<Enclosure>,
     pub status: StageStatus,
     #[serde(default)]
     pub output: Value,

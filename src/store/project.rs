@@ -21,7 +21,10 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
         EventKind::Noted { .. } => return None,
         EventKind::RunCreated { pipeline, stages, actor, reused, parent, .. } => EventKind::RunCreated {
             pipeline: pipeline.clone(),
-            stages: stages.iter().map(|stage| StageOutline { depends_on: Vec::new(), ..stage.clone() }).collect(),
+            stages: stages
+                .iter()
+                .map(|stage| StageOutline { depends_on: Vec::new(), enclosure: None, ..stage.clone() })
+                .collect(),
             inputs: Value::Null,
             actor: actor.clone(),
             workspace: String::new(),

@@ -21,8 +21,13 @@ fn event(run: &str, kind: EventKind) -> NewEvent {
 }
 
 fn created(run: &str, stages: &[&str]) -> NewEvent {
-    let outline =
-        |id: &&str| StageOutline { id: (*id).into(), name: None, component: "shell".to_owned(), depends_on: Vec::new() };
+    let outline = |id: &&str| StageOutline {
+        id: (*id).into(),
+        name: None,
+        component: "shell".to_owned(),
+        depends_on: Vec::new(),
+        enclosure: None,
+    };
     let pipeline =
         PipelineRef { id: "deploy".to_owned(), name: "Deploy".to_owned(), version: None, hash: definition().hash, path: None };
     let kind = EventKind::RunCreated {

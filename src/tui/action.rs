@@ -80,6 +80,10 @@ actions! {
     FirstStage "first-stage" "" "select the first stage" ["g", "home"] [Graph];
     LastStage "last-stage" "" "select the last stage" ["G", "end"] [Graph];
     FollowRunning "follow-running" "" "select whatever stage is running from now on" ["."] [Graph];
+    InstanceNext "instance-next" "" "the next instance of a stage in a loop" ["]"] [Graph];
+    InstancePrevious "instance-previous" "" "the instance before, then the stage itself" ["["] [Graph];
+    Unfold "unfold" "" "list the instances of a stage in a loop, or fold them up" ["space"] [Graph];
+    CriticalPath "critical-path" "" "mark the stages that decide how long the run takes" ["c"] [Run];
     Zoom "zoom" "zoom" "show the graph as boxes, lines or a list" ["z"] [Run];
 
     LogDown "log-down" "" "one line down" ["j", "down"] [Log];

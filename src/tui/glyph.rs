@@ -11,6 +11,16 @@ pub enum Charset {
     Ascii,
 }
 
+/// How an edge is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stroke {
+    Plain,
+    /// On the critical path.
+    Double,
+    /// A way that was not taken.
+    Dotted,
+}
+
 /// The corners and sides of a box: top left, top right, bottom left, bottom right, horizontal, vertical.
 pub type Frame = [&'static str; 6];
 
@@ -68,6 +78,21 @@ impl Charset {
         self.pick(["┏", "┓", "┗", "┛", "━", "┃"], ["#", "#", "#", "#", "=", "#"])
     }
 
+    /// The frame of what is on the critical path.
+    pub fn double_frame(self) -> Frame {
+        self.pick(["╔", "╗", "╚", "╝", "═", "║"], ["=", "=", "=", "=", "=", "!"])
+    }
+
+    /// The frame of what runs inside a loop or a guard.
+    pub fn dashed_frame(self) -> Frame {
+        self.pick(["╭", "╮", "╰", "╯", "┄", "┆"], [".", ".", ".", ".", "-", ":"])
+    }
+
+    /// Around the part of a map that is in view.
+    pub fn brackets(self) -> [&'static str; 2] {
+        ["[", "]"]
+    }
+
     pub fn horizontal(self) -> &'static str {
         self.pick("─", "-")
     }
@@ -107,10 +132,19 @@ impl Charset {
     }
 
     /// An edge's cell by the sides it touches: 1 up, 2 right, 4 down, 8 left.
-    pub fn edge(self, sides: u8) -> &'static str {
-        const UNICODE: [&str; 16] = [" ", "│", "─", "╰", "│", "│", "╭", "├", "─", "╯", "─", "┴", "╮", "┤", "┬", "┼"];
-        const ASCII: [&str; 16] = [" ", "|", "-", "+", "|", "|", "+", "+", "-", "+", "-", "+", "+", "+", "+", "+"];
-        self.pick(UNICODE, ASCII)[usize::from(sides & 15)]
+    pub fn edge(self, sides: u8, stroke: Stroke) -> &'static str {
+        const PLAIN: [&str; 16] = [" ", "│", "─", "╰", "│", "│", "╭", "├", "─", "╯", "─", "┴", "╮", "┤", "┬", "┼"];
+        const DOUBLE: [&str; 16] = [" ", "║", "═", "╚", "║", "║", "╔", "╠", "═", "╝", "═", "╩", "╗", "╣", "╦", "╬"];
+        const DOTTED: [&str; 16] = [" ", "┆", "┄", "╰", "┆", "┆", "╭", "├", "┄", "╯", "┄", "┴", "╮", "┤", "┬", "┼"];
+        const ASCII_PLAIN: [&str; 16] = [" ", "|", "-", "+", "|", "|", "+", "+", "-", "+", "-", "+", "+", "+", "+", "+"];
+        const ASCII_DOUBLE: [&str; 16] = [" ", "!", "=", "=", "!", "!", "=", "=", "=", "=", "=", "=", "=", "=", "=", "="];
+        const ASCII_DOTTED: [&str; 16] = [" ", ":", ".", ".", ":", ":", ".", ".", ".", ".", ".", ".", ".", ".", ".", "."];
+        let table = match stroke {
+            Stroke::Plain => self.pick(PLAIN, ASCII_PLAIN),
+            Stroke::Double => self.pick(DOUBLE, ASCII_DOUBLE),
+            Stroke::Dotted => self.pick(DOTTED, ASCII_DOTTED),
+        };
+        table[usize::from(sides & 15)]
     }
 }
 

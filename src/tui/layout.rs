@@ -122,11 +122,16 @@ impl Layout {
         &self.backward[node]
     }
 
-    /// The node one step away: along an edge to the nearest row for left and right, in the same layer for up and down.
+    /// The node one step away: along an edge for left and right, in the same layer for up and down. Of several edges
+    /// the one to the nearest layer is taken, then the one to the nearest row: so every node can be reached from every
+    /// other.
     pub fn step(&self, node: usize, step: Step) -> Option<usize> {
         let place = *self.places.get(node)?;
         let nearest = |among: &[u32]| {
-            among.iter().map(|n| *n as usize).min_by_key(|n| ((self.places[*n].y - place.y).abs(), self.places[*n].y))
+            among.iter().map(|n| *n as usize).min_by_key(|n| {
+                let other = self.places[*n];
+                (other.layer.abs_diff(place.layer), (other.y - place.y).abs(), other.y)
+            })
         };
         match step {
             Step::Right => nearest(&self.forward[node]),

@@ -151,7 +151,8 @@ fn runs() -> Vec<Run> {
 
 fn ended(id: &str, fails: bool) -> Run {
     let stage = StageId::new("unit-tests");
-    let outline = StageOutline { id: stage.clone(), name: None, component: "shell".to_owned(), depends_on: Vec::new() };
+    let outline =
+        StageOutline { id: stage.clone(), name: None, component: "shell".to_owned(), depends_on: Vec::new(), enclosure: None };
     let pipeline =
         PipelineRef { id: "deploy".to_owned(), name: "deploy".to_owned(), version: None, hash: String::new(), path: None };
     let actor = Actor { name: "ada".to_owned(), uid: None, proof: Proof::PeerCredentials };

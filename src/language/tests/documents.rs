@@ -231,6 +231,15 @@ fn every_list_of_control_flow_owns_its_stages() {
         ["router", "router", "router", "each", "try", "try", "try"]
     );
     assert_eq!(owners("shared"), "router try if");
+    let outlines = pipeline.outlines();
+    let enclosure = |id: &str| {
+        let enclosure = outlines.iter().find(|outline| outline.id.as_str() == id)?.enclosure.as_ref()?;
+        Some(format!("{} {} {}", enclosure.stage, enclosure.part.name(), enclosure.position))
+    };
+    let enclosures = ["r1", "l1", "t1", "c1", "f1", "shared"].map(enclosure);
+    let expected =
+        [None, Some("each loop 0"), Some("try try 0"), Some("try catch 0"), Some("try finally 0"), Some("try catch 1")];
+    assert_eq!(enclosures, expected.map(|text| text.map(str::to_owned)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod drawing;
 pub mod driver;
+mod graphs;
 mod keys;
 mod random;
 mod scale;

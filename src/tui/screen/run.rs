@@ -101,6 +101,7 @@ impl RunScreen {
         match action {
             Action::Inspect => return self.toggle_inspector(),
             Action::FocusNext => self.focus_next(),
+            Action::CriticalPath => self.dag.toggle_critical(),
             Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
             Action::Cancel | Action::Rerun | Action::EditInputs => return self.order(action, world),
             Action::Search | Action::Keep | Action::Leave => return self.ask_for_pattern(action),
@@ -124,7 +125,12 @@ impl RunScreen {
             Action::WalkUp => self.dag.walk(Step::Up, run),
             Action::WalkDown => self.dag.walk(Step::Down, run),
             Action::FirstStage => self.dag.select(0),
-            Action::LastStage => self.dag.select(run.stages.len().saturating_sub(1)),
+            Action::LastStage => self.dag.select(self.dag.last()),
+            Action::InstanceNext | Action::InstancePrevious => {
+                let found = self.dag.turn_instance(run, action == Action::InstancePrevious);
+                return say_if_not(found, "there is no other instance that way");
+            }
+            Action::Unfold => return say_if_not(self.dag.unfold(run), "this stage does not run in a loop"),
             Action::NextFailed | Action::PreviousFailed => {
                 return say_if_not(self.dag.next_failed(run, action == Action::PreviousFailed), "no stage has failed");
             }
@@ -253,14 +259,14 @@ impl RunScreen {
         self.dag.update(run, world.look.charset).map(|job| Intent::LayOut(Box::new(job))).into_iter().collect()
     }
 
-    pub fn fit(&mut self, area: Rect, _world: &mut World) -> Vec<Intent> {
+    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         let Some(run) = self.run.as_deref() else { return Vec::new() };
         let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
         let subject = self.subject(run, stage);
         self.log.show(subject);
         let error = !self.merged && stage.is_some_and(|stage| stage.error.is_some());
-        self.parts = parts(area, &self.dag, run, error, self.inspector.is_some());
-        self.dag.fit(self.parts.graph, self.parts.most, run);
+        self.parts = parts(area, &self.dag, error, self.inspector.is_some());
+        self.dag.fit(self.parts.graph, self.parts.most, run, world.now);
         self.log.fit(self.parts.log.width, self.parts.log.height);
         let mut intents = self.ask_for_log();
         intents.extend(self.fit_inspector());
@@ -319,7 +325,7 @@ fn say_if_not(found: bool, words: &str) -> Vec<Intent> {
     if found { Vec::new() } else { Intent::say(Tone::Plain, words) }
 }
 
-fn parts(area: Rect, dag: &Dag, run: &Run, error: bool, inspector: bool) -> Parts {
+fn parts(area: Rect, dag: &Dag, error: bool, inspector: bool) -> Parts {
     let rows = |y: u16, height: u16| {
         let y = y.min(area.height);
         Rect { y: area.y + y, height: height.min(area.height - y), ..area }
@@ -327,7 +333,7 @@ fn parts(area: Rect, dag: &Dag, run: &Run, error: bool, inspector: bool) -> Part
     let air = u16::from(area.height >= 30);
     let body = area.height.saturating_sub(2 + air);
     let most = (body * 9 / 20).max(1);
-    let graph = dag.rows(area.width, most, run.stages.len());
+    let graph = dag.rows(area.width, most);
     let title = rows(1 + air + graph, 1);
     let below = rows(2 + air + graph, body);
     let mut parts = Parts { heading: rows(0, 1), graph: rows(1 + air, graph), most, title, ..Parts::default() };

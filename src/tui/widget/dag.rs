@@ -1,19 +1,30 @@
 //! The run's graph on screen: zoom, scroll, selection. Only the cells in view are painted.
 
+mod board;
+mod critical;
 mod draw;
+mod edges;
+mod facts;
+mod list;
+mod node;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod walk;
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ratatui::layout::Rect;
 
 use super::text;
-use crate::model::{Run, StageStatus};
+use crate::model::{Part, Run, Stage, Timestamp};
 use crate::tui::glyph::Charset;
-use crate::tui::layout::{Graph, Layout, Step};
+use crate::tui::layout::{Graph, Layout};
 use crate::tui::message::LayoutJob;
+use board::Board;
+pub use critical::Critical;
+pub use facts::{Facts, Scene};
 
 /// A graph laid out at every zoom level, with the key of the job it answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,13 +66,19 @@ pub enum Level {
     List,
 }
 
-/// The graph pane's own state. Stages are meant by their index in the run.
+/// The graph pane's own state. Stages are meant by their index in the run; the selected one may be an instance, which is
+/// drawn in the box of its stage as written.
 #[derive(Debug, Clone, Default)]
 pub struct Dag {
     picture: Option<Box<Picture>>,
     key: u64,
     pub zoom: Zoom,
+    board: Board,
     selected: usize,
+    /// Stages whose instances are listed.
+    unfolded: BTreeSet<usize>,
+    /// The critical path while it is shown; made anew when the pane is fitted.
+    critical: Option<Critical>,
     /// Select whatever runs, until the user selects something.
     pub following: bool,
     scroll: (i32, i32),
@@ -72,7 +89,9 @@ pub struct Dag {
 
 /// The least and the most cells of a box.
 const BOX_WIDTH: (u16, u16) = (22, 32);
-const NARROW_WIDTH: (u16, u16) = (14, 28);
+const NARROW_WIDTH: (u16, u16) = (17, 28);
+/// The least of a narrow box that also tells how far its work is.
+const REMARK_WIDTH: u16 = 20;
 const LINE_WIDTH: u16 = 34;
 
 impl Dag {
@@ -97,13 +116,16 @@ impl Dag {
 
     /// Takes note of the run as it is now; returns the layout to be made when its graph is a new one.
     pub fn update(&mut self, run: &Run, charset: Charset) -> Option<LayoutJob> {
+        self.board = Board::of(run);
         if self.following {
-            self.show(busy(run).unwrap_or(self.selected));
+            self.show(walk::busy(run).unwrap_or(self.selected));
         }
         self.show(self.selected.min(run.stages.len().saturating_sub(1)));
+        // Of the structure only: neither a status nor an instance may move anything.
         let mut hasher = DefaultHasher::new();
-        for stage in run.stages.values() {
-            (&stage.id, stage.title(), &stage.depends_on).hash(&mut hasher);
+        for stage in run.stages.values().take(self.board.written()) {
+            let enclosure = stage.enclosure.as_ref().map(|enclosure| (&enclosure.stage, enclosure.part, enclosure.position));
+            (&stage.id, stage.title(), &stage.depends_on, enclosure).hash(&mut hasher);
         }
         let key = hasher.finish();
         if key == self.key {
@@ -111,7 +133,7 @@ impl Dag {
         }
         self.key = key;
         self.reveal = true;
-        Some(job(run, key, charset))
+        Some(job(run, &self.board, key, charset))
     }
 
     /// Takes a finished layout, if it is the one waited for.
@@ -155,11 +177,21 @@ impl Dag {
         }
     }
 
+    /// Shows the critical path, or does not any more.
+    pub fn toggle_critical(&mut self) {
+        self.critical = if self.critical.is_some() { None } else { Some(Critical::default()) };
+    }
+
+    /// The critical path while it is shown.
+    pub fn critical(&self) -> Option<&Critical> {
+        self.critical.as_ref()
+    }
+
     /// Rows the graph would like to have, up to `most`.
-    pub fn rows(&self, width: u16, most: u16, stages: usize) -> u16 {
+    pub fn rows(&self, width: u16, most: u16) -> u16 {
         let level = self.level(width, most);
         let wanted = match (level, self.layout(level, width)) {
-            (Level::List, _) => stages,
+            (Level::List, _) => self.listed().len(),
             // One row more for the strip when the graph goes on to the side.
             (_, Some(layout)) => usize::try_from(layout.height + i32::from(layout.width > i32::from(width))).unwrap_or(0),
             (_, None) => 3,
@@ -167,31 +199,40 @@ impl Dag {
         u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1))
     }
 
-    /// The graph's part of the pane, and the row below it that shows a graph which does not fit as a strip.
-    fn split(&self, area: Rect, level: Level) -> (Rect, Option<Rect>) {
-        let fits = |layout: &Layout| layout.width <= i32::from(area.width) && layout.height <= i32::from(area.height);
-        if area.height < 2 || self.layout(level, area.width).is_none_or(fits) {
-            return (area, None);
+    /// Where in the pane the graph goes, and what shows the rest of one that does not fit.
+    fn split(&self, area: Rect, level: Level) -> Split {
+        let whole = Split { graph: area, strip: None, side: None };
+        let Some(layout) = self.layout(level, area.width).filter(|_| area.height > 1 && area.width > 1) else { return whole };
+        let (wide, high) = (layout.width > i32::from(area.width), layout.height > i32::from(area.height));
+        if !wide && !high {
+            return whole;
         }
-        (Rect { height: area.height - 1, ..area }, Some(Rect { y: area.bottom() - 1, height: 1, ..area }))
+        let graph = Rect { height: area.height - 1, ..area };
+        let strip = Some(Rect { y: area.bottom() - 1, height: 1, ..area });
+        if layout.height <= i32::from(graph.height) {
+            return Split { graph, strip, side: None };
+        }
+        let side = Some(Rect { x: area.right() - 1, width: 1, ..graph });
+        Split { graph: Rect { width: graph.width - 1, ..graph }, strip, side }
     }
 
-    /// Keeps scroll and selection consistent with the pane's size.
-    pub fn fit(&mut self, area: Rect, most_rows: u16, run: &Run) {
+    /// Keeps scroll and selection consistent with the pane's size, and the critical path with the time.
+    pub fn fit(&mut self, area: Rect, most_rows: u16, run: &Run, now: Timestamp) {
+        if self.critical.is_some() {
+            self.critical = Some(Critical::of(run, &self.board, now));
+        }
         self.reveal |= area != self.area;
         self.area = area;
         let level = self.level(area.width, most_rows);
-        let (area, _) = self.split(area, level);
-        let (width, height) = (i32::from(area.width), i32::from(area.height));
+        let graph = self.split(area, level).graph;
+        let (width, height) = (i32::from(graph.width), i32::from(graph.height));
         let Some(layout) = self.layout(level, area.width) else {
-            let rows = i32::try_from(run.stages.len()).unwrap_or(i32::MAX);
-            let at = i32::try_from(self.selected).unwrap_or(0);
-            self.scroll = (0, near(self.scroll.1, at, at + 1, height, 0).min(rows - height).max(0));
+            self.scroll = (0, self.fit_list(height));
             return;
         };
         let mut scroll = self.scroll;
         if self.reveal
-            && let Some(place) = layout.places.get(self.selected)
+            && let Some(place) = layout.places.get(self.board.node(run, self.selected))
         {
             let (right, bottom) = (place.x + i32::from(place.width), place.y + i32::from(layout.node_height));
             scroll = (near(scroll.0, place.x, right, width, 8), near(scroll.1, place.y, bottom, height, 0));
@@ -201,34 +242,25 @@ impl Dag {
         self.reveal = false;
     }
 
-    /// Walks one step. In a list, left and right still go along edges.
-    pub fn walk(&mut self, step: Step, run: &Run) {
-        let level = self.level(self.area.width, self.area.height);
-        let vertical = matches!(step, Step::Up | Step::Down);
-        let target = match (level, self.picture()) {
-            (Level::List, _) | (_, None) if vertical => match step {
-                Step::Up => self.selected.checked_sub(1),
-                _ => Some(self.selected + 1),
-            },
-            (_, Some(picture)) => picture.lines.step(self.selected, step),
-            (_, None) => None,
-        };
-        self.select(target.filter(|stage| *stage < run.stages.len()).unwrap_or(self.selected));
+    /// The row of the list to begin with. A selected instance is always listed.
+    fn fit_list(&mut self, height: i32) -> i32 {
+        if self.selected >= self.board.written()
+            && let Some(node) = (0..self.board.written()).find(|node| self.board.instances(*node).contains(&self.selected))
+        {
+            self.unfolded.insert(node);
+        }
+        let rows = self.listed();
+        let number = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+        let at = number(rows.iter().position(|row| *row == self.selected).unwrap_or(0));
+        // What has just been unfolded is brought into view with its stage.
+        let below = if self.reveal && self.unfolded.contains(&self.selected) { self.board.instances(self.selected) } else { &[] };
+        self.reveal = false;
+        near(self.scroll.1, at, at + 1 + number(below.len()), height, 0).min(number(rows.len()) - height).max(0)
     }
 
-    /// The next failed stage in the order of the document, going round.
-    pub fn next_failed(&mut self, run: &Run, backwards: bool) -> bool {
-        let failed: Vec<usize> =
-            run.stages.values().enumerate().filter(|(_, stage)| stage.status.is_failure()).map(|(at, _)| at).collect();
-        let found = if backwards {
-            failed.iter().rev().find(|at| **at < self.selected).or(failed.last())
-        } else {
-            failed.iter().find(|at| **at > self.selected).or(failed.first())
-        };
-        if let Some(at) = found {
-            self.select(*at);
-        }
-        found.is_some()
+    /// The last stage of the document.
+    pub fn last(&self) -> usize {
+        self.board.written().saturating_sub(1)
     }
 
     pub fn cycle_zoom(&mut self, width: u16, most_rows: u16) {
@@ -249,28 +281,34 @@ fn near(scroll: i32, from: i32, to: i32, size: i32, air: i32) -> i32 {
     if low > high { from } else { scroll.clamp(low, high) }
 }
 
-/// The stage that matters now: the one that started last of those running, else the failure, else the last to end.
-fn busy(run: &Run) -> Option<usize> {
-    let stages = || run.stages.values().enumerate();
-    let active =
-        |status: StageStatus| matches!(status, StageStatus::Running | StageStatus::Retrying | StageStatus::WaitingApproval);
-    let running = stages()
-        .filter(|(_, stage)| active(stage.status))
-        .max_by_key(|(_, stage)| (stage.attempts.last().map(|attempt| attempt.started_at), stage.started_at));
-    let failed = || run.first_failure().and_then(|failed| run.stages.get_index_of(&failed.id));
-    let last = || stages().filter(|(_, stage)| !stage.attempts.is_empty()).max_by_key(|(_, stage)| stage.finished_at);
-    running.map(|(at, _)| at).or_else(failed).or_else(|| last().map(|(at, _)| at))
+/// The parts of the pane.
+struct Split {
+    graph: Rect,
+    /// A row for a graph that goes on to the side.
+    strip: Option<Rect>,
+    /// A column for one that goes on below.
+    side: Option<Rect>,
 }
 
-fn job(run: &Run, key: u64, charset: Charset) -> LayoutJob {
-    let index = |id| run.stages.get_index_of(id).and_then(|at| u32::try_from(at).ok());
-    let mut edges = Vec::new();
-    for (to, stage) in (0u32..).zip(run.stages.values()) {
-        edges.extend(stage.depends_on.iter().filter_map(index).map(|from| (from, to)));
-    }
-    let titles: Vec<u16> = run.stages.values().map(|stage| text::width(stage.title(), charset)).collect();
-    let wide = |(least, most): (u16, u16)| titles.iter().map(|title| title.saturating_add(6).clamp(least, most)).collect();
+fn job(run: &Run, board: &Board, key: u64, charset: Charset) -> LayoutJob {
+    let edges = board.edges(run);
+    let stages = || run.stages.values().take(board.written());
+    let titles: Vec<u16> = stages().map(|stage| text::width(stage.title(), charset)).collect();
+    let boxes = titles.iter().map(|title| title.saturating_add(6).clamp(BOX_WIDTH.0, BOX_WIDTH.1)).collect();
+    let narrow = titles.iter().zip(stages()).map(|(title, stage)| {
+        let least = if remarks(stage) { REMARK_WIDTH } else { NARROW_WIDTH.0 };
+        title.saturating_add(6).clamp(least, NARROW_WIDTH.1)
+    });
+    let narrow = narrow.collect();
     let graph = |widths, height| Graph { widths, edges: edges.clone(), height, gap: 0 };
-    let lines = titles.iter().map(|title| title.saturating_add(9).min(LINE_WIDTH)).collect();
-    LayoutJob { key, boxes: graph(wide(BOX_WIDTH), 3), narrow: graph(wide(NARROW_WIDTH), 3), lines: graph(lines, 1) }
+    let lines = titles.iter().zip(stages());
+    let lines = lines.map(|(title, stage)| title.saturating_add(9 + 2 * u16::from(stage.enclosure.is_some())).min(LINE_WIDTH));
+    let lines = graph(lines.collect(), 1);
+    LayoutJob { key, boxes: graph(boxes, 3), narrow: graph(narrow, 3), lines }
+}
+
+/// Whether a stage is of a kind that goes on in parts, items or another run.
+fn remarks(stage: &Stage) -> bool {
+    let looped = stage.enclosure.as_ref().is_some_and(|enclosure| enclosure.part == Part::Loop);
+    looped || matches!(&*stage.component, "foreach" | "trycatch" | "subpipeline")
 }

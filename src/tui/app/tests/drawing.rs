@@ -10,7 +10,7 @@ use crate::tui::action::Action;
 use crate::tui::glyph::Charset;
 use crate::tui::theme::SHIPPED;
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// The text, then for every row its styles as letters with how many cells each covers, then what the letters mean.
 fn dump(buffer: &Buffer) -> String {
@@ -44,7 +44,7 @@ fn letter(number: usize) -> char {
     ('a'..='z').chain('A'..='Z').nth(number).unwrap_or('?')
 }
 
-fn snapshot(name: &str, driver: &Driver) {
+pub fn snapshot(name: &str, driver: &Driver) {
     let (width, height) = driver.app.size();
     let charset = if driver.app.world.look.charset == Charset::Ascii { "ascii" } else { "unicode" };
     insta::assert_snapshot!(format!("{name}_{width}x{height}_{charset}"), dump(&driver.buffer()));

@@ -228,13 +228,19 @@ impl Script {
             name: None,
             component: (*component).to_owned(),
             depends_on: after.iter().map(|id| StageId::new(id)).collect(),
+            enclosure: None,
         };
+        Self::of(id, name, stages.iter().map(outline).collect(), created)
+    }
+
+    /// A run of these stages.
+    pub fn of(id: &str, name: &str, stages: Vec<StageOutline>, created: Timestamp) -> Self {
         let pipeline =
             PipelineRef { id: name.to_owned(), name: name.to_owned(), version: None, hash: "0".repeat(64), path: None };
         let actor = Actor { name: "ada".to_owned(), uid: Some(1_000), proof: crate::model::Proof::PeerCredentials };
         let kind = EventKind::RunCreated {
             pipeline,
-            stages: stages.iter().map(outline).collect(),
+            stages,
             inputs: json!({"version": "1.5.0", "environment": "staging", "targets": [{"host": "a", "weight": 1}, {"host": "b", "weight": 2}]}),
             actor,
             workspace: "shop".to_owned(),
@@ -273,6 +279,21 @@ impl Script {
     pub fn fail(mut self, stage: &str, attempt: u32, at: Timestamp, message: &str, next: Next) -> Self {
         let error = StageError::new(ErrorKind::Execution, message).caused_by("exit code 2");
         self.push(at, EventKind::AttemptFinished { stage: StageId::new(stage), attempt, outcome: Outcome::failed(error), next });
+        self
+    }
+
+    /// Begins a part of an enclosing stage's work.
+    pub fn phase(mut self, stage: &str, phase: &str, round: u32, total: Option<u64>, at: Timestamp) -> Self {
+        let (stage, phase) = (StageId::new(stage), phase.to_owned());
+        let (stages, error, verdict) = (Vec::new(), None, None);
+        self.push(at, EventKind::PhaseStarted { stage, attempt: 1, phase, round, total, stages, error, verdict });
+        self
+    }
+
+    /// Starts an attempt that another run does.
+    pub fn start_child(mut self, stage: &str, child: &str, at: Timestamp) -> Self {
+        let (stage, child) = (StageId::new(stage), Some(RunId::from_text(child)));
+        self.push(at, EventKind::AttemptStarted { stage, attempt: 1, config: Value::Null, child });
         self
     }
 

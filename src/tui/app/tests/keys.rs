@@ -217,7 +217,7 @@ fn a_graph_too_wide_is_shown_whole_in_a_strip() {
     driver.reply(Reply::Runs(vec![driver.runs[0].summary()]));
     driver.keys("2 enter");
     let screen = driver.screen();
-    let strip = screen.lines().find(|line| line.contains("●─○─○─○─○─○─○─○─○"));
+    let strip = screen.lines().find(|line| line.contains("[●─○─○]○─○─○─○─○─○"));
     assert!(strip.is_some_and(|line| line.trim_end().ends_with('▸')), "{screen}");
 }
 

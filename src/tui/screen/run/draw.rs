@@ -10,6 +10,7 @@ use crate::model::{NoteLevel, Run, RunStatus, Stage, StageStatus};
 use crate::tui::action::Action;
 use crate::tui::glyph::stage_word;
 use crate::tui::theme::Role;
+use crate::tui::widget::dag::{Facts, Scene};
 use crate::tui::widget::paint::{Paint, Row};
 use crate::tui::widget::tree::Tree;
 use crate::tui::widget::{format, text};
@@ -26,12 +27,14 @@ impl RunScreen {
             return;
         };
         self.draw_heading(paint, run, world);
-        self.dag.draw(paint, self.parts.graph, self.parts.most, run, world.now, self.focus == Focus::Graph);
+        let others = world.runs.as_deref().unwrap_or_default();
+        let scene = Scene { run, now: world.now, others, focused: self.focus == Focus::Graph };
+        self.dag.draw(paint, self.parts.graph, self.parts.most, &scene);
         let Some(stage) = self.stage() else {
             paint.row(self.parts.title, 0).gap(1).role("this pipeline has no stages", Role::Dim);
             return;
         };
-        self.draw_title(paint, stage, world);
+        self.draw_title(paint, stage, &self.dag.facts(&scene, self.dag.selected()), world);
         self.draw_error(paint, stage);
         self.draw_log(paint, run, stage, world);
         if let (Some(inspector), Some(stage)) = (&self.inspector, self.inspected()) {
@@ -61,6 +64,11 @@ impl RunScreen {
         if !run.needs.is_empty() {
             row.gap(2).role("needs ", Role::Waiting).role(&run.needs.join(", "), Role::Text);
         }
+        if let Some(critical) = self.dag.critical() {
+            let steps = format::plural(critical.stages.len(), "stage", "stages");
+            row.gap(2).role("critical ", Role::Title).role(&format::duration(critical.took), Role::Text);
+            row.role(&format!(" in {steps}"), Role::Dim);
+        }
         row.gap(2);
         let (by, started) = (("by ", dim), ("  started ", dim));
         let room = row.room();
@@ -71,7 +79,7 @@ impl RunScreen {
     }
 
     /// The line between graph and log: what the log is of, how long it is, where one is in it.
-    fn draw_title(&self, paint: &mut Paint<'_>, stage: &Stage, world: &World) {
+    fn draw_title(&self, paint: &mut Paint<'_>, stage: &Stage, facts: &Facts, world: &World) {
         let charset = paint.look.charset;
         let focused = self.focus != Focus::Graph;
         let line = paint.style(Role::Border);
@@ -86,7 +94,7 @@ impl RunScreen {
             let style = row.style(if focused { Role::Accent } else { Role::Title });
             row.put("all stages", style).gap(2).role("in the order of time", Role::Dim).gap(1);
         } else {
-            self.write_stage(&mut row, stage, focused, world);
+            self.write_stage(&mut row, stage, facts, focused, world);
         }
         if self.log.total() > 0 {
             row.gap(1).role(&format::lines(self.log.total()), Role::Dim);
@@ -96,22 +104,30 @@ impl RunScreen {
     }
 
     /// What the log is of: the stage, how it stands, and which attempt.
-    fn write_stage(&self, row: &mut Row<'_, '_>, stage: &Stage, focused: bool, world: &World) {
+    fn write_stage(&self, row: &mut Row<'_, '_>, stage: &Stage, facts: &Facts, focused: bool, world: &World) {
         let charset = world.look.charset;
-        let status = world.look.theme.stage(stage.status);
+        let status = world.look.theme.stage(facts.status);
         // However long the title, the status has its place.
-        let word = stage_word(stage.status);
+        let word = stage_word(facts.status);
         let most = row.room().saturating_sub(text::width(word, charset) + 5);
         let style = row.style(if focused { Role::Accent } else { Role::Title });
-        row.column(text::width(stage.title(), charset).min(most), stage.title(), style).gap(2);
-        row.put(charset.stage(stage.status), status).gap(1).put(word, status).gap(1);
+        let title = if stage.id.is_instance() { stage.id.as_str() } else { stage.title() };
+        row.column(text::width(title, charset).min(most), title, style).gap(2);
+        row.put(charset.stage(facts.status), status).gap(1).put(word, status).gap(1);
+        if !facts.remark.is_empty() {
+            row.role(&facts.remark, Role::Text).gap(1);
+        }
         if let (Some(attempt), Some(last)) = (self.attempt(stage), stage.attempts.last().filter(|last| last.number > 1)) {
             row.gap(1).role(&format!("attempt {} of {}", attempt.number, last.number), Role::Warning).gap(1);
         }
-        if stage.status == StageStatus::Retrying
-            && let Some(at) = stage.retry_at
-        {
-            row.role(&format!("again in {}", format::running(at.since(world.now))), Role::Warning).gap(1);
+        if !facts.time.is_empty() {
+            row.gap(1).role(&facts.time, Role::Text).gap(1);
+        }
+        if let Some(enclosure) = &stage.enclosure {
+            row.gap(1).role(&format!("{} of {}", enclosure.part.name(), enclosure.stage), Role::Dim).gap(1);
+        }
+        if facts.critical {
+            row.gap(1).role("critical", Role::Title).gap(1);
         }
     }
 
@@ -163,11 +179,12 @@ impl RunScreen {
 
 /// How far a run has come; of one that did not go well, how many stages ended how.
 fn write_counts(row: &mut Row<'_, '_>, run: &Run) {
-    let count = |statuses: &[StageStatus]| run.stages.values().filter(|stage| statuses.contains(&stage.status)).count();
-    let ended = run.stages.values().filter(|stage| stage.status.is_final()).count();
+    let written = || run.stages.values().filter(|stage| !stage.id.is_instance());
+    let count = |statuses: &[StageStatus]| written().filter(|stage| statuses.contains(&stage.status)).count();
+    let ended = written().filter(|stage| stage.status.is_final()).count();
     let good = count(&[StageStatus::Succeeded]);
     let done = if run.status.is_final() { good } else { ended };
-    row.role(&format!("{done}/{}", run.stages.len()), Role::Text).role(" stages", Role::Dim);
+    row.role(&format!("{done}/{}", written().count()), Role::Text).role(" stages", Role::Dim);
     let bad: [(&[StageStatus], Role); 4] = [
         (&[StageStatus::Failed, StageStatus::TimedOut], Role::Failure),
         (&[StageStatus::Unknown], Role::Warning),

@@ -1,7 +1,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Dag, Level, Picture, Zoom, near};
+use super::{Dag, Level, Picture, Scene, Zoom, near};
 use crate::model::{Actor, Event, EventKind, PipelineRef, Run, RunId, StageId, StageOutline, Timestamp};
 use crate::tui::glyph::Charset;
 use crate::tui::layout::Step;
@@ -13,6 +13,7 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         name: None,
         component: "shell".to_owned(),
         depends_on: after.iter().map(|id| StageId::new(id)).collect(),
+        enclosure: None,
     };
     let kind = EventKind::RunCreated {
         pipeline: PipelineRef { id: "p".to_owned(), name: "p".to_owned(), version: None, hash: String::new(), path: None },
@@ -40,9 +41,10 @@ fn dag(run: &Run) -> Dag {
 
 fn draw(dag: &mut Dag, run: &Run, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
-    dag.fit(area, height, run);
+    dag.fit(area, height, run, Timestamp(0));
     let mut buffer = Buffer::empty(area);
-    dag.draw(&mut Paint::new(&mut buffer, &Look::default()), area, height, run, Timestamp(0), true);
+    let scene = Scene { run, now: Timestamp(0), others: &[], focused: true };
+    dag.draw(&mut Paint::new(&mut buffer, &Look::default()), area, height, &scene);
     let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
     (0..height).map(row).collect::<Vec<_>>().join("\n")
 }

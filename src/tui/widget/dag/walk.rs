@@ -1,0 +1,105 @@
+//! Moving from stage to stage: along edges, through lists and instances, to what failed.
+
+use super::{Dag, Level, Zoom};
+use crate::model::{Run, StageStatus};
+use crate::tui::layout::Step;
+
+impl Dag {
+    /// Walks one step. In a list, left and right still go along edges.
+    pub fn walk(&mut self, step: Step, run: &Run) {
+        let level = self.level(self.area.width, self.area.height);
+        let node = self.board.node(run, self.selected);
+        let target = match (self.layout(level, self.area.width), step) {
+            (None, Step::Up | Step::Down) => self.beside(step == Step::Up),
+            (Some(layout), _) => layout.step(node, step),
+            (None, _) => self.picture().and_then(|picture| picture.lines.step(node, step)),
+        };
+        self.select(target.filter(|stage| *stage < run.stages.len()).unwrap_or(self.selected));
+    }
+
+    /// The row above or below the selected one in the list.
+    fn beside(&self, up: bool) -> Option<usize> {
+        let rows = self.listed();
+        let at = rows.iter().position(|row| *row == self.selected)?;
+        let next = if up { at.checked_sub(1)? } else { at + 1 };
+        rows.get(next).copied()
+    }
+
+    /// The stages of the list from top to bottom: as written, instances below those that are unfolded.
+    pub(super) fn listed(&self) -> Vec<usize> {
+        let unfolded = |stage: usize| if self.unfolded.contains(&stage) { self.board.instances(stage) } else { &[] };
+        (0..self.board.written()).flat_map(|stage| std::iter::once(stage).chain(unfolded(stage).iter().copied())).collect()
+    }
+
+    /// The next or previous instance of the selected stage; false when there is none that way.
+    pub fn turn_instance(&mut self, run: &Run, backwards: bool) -> bool {
+        let node = self.board.node(run, self.selected);
+        let instances = self.board.instances(node);
+        let at = instances.iter().position(|instance| *instance == self.selected);
+        let next = match (at, backwards) {
+            (None, false) => instances.first(),
+            (Some(at), false) => instances.get(at + 1),
+            (Some(0), true) => Some(&node),
+            (Some(at), true) => instances.get(at - 1),
+            (None, true) => None,
+        };
+        let next = next.copied();
+        next.into_iter().for_each(|stage| self.select(stage));
+        next.is_some()
+    }
+
+    /// Lists the instances of the selected stage, or folds them up again; false when it has none.
+    pub fn unfold(&mut self, run: &Run) -> bool {
+        let node = self.board.node(run, self.selected);
+        if self.board.instances(node).is_empty() {
+            return false;
+        }
+        let listed = self.level(self.area.width, self.area.height) == Level::List;
+        if listed && self.unfolded.remove(&node) {
+            self.select(node);
+        } else {
+            self.zoom = Zoom::List;
+            self.unfolded.insert(node);
+            self.following = false;
+        }
+        self.reveal = true;
+        true
+    }
+
+    /// The next failed stage in the order of the document, going round; of one in a loop, its failed instances.
+    pub fn next_failed(&mut self, run: &Run, backwards: bool) -> bool {
+        let mut failed: Vec<usize> = Vec::new();
+        let is_failed = |at: &usize| run.stages[*at].status.is_failure();
+        for at in 0..self.board.written() {
+            let before = failed.len();
+            failed.extend(self.board.instances(at).iter().copied().filter(is_failed));
+            if failed.len() == before && is_failed(&at) {
+                failed.push(at);
+            }
+        }
+        let place = |at: usize| (self.board.node(run, at), run.stages[at].id.path());
+        let here = place(self.selected.min(run.stages.len().saturating_sub(1)));
+        let found = if backwards {
+            failed.iter().rev().find(|at| place(**at) < here).or(failed.last())
+        } else {
+            failed.iter().find(|at| place(**at) > here).or(failed.first())
+        };
+        if let Some(at) = found {
+            self.select(*at);
+        }
+        found.is_some()
+    }
+}
+
+/// The stage that matters now: the one that started last of those running, else the failure, else the last to end.
+pub(super) fn busy(run: &Run) -> Option<usize> {
+    let stages = || run.stages.values().enumerate();
+    let active =
+        |status: StageStatus| matches!(status, StageStatus::Running | StageStatus::Retrying | StageStatus::WaitingApproval);
+    let running = stages()
+        .filter(|(_, stage)| active(stage.status))
+        .max_by_key(|(_, stage)| (stage.attempts.last().map(|attempt| attempt.started_at), stage.started_at));
+    let failed = || run.first_failure().and_then(|failed| run.stages.get_index_of(&failed.id));
+    let last = || stages().filter(|(_, stage)| !stage.attempts.is_empty()).max_by_key(|(_, stage)| stage.finished_at);
+    running.map(|(at, _)| at).or_else(failed).or_else(|| last().map(|(at, _)| at))
+}
