@@ -1,6 +1,6 @@
 //! The graph of a run as a person uses it: shipped pipelines at work, the same facts at every zoom, every stage within reach.
 
-use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{Strategy, any, prop, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
 use super::drawing::{SIZES, snapshot};
