@@ -54,6 +54,9 @@ pub trait Secrets {
     /// True when the text contains a secret of this run.
     fn contains_secret(&self, text: &str) -> bool;
 
+    /// True when some of the value would be hidden wherever it is shown: in texts, keys and numbers, however written.
+    fn hides(&self, value: &Value) -> bool;
+
     /// True when the text contains a credential: a secret, or an environment value that looks like one.
     fn contains_credential(&self, text: &str) -> bool;
 }

@@ -46,6 +46,8 @@ pub async fn list(State(api): State<Api>, Query(query): Query<ListQuery>) -> Ans
     let limit = query.limit.unwrap_or(100);
     let family = match &query.of {
         Some(text) => Family::ChildrenOf(api.engine.find(text).await?),
+        // Who asks for a state wants to find whatever is in it.
+        None if query.status.is_some() => Family::All,
         None => Family::Started,
     };
     let filter = RunFilter { limit, status: query.status, pipeline: query.pipeline, family, ..RunFilter::default() };

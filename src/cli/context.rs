@@ -92,6 +92,7 @@ impl Context {
             state_dir: self.paths.state_dir().to_path_buf(),
             log: self.paths.log_dir().join("engine.err"),
             idle_timeout: None,
+            bare: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::explain::chain;
 use crate::config::{ConfigError, pipelines, read_file, resolve_pipeline};
 use crate::language::inclusion::{self, Inclusion, Reference, inclusions, reference};
 use crate::language::{self, Format, Pipeline, Problem};
-use crate::model::{Include, Module};
+use crate::model::{DEEPEST, Include, Module};
 
 /// Everything a pipeline includes, all the way down.
 #[derive(Debug, Default)]
@@ -135,12 +135,26 @@ impl Walk<'_> {
             self.circle(from);
             return Ok(());
         }
+        if self.chain.len() > DEEPEST as usize {
+            return self.too_deep();
+        }
         let known = self.included.files.iter().any(|known| known.pipeline.hash == hash);
         if !known {
             self.visit(&file.path, &file.text, &file.pipeline);
             self.included.files.push(file);
         }
         Ok(())
+    }
+
+    /// Runs go so deep and no deeper; what is included on a condition may never be reached.
+    fn too_deep(&self) -> Result<(), Problem> {
+        if !self.chain.iter().all(|step| step.unconditional) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.chain.iter().map(|step| step.id.as_str()).collect();
+        let place = self.chain.last().map_or(0..0, |step| step.place.clone());
+        let message = format!("sub-pipelines are nested more than {DEEPEST} deep: {}", names.join(" -> "));
+        Err(Problem::error("nested-too-deep", place, message))
     }
 
     /// A pipeline that includes itself may do so on a condition; without one it never ends.

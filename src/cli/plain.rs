@@ -173,7 +173,7 @@ impl<'a> Narrator<'a> {
             attempts.extend(stage.attempts.iter().map(|attempt| (stage.id.clone(), attempt.number)));
         }
         if !run.needs.is_empty() {
-            self.provide(&run).await?;
+            self.provide().await?;
         }
         for (stage, attempt) in attempts {
             self.output(&stage, attempt).await?;
@@ -204,8 +204,16 @@ impl<'a> Narrator<'a> {
         self.say(at, &format!("run {} {status}{error}", self.id));
     }
 
-    /// The engine lost the values with its memory; this client may still have them.
-    async fn provide(&self, run: &Run) -> Result<(), ClientError> {
+    /// The engine lost the values with its memory; this client may still have them. A pause that is told again from
+    /// the journal may be over: what counts is what the run waits for now.
+    async fn provide(&self) -> Result<(), ClientError> {
+        if self.context.read_only {
+            return Ok(());
+        }
+        let run = &self.client.run(self.id.as_str()).await?;
+        if run.needs.is_empty() {
+            return Ok(());
+        }
         match super::values::for_run(self.context, run) {
             Ok(values) => self.client.provide(self.id.as_str(), &values).await.map(drop),
             Err(message) => {
@@ -259,9 +267,7 @@ impl<'a> Narrator<'a> {
             }
             EventKind::RunPaused { reason, .. } => {
                 self.say(at, &format!("waiting: {reason}"));
-                if let Some(run) = self.run.clone() {
-                    self.provide(&run).await?;
-                }
+                self.provide().await?;
             }
             EventKind::Noted { stage, level, message } => self.note(at, stage.as_ref(), *level, message),
             EventKind::RunFinished { status, error, .. } => {

@@ -31,6 +31,8 @@ pub struct EngineCommand {
     pub log: PathBuf,
     /// How long it may stay with nothing to do, such as `10s`; as its settings say when absent.
     pub idle_timeout: Option<&'static str>,
+    /// Without this process's environment, except what programs need to run at all.
+    pub bare: bool,
 }
 
 /// A client of the engine behind the socket; starts one when nobody listens there.
@@ -103,12 +105,19 @@ fn locked_out(command: &EngineCommand) -> bool {
     text.trim().is_empty() || text.contains("already running")
 }
 
+/// What a bare environment still has.
+const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ", "XDG_RUNTIME_DIR"];
+
 fn spawn(command: &EngineCommand) -> std::io::Result<tokio::process::Child> {
     if let Some(dir) = command.log.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
     let log = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&command.log)?;
-    Command::new(&command.exe)
+    let mut engine = Command::new(&command.exe);
+    if command.bare {
+        engine.env_clear().envs(std::env::vars_os().filter(|(name, _)| KEPT.iter().any(|kept| name == kept)));
+    }
+    engine
         .args(["engine", "run", "--detached"])
         .arg("--workspace")
         .arg(&command.workspace)

@@ -65,6 +65,9 @@ impl Secret {
                 if found.mode() & 0o077 != 0 {
                     return Err(wrong(format!("{shown} can be read by others (chmod 600 mends that)")));
                 }
+                if found.len() > LONGEST {
+                    return Err(wrong(format!("{shown} is longer than {LONGEST} bytes")));
+                }
                 fs::read_to_string(path).map_err(|error| wrong(format!("{shown}: {error}")))?
             }
             Self::Command(words) => run(words, reader).map_err(wrong)?,
@@ -72,6 +75,9 @@ impl Secret {
         Ok(text.trim_end_matches(['\n', '\r']).to_owned())
     }
 }
+
+/// Nothing that is longer is a secret that somebody means.
+const LONGEST: u64 = 1 << 20;
 
 /// Runs a command in the workspace. What it prints is the value; who it may talk to is the caller's choice.
 fn run(words: &[String], reader: &SecretReader<'_>) -> Result<String, String> {
@@ -86,11 +92,11 @@ fn run(words: &[String], reader: &SecretReader<'_>) -> Result<String, String> {
     let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
     let pid = Pid::from_child(&child);
     let (said, printed) = mpsc::channel();
-    if let Some(mut stdout) = child.stdout.take() {
+    if let Some(stdout) = child.stdout.take() {
         std::thread::spawn(move || {
             let mut text = Vec::new();
-            let read = stdout.read_to_end(&mut text).map(|_| text);
-            // Nobody listens any more after the time limit.
+            let read = stdout.take(LONGEST + 1).read_to_end(&mut text).map(|_| text);
+            // Nobody listens any more after the time limit; a command that goes on printing finds nobody at the other end.
             let _ = said.send(read.and_then(|text| child.wait().map(|status| (status, text))));
         });
     }
@@ -99,6 +105,9 @@ fn run(words: &[String], reader: &SecretReader<'_>) -> Result<String, String> {
         format!("{program} took longer than {} s", reader.patience.as_secs_f32())
     });
     let (status, text) = answer?.map_err(|error| format!("{program}: {error}"))?;
+    if text.len() as u64 > LONGEST {
+        return Err(format!("{program} prints more than {LONGEST} bytes"));
+    }
     if !status.success() {
         return Err(format!("{program} ended with {status}"));
     }
@@ -112,6 +121,14 @@ mod tests {
 
     use super::{Secret, SecretReader};
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_command_that_prints_without_end_is_no_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let endless = Secret::Command(vec!["yes".to_owned()]);
+        let error = endless.read("X", &SecretReader::interactive(dir.path())).unwrap_err().to_string();
+        assert!(error.contains("yes prints more than"), "{error}");
+    }
 
     #[test]
     fn a_file_that_others_can_read_is_refused() {

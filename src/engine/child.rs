@@ -38,6 +38,8 @@ pub(super) struct Order {
     pub environment_names: Vec<String>,
     pub environment: Option<String>,
     pub timeout_ms: Option<u64>,
+    /// Why the run cannot be begun any more; one that has begun is followed all the same.
+    pub broken: Option<StageError>,
 }
 
 /// Sees an order through to its outcome. `None`: the engine is stopping, and the next one goes on.
@@ -52,6 +54,7 @@ pub(super) async fn see_through(shared: Arc<Shared>, order: Order, mut stop: wat
             Ok(run.status.is_final())
         }
         Ok(None) if *stop.borrow() != Stop::No => return Some(not_begun()),
+        Ok(None) if order.broken.is_some() => return order.broken.map(Outcome::failed),
         Ok(None) => engine.begin_child(order).await.map(|()| false),
         Err(error) => Err(error),
     };
@@ -111,7 +114,8 @@ impl Engine {
             inputs: order.plan.inputs,
             values: Values(order.values.0.into_iter().filter(|(name, _)| wanted(name)).collect()),
             environment_names: order.environment_names.into_iter().filter(|name| wanted(name)).collect(),
-            environment: pipeline.environment.clone().or(order.environment),
+            // What the stage says, what the pipeline is for by itself, what the run above is for.
+            environment: order.plan.environment.or_else(|| pipeline.environment.clone()).or(order.environment),
             timeout_ms: order.timeout_ms,
             actor: order.actor,
             rerun_of: None,
@@ -158,5 +162,5 @@ fn refusal(plan: &ChildRun, error: &EngineError) -> StageError {
             ErrorKind::Execution
         }
     };
-    StageError::new(kind, format!("`{}` cannot be run", plan.reference)).caused_by(error)
+    StageError::new(kind, format!("`{}` cannot be run: {error}", plan.reference))
 }

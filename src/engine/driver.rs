@@ -47,6 +47,11 @@ pub enum Mail {
     },
     /// Values the run waited for.
     Values(Values),
+    /// A run below this one waits for somebody.
+    Waits {
+        run: RunId,
+        why: String,
+    },
     /// A question that is answered when everything before it is durable.
     Flush(oneshot::Sender<()>),
 }
@@ -231,6 +236,7 @@ impl Driver {
             Mail::Input(input) => self.feed(input),
             Mail::Ended { stage, attempt, outcome } => self.end(stage, attempt, outcome),
             Mail::Values(values) => self.on_values(values),
+            Mail::Waits { run, why } => self.remark_waiting(&run, &why),
             Mail::Flush(answer) => self.acts.push(Act::Answer(answer)),
         }
     }
@@ -271,7 +277,11 @@ impl Driver {
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);
             let committed = self.shared.store.append(events).await?;
+            let waits = committed.iter().find_map(children::waits);
             self.shared.hub.publish(committed);
+            if let Some(why) = waits {
+                self.tell_parent(why);
+            }
         }
         // What an act brings about is recorded in the next round, before its own acts.
         let acts = std::mem::take(&mut self.acts);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::component::Component;
 use super::pipeline::{Pipeline, StageSpec};
-use super::template::has_template;
+use super::template::{has_template, to_text};
 
 /// A name as a `subpipeline` stage writes it: a path or a name, perhaps with a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +65,13 @@ pub fn inclusions(pipeline: &Pipeline) -> impl Iterator<Item = Inclusion<'_>> {
 
 /// The reference in a stage's config, in its one spelling: `name` or `name@version`.
 pub fn reference(config: &Value) -> Option<String> {
-    let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    // A version such as 1.0 may be written as a number.
+    let text = |key: &str| match config.get(key)? {
+        value @ (Value::String(_) | Value::Number(_)) => Some(to_text(value).trim().to_owned()).filter(|text| !text.is_empty()),
+        _ => None,
+    };
     let name = text("pipeline").or_else(|| text("pipeline_id"))?;
-    Some(spelled(name, text("pipeline_version").or_else(|| text("version"))))
+    Some(spelled(&name, text("pipeline_version").or_else(|| text("version")).as_deref()))
 }
 
 /// A name and a version from elsewhere as one reference; a version in the name wins.
@@ -97,6 +101,7 @@ mod tests {
     fn both_dialects_name_a_pipeline_and_its_version() {
         assert_eq!(reference(&json!({"pipeline": "build@2.0.0"})), Some("build@2.0.0".to_owned()));
         assert_eq!(reference(&json!({"pipeline_id": " build ", "pipeline_version": "2.0.0"})), Some("build@2.0.0".to_owned()));
+        assert_eq!(reference(&json!({"pipeline": "build", "version": 1.5})), Some("build@1.5".to_owned()));
         assert_eq!(reference(&json!({"pipeline": ""})), None);
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Fields, wrong};
+use super::fields::{Fields, render, wrong};
 use super::{Context, Prepared, Work};
 use crate::language::duration::Unit;
-use crate::language::inclusion;
+use crate::language::{StageSpec, inclusion, template};
 use crate::model::{Ending, ErrorKind, Outcome, Run, RunId, RunStatus, StageError};
 
 /// The run that a stage asks for.
@@ -18,6 +18,8 @@ pub struct ChildRun {
     /// Which pipeline, as written: `name`, `name@version` or a path.
     pub reference: String,
     pub inputs: Value,
+    /// What the stage itself says the run is for.
+    pub environment: Option<String>,
     pub timeout: Option<Duration>,
     /// The stage ends with the run; otherwise as soon as the run has begun.
     pub waits: bool,
@@ -32,7 +34,7 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let version = fields.text(&["pipeline_version", "version"])?;
     let reference = inclusion::spelled(name.trim(), version.as_deref().map(str::trim).filter(|version| !version.is_empty()));
     let inputs = Value::Object(fields.object(&["input", "input_data", "inputs"])?.unwrap_or_default());
-    if holds_secret(context, &inputs) {
+    if context.secrets.hides(&inputs) {
         let message = "`input` holds an environment value or a secret, and inputs are recorded";
         let help = format!("let `{reference}` read it by `env.NAME` or `secrets.NAME` itself");
         return Err(StageError::new(ErrorKind::Security, message).caused_by(help));
@@ -41,7 +43,16 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let waits = fields.flag(&["wait", "wait_for_completion"], true)? && !detached;
     let timeout = fields.duration(&["timeout_ms"], Unit::Milliseconds)?;
     let instead = instead(&mut fields)?;
-    Ok(Prepared { work: Work::Child(ChildRun { reference, inputs, timeout, waits, instead }), config })
+    let environment = environment(context)?;
+    let child = ChildRun { reference, inputs, environment, timeout, waits, instead };
+    Ok(Prepared { work: Work::Child(child), config })
+}
+
+/// The environment that the stage itself names.
+fn environment(context: &Context) -> Result<Option<String>, StageError> {
+    let Some(written) = &context.stage.environment else { return Ok(None) };
+    let rendered = render("environment", &Value::String(written.clone()), context.scope)?;
+    Ok(Some(template::to_text(&rendered)).filter(|name| !name.is_empty()))
 }
 
 fn instead(fields: &mut Fields) -> Result<Option<Value>, StageError> {
@@ -55,18 +66,13 @@ fn instead(fields: &mut Fields) -> Result<Option<Value>, StageError> {
     }
 }
 
-fn holds_secret(context: &Context, value: &Value) -> bool {
-    match value {
-        Value::String(text) => context.secrets.contains_secret(text),
-        Value::Array(items) => items.iter().any(|item| holds_secret(context, item)),
-        Value::Object(fields) => {
-            fields.iter().any(|(key, item)| context.secrets.contains_secret(key) || holds_secret(context, item))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 impl ChildRun {
+    /// A run whose config can no longer be told; good for following what has begun.
+    pub fn unknown(stage: &StageSpec) -> Self {
+        let reference = inclusion::reference(&stage.config).unwrap_or_default();
+        Self { reference, inputs: Value::Null, environment: None, timeout: None, waits: true, instead: None }
+    }
+
     /// What the stage gives when it does not wait.
     pub fn started(&self, run: &RunId) -> Outcome {
         Outcome::succeeded(output(run, RunStatus::Running, Value::Null, Value::Null, Value::Null))

@@ -74,6 +74,10 @@ impl Secrets for Names {
         self.secrets.iter().any(|(_, value)| text.contains(value))
     }
 
+    fn hides(&self, value: &Value) -> bool {
+        self.contains_secret(&value.to_string())
+    }
+
     fn contains_credential(&self, text: &str) -> bool {
         self.contains_secret(text)
     }

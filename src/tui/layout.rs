@@ -7,6 +7,8 @@
 //! they enter the same stage. Written here because the layout crate we tried needs 90 to 290 ms for 2 000 stages with
 //! long edges, and joins edges of different sources.
 
+#[cfg(test)]
+mod crossings;
 mod layers;
 mod order;
 mod place;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::support::{Workspace, finish, kill};
+use super::support::{Workspace, finish, kill, until};
 
 const BUILD: &str = r#"
 id: build
@@ -164,7 +164,7 @@ fn inputs_are_checked_against_the_other_pipelines_schema() {
         "{id: below, input_schema: {type: object, required: [n]}, stages: [{id: a, type: logger, config: {message: hi}}]}";
     let run = failing("input: {m: 1}", below);
     assert_eq!(run["error"]["type"], "VALIDATION", "{run:#}");
-    assert!(run["error"]["cause"].as_str().unwrap().contains('n'), "{run:#}");
+    assert!(run["error"]["message"].as_str().unwrap().contains("/n"), "{run:#}");
 }
 
 #[test]
@@ -258,4 +258,88 @@ fn the_run_below_reads_environment_values_itself() {
     let said = run(&workspace);
     assert_eq!(said.json()["error"]["type"], "SECURITY", "{said:#?}");
     assert!(!said.out.contains("hunter2"), "{said:#?}");
+}
+
+#[test]
+fn a_secret_in_any_shape_is_no_input() {
+    let text = |value: &str| {
+        format!("{{id: p, stages: [{{id: call, type: subpipeline, config: {{pipeline: below, input: {{x: \"{value}\"}}}}}}]}}")
+    };
+    let workspace =
+        Workspace::with("below.yaml", "{id: below, stages: [{id: a, type: logger, config: {message: '{{input.x}}'}}]}");
+    for value in ["{{int(env.SUB_TOKEN)}}", "c {{ {'t': env.SUB_TOKEN} }}", "{{env.SUB_TOKEN}}"] {
+        workspace.pipeline("p.yaml", &text(value));
+        let mut command = workspace.command(&["run", "p", "--json"]);
+        let said = finish(command.env("SUB_TOKEN", "98765432").stdout(std::process::Stdio::piped()).spawn().unwrap());
+        assert_eq!(said.json()["error"]["type"], "SECURITY", "{value}: {said:#?}");
+        assert!(!said.out.contains("98765432"), "{value}: {said:#?}");
+    }
+    let children = workspace.ok(&["runs", "list", "--of", "last", "--json"]).json();
+    assert_eq!(children["runs"].as_array().map(Vec::len), Some(0), "{children:#}");
+}
+
+#[test]
+fn a_run_below_is_followed_as_it_was_asked_for_after_a_kill() {
+    // By the time of the kill the input could not be rendered any more.
+    let text = "{id: parent, stages: [
+      {id: call, type: subpipeline, config: {pipeline: build, input: {name: 'v{{10 // (5 - int(variables.i or 0))}}', hold: true}}},
+      {id: later, type: shell, config: {run: 'cat first'}},
+      {id: set, type: variable-set, depends_on: [later], config: {variables: {i: 5}}}]}";
+    let workspace = workspace(text);
+    workspace.fifo("first");
+    let id = workspace.detach("parent");
+    workspace.hear("up");
+    workspace.release("first");
+    let settled = || workspace.ok(&["runs", "show", &id, "--json"]).json()["stages"]["set"]["status"] == "succeeded";
+    until("the variable is set", settled);
+    kill(workspace.engine_pid());
+    workspace.ok(&["engine", "start"]);
+    workspace.release("go");
+    let run = workspace.wait(&id);
+    assert_eq!(run["status"], "succeeded", "{run:#}");
+    assert_eq!(workspace.read("effects"), "v2\n");
+}
+
+#[test]
+fn a_run_above_says_that_one_below_waits() {
+    let workspace = workspace(PARENT);
+    let id = workspace.detach("parent");
+    workspace.hear("up");
+    kill(workspace.runner_pid(&format!("{id}-1")));
+    let noted = || workspace.ok(&["runs", "show", &id]).out.contains(&format!("run {id}-1 waits: "));
+    until("the run above says so", noted);
+    let waiting = workspace.ok(&["runs", "list", "--status", "waiting", "--json"]).json();
+    assert_eq!(waiting["runs"][0]["id"], format!("{id}-1"), "{waiting:#}");
+    workspace.ok(&["runs", "resolve", &format!("{id}-1"), "make", "succeed"]);
+    assert_eq!(workspace.wait(&id)["status"], "succeeded");
+}
+
+#[test]
+fn the_stage_says_what_the_run_below_is_for_before_its_own_pipeline_does() {
+    let text = "{id: p, stages: [
+      {id: own, type: subpipeline, config: {pipeline: below}},
+      {id: told, type: subpipeline, environment: production, config: {pipeline: below}},
+      {id: handed, type: subpipeline, config: {pipeline: plain}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.pipeline("below.yaml", "{id: below, environment: staging, stages: [{id: a, type: logger, config: {message: m}}]}");
+    workspace.pipeline("plain.yaml", "{id: plain, stages: [{id: a, type: logger, config: {message: m}}]}");
+    let run = workspace.ok(&["run", "p", "--env", "test", "--json"]).json();
+    let environment = |stage: &str| {
+        let child = run["stages"][stage]["output"]["run_id"].as_str().unwrap().to_owned();
+        workspace.ok(&["runs", "show", &child, "--json"]).json()["environment"].clone()
+    };
+    assert_eq!(["own", "told", "handed"].map(environment), ["staging", "production", "test"]);
+}
+
+#[test]
+fn what_is_nested_too_deep_is_told_before_anything_runs() {
+    let workspace = Workspace::with("p0.yaml", "{id: p0, stages: [{id: s, type: subpipeline, config: {pipeline: p1}}]}");
+    for n in 1..200 {
+        let next = format!("{{id: p{n}, stages: [{{id: s, type: subpipeline, config: {{pipeline: p{}}}}}]}}", n + 1);
+        workspace.pipeline(&format!("p{n}.yaml"), &next);
+    }
+    workspace.pipeline("p200.yaml", "{id: p200, stages: [{id: s, type: logger, config: {message: m}}]}");
+    let said = workspace.say(&["run", "p0"]);
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    assert!(said.err.contains("sub-pipelines are nested more than 8 deep: p0 -> p1"), "{said:#?}");
 }

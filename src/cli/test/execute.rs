@@ -59,16 +59,13 @@ pub async fn case(private: &Private, context: &Context, file: &TestFile, case: &
     }
 }
 
-/// The inputs before defaults: the sample, the test's own, the environment.
+/// The inputs before defaults: the sample, then the test's own.
 fn given(pipeline: &Pipeline, case: &Case) -> Value {
     let mut fields = match pipeline.sample_input.clone().filter(|_| case.sample) {
         Some(Value::Object(sample)) => sample,
         _ => serde_json::Map::new(),
     };
     fields.extend(case.inputs.clone());
-    if let Some(environment) = &case.environment {
-        fields.entry("environment").or_insert_with(|| environment.as_str().into());
-    }
     Value::Object(fields)
 }
 

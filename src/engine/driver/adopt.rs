@@ -262,7 +262,9 @@ impl Driver {
         self.pause_or_resume(&found.troubles);
     }
 
-    pub(super) fn on_values(&mut self, values: Values) {
+    /// Only what the run was created to read counts, and only where it is missing.
+    pub(super) fn on_values(&mut self, mut values: Values) {
+        values.0.retain(|name, _| self.scheduler.run().environment_names.contains(name));
         self.masks.add(values);
         self.acts.push(Act::Learn);
         self.pause_or_resume(&[]);

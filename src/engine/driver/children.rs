@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::{Act, Driver, Mail, Work};
 use crate::engine::child::{Order, Stop, see_through};
 use crate::engine::clock;
-use crate::model::{NoteLevel, Outcome, Parent, Run, RunId};
+use crate::model::{Event, EventKind, Next, NoteLevel, Parent, Run, RunId};
 use crate::operators::{self, ChildRun};
 
 impl Driver {
@@ -38,6 +38,7 @@ impl Driver {
             values: self.masks.values().clone(),
             environment_names: run.environment_names.clone(),
             environment: run.environment.clone(),
+            broken: None,
             timeout_ms: limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
         }
     }
@@ -58,14 +59,45 @@ impl Driver {
         let attempt = self.current_attempt(stage);
         let last = self.scheduler.stage(stage).and_then(|stage| stage.attempts.last());
         let Some(id) = last.and_then(|last| last.child.clone()) else { return self.interrupted(stage) };
-        match self.prepare(stage, attempt, self.started_at(stage)).map(|prepared| prepared.work) {
-            Ok(operators::Work::Child(plan)) => {
-                let order = self.order(stage, attempt, id, plan);
-                self.acts.push(Act::Child { stage, attempt, order: Box::new(order) });
+        let order = match self.prepare_again(stage).map(|prepared| prepared.work) {
+            Ok(operators::Work::Child(plan)) => self.order(stage, attempt, id, plan),
+            Ok(_) => return self.interrupted(stage),
+            // It was rendered once; the run may be under way, and then its end is what counts.
+            Err(error) => {
+                let plan = ChildRun::unknown(self.scheduler.spec(stage));
+                Order { broken: Some(error), ..self.order(stage, attempt, id, plan) }
             }
-            Ok(_) => self.interrupted(stage),
-            Err(error) => self.end(stage, attempt, Outcome::failed(error)),
+        };
+        self.acts.push(Act::Child { stage, attempt, order: Box::new(order) });
+    }
+}
+
+impl Driver {
+    /// Tells the run above that this one waits for somebody: nobody may be looking at this one.
+    pub(super) fn tell_parent(&self, why: String) {
+        let parent = self.scheduler.run().parent.as_ref();
+        if let Some(mailbox) = parent.and_then(|parent| self.shared.mailbox(&parent.run)) {
+            // A run above that has ended meanwhile, or is flooded, goes without.
+            let _ = mailbox.try_send(Mail::Waits { run: self.id.clone(), why });
         }
+    }
+
+    pub(super) fn remark_waiting(&mut self, run: &RunId, why: &str) {
+        let message = self.masks.mask_text(format!("run {run} waits: {why}"));
+        let effects =
+            self.scheduler.remark(EventKind::Noted { stage: None, level: NoteLevel::Warning, message }, clock::moment());
+        self.take_down(effects);
+    }
+}
+
+/// Why a run waits for somebody from this event on.
+pub(super) fn waits(event: &Event) -> Option<String> {
+    match &event.kind {
+        EventKind::RunPaused { reason, .. } => Some(reason.clone()),
+        EventKind::AttemptFinished { stage, next: Next::Ask, .. } => {
+            Some(format!("whether stage {stage} did its work is not known; `flowdeck runs resolve` answers"))
+        }
+        _ => None,
     }
 }
 

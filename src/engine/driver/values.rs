@@ -14,14 +14,14 @@ const CREDENTIAL_WORDS: &[&str] = &["TOKEN", "SECRET", "PASSW", "KEY", "CREDENTI
 /// The values of a run and their masker.
 pub struct Masks {
     values: Values,
-    /// Keys of the engine itself; no expression reads them.
-    keys: Vec<String>,
+    /// What is hidden besides the values: keys of the engine itself, and offered values that were not taken.
+    others: Vec<String>,
     masker: Masker,
 }
 
 impl Masks {
     pub fn new(values: Values, keys: Vec<String>) -> Self {
-        let mut masks = Self { values, keys, masker: Masker::default() };
+        let mut masks = Self { values, others: keys, masker: Masker::default() };
         masks.masker = Masker::new(&masks.hidden());
         masks
     }
@@ -30,16 +30,23 @@ impl Masks {
         &self.values
     }
 
-    /// Takes further values in.
+    /// Takes in what is missing. A run keeps the values it has; another one that is offered is only hidden from then on.
     pub fn add(&mut self, more: Values) {
-        self.values.0.extend(more.0);
+        for (name, value) in more.0 {
+            match self.values.0.get(&name) {
+                Some(kept) if *kept == value => {}
+                Some(_) if is_hidden(&name, &value) => self.others.push(value),
+                Some(_) => {}
+                None => drop(self.values.0.insert(name, value)),
+            }
+        }
         self.masker = Masker::new(&self.hidden());
     }
 
     /// What the runner has to hide in output.
     pub fn hidden(&self) -> Vec<String> {
         let values = self.values.0.iter().filter(|(name, value)| is_hidden(name, value)).map(|(_, value)| value);
-        values.chain(&self.keys).cloned().collect()
+        values.chain(&self.others).cloned().collect()
     }
 
     /// Hides in a text that comes in pieces.
@@ -82,6 +89,10 @@ impl std::fmt::Debug for Masks {
 impl Secrets for Masks {
     fn contains_secret(&self, text: &str) -> bool {
         self.values.0.iter().any(|(name, value)| is_hidden(name, value) && text.contains(value.as_str()))
+    }
+
+    fn hides(&self, value: &Value) -> bool {
+        !self.masker.is_empty() && self.masker.mask_value(value) != *value
     }
 
     fn contains_credential(&self, text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! One number for what a run would do: the same pipeline, inputs and environment give it on any machine and any day.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ const FORMAT: u32 = 1;
 ///
 /// Of `env` and `secrets` only the names count: their values would leak through a hash, and differ from machine to
 /// machine. What is only shown is left out: names, descriptions, category, tags, metadata, sample inputs, positions; so
-/// are spellings, comments and the order of keys.
+/// are spellings, comments and the order of fields. Inside the inputs and the values of a config the order of keys counts:
+/// expressions can see it.
 ///
 /// Every pipeline that is included counts as well, with the reference that means it.
 pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>, included: &[Included<'_>]) -> String {
@@ -25,7 +27,7 @@ pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>, in
     let mut document = json!({
         "format": FORMAT,
         "pipeline": resolved(pipeline),
-        "inputs": inputs,
+        "inputs": in_order(inputs),
         "environment": environment.or(pipeline.environment.as_deref()),
         "env": names.env,
         "secrets": names.secrets,
@@ -40,7 +42,8 @@ pub fn digest(pipeline: &Pipeline, inputs: &Value, environment: Option<&str>, in
 fn includes(included: &[Included<'_>]) -> Value {
     let of = |pipeline: &Pipeline| {
         let names = pipeline.environment_names();
-        hash(&json!({"pipeline": resolved(pipeline), "env": names.env, "secrets": names.secrets}))
+        let environment = &pipeline.environment;
+        hash(&json!({"pipeline": resolved(pipeline), "environment": environment, "env": names.env, "secrets": names.secrets}))
     };
     let mut list: Vec<[String; 3]> =
         included.iter().map(|one| [of(one.within), one.reference.to_owned(), of(one.pipeline)]).collect();
@@ -103,12 +106,12 @@ fn stage(spec: &StageSpec) -> Value {
     json!({
         "id": id,
         "component": component.name(),
-        "config": config,
+        "config": config.as_object().map(|fields| fields.iter().map(|(key, value)| (key, in_order(value))).collect::<BTreeMap<_, _>>()),
         "depends_on": depends_on,
         "timeout_ms": timeout.map(millis),
         "retry": retry(spec),
         "on_error": on_error(spec),
-        "fallback_output": fallback_output,
+        "fallback_output": fallback_output.as_ref().map(in_order),
         "when": when,
         "environment": environment,
         "idempotent": idempotent,
@@ -118,6 +121,11 @@ fn stage(spec: &StageSpec) -> Value {
         "compensate": compensate,
         "produces": produces,
     })
+}
+
+/// A value whose keys keep their order: expressions see it, and a loop over `keys()` follows it.
+fn in_order(value: &Value) -> Value {
+    Value::String(value.to_string())
 }
 
 /// Canonical JSON. Documents are of bounded depth, so the recursion is too.
