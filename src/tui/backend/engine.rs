@@ -18,6 +18,9 @@ const LISTED: usize = 200;
 /// Gives the values that a run was started with, as this user has them now.
 pub type ValuesOf = Arc<dyn Fn(&Run) -> Values + Send + Sync>;
 
+/// Is told which run is shown from now on, if any.
+pub type Followed = Arc<dyn Fn(Option<&RunId>) + Send + Sync>;
+
 /// What the backend is made of.
 #[derive(Clone)]
 pub struct Engine {
@@ -25,6 +28,7 @@ pub struct Engine {
     pub revive: Revive,
     pub values: ValuesOf,
     pub services: Vec<Target>,
+    pub followed: Followed,
 }
 
 impl Engine {
@@ -69,10 +73,14 @@ impl Server {
                 self.watch();
             }
             Request::Follow(run) => {
+                (self.engine.followed)(Some(&run));
                 let task = tokio::spawn(follow(self.engine.clone(), run, self.replies.clone()));
                 self.replace_followed(Some(task));
             }
-            Request::Unfollow => self.replace_followed(None),
+            Request::Unfollow => {
+                (self.engine.followed)(None);
+                self.replace_followed(None);
+            }
             Request::StageDetail(run, stage) => self.once("show the stage", move |engine: Engine| async move {
                 let stage = Box::new(engine.client.stage(&run, &stage).await?);
                 Ok(Reply::StageDetail { run, stage })
