@@ -32,7 +32,7 @@ use flowdeck::tui::theme::Theme;
 use flowdeck::tui::widget::dag::Picture;
 use flowdeck::tui::widget::paint::Look;
 use flowdeck::tui::world::World;
-use pty::{Console, processor_time};
+use pty::{Console, Line, processor_time};
 use pty_process::blocking::Command;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -48,7 +48,8 @@ fn main() {
         return;
     }
     println!("{:<44} {:>12} {:>12} {:>8}  promise", "console", "ours", "limit/peer", "ratio");
-    let parts: [(&str, fn()); 5] = [("starts", starts), ("floods", floods), ("logs", logs), ("graphs", graphs), ("idle", idle)];
+    let parts: [(&str, fn()); 6] =
+        [("starts", starts), ("floods", floods), ("slow", slow), ("logs", logs), ("graphs", graphs), ("idle", idle)];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
@@ -62,11 +63,15 @@ fn terminal(command: Command) -> Command {
 }
 
 fn console(place: &Place, args: &[&str]) -> Console {
+    console_behind(place, args, None)
+}
+
+fn console_behind(place: &Place, args: &[&str], line: Option<Line>) -> Console {
     let command = Command::new(env!("CARGO_BIN_EXE_flowdeck"))
         .args(args)
         .current_dir(place.path())
         .env("FLOWDECK_STATE_DIR", place.file("state"));
-    Console::spawn(terminal(command), 200, 50)
+    Console::spawn_behind(terminal(command).env_remove("SSH_CONNECTION").env_remove("SSH_TTY"), 200, 50, line)
 }
 
 /// From the start of the process to a screen that shows what is asked for.
@@ -105,10 +110,22 @@ fn starts() {
         starting.push(time);
         quit(&mut console);
     }
+    let mut back = Vec::new();
+    for _ in 0..STARTS {
+        let mut cut = self::console(&place, &[]);
+        cut.wait_for("succeeded");
+        cut.type_keys("2\r");
+        cut.wait_for("hi");
+        drop(cut);
+        let (mut console, time) = first_frame(|| self::console(&place, &[]), "hi");
+        back.push(time);
+        quit(&mut console);
+    }
     let (running, tmux) = (median(running), median(tmux_times));
     row("first full frame, engine runs; tmux", running, tmux, "< 30 ms");
     row("  the same; less", running, median(less_times), "");
     row("first full frame, engine is started; tmux", median(starting), tmux, "< 100 ms");
+    row("back on the run after a cut; tmux", median(back), tmux, "< 100 ms");
 }
 
 fn quit(console: &mut Console) {
@@ -152,6 +169,37 @@ fn floods() {
     row("key to paint in a flood, median; no flood", share(&mut keys, 500), share(&mut quiet, 500), "");
     row("key to paint in a flood, p99; no flood", share(&mut keys, 990), share(&mut quiet, 990), "< 20 ms");
     println!("{:<44} {memory:>8.1} MiB {:>34}", "memory of the console in it, at its highest", "< 64 MiB");
+}
+
+/// A line of 32 KB/s with 300 ms there and back, and ten thousand log lines a second coming in.
+fn slow() {
+    let place = Place::new();
+    fs::write(place.file("lines"), (0..1_000).map(|n| format!("{n:>6} {}\n", "output ".repeat(14))).collect::<String>())
+        .expect("lines");
+    let script = "for i in $(seq 300); do cat lines; sleep 0.1; done";
+    place.pipeline("pour", &format!(r#"{{"id":"pour","stages":[{{"id":"s","type":"shell","config":{{"run":"{script}"}}}}]}}"#));
+    let line = Line { rate: 32_000, way: Duration::from_millis(150) };
+    let mut console = console_behind(&place, &["run", "pour"], Some(line));
+    console.wait_for("output");
+    let mut times = Vec::new();
+    while !console.screen().contains("succeeded") {
+        // Each pane names its own keys in the last line.
+        let in_log = |console: &Console| console.screen().lines().last().is_some_and(|line| line.contains("wrap"));
+        let (before, began) = (in_log(&console), Instant::now());
+        console.type_keys("\t");
+        console.wait("the keys of the other pane", |console| in_log(console) != before);
+        times.push(began.elapsed());
+        let rest = Instant::now() + Duration::from_millis(110);
+        while let Some(left) = rest.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            console.read(left);
+        }
+    }
+    times.sort();
+    let share = |share: usize| times[times.len() * share / 100];
+    println!("  ({} keys on a line of 32 KB/s and 300 ms while 10 000 lines/s come in)", times.len());
+    row("key to paint on a slow line, median; limit", share(50), Duration::from_millis(450), "");
+    row("key to paint on a slow line, p95; limit", share(95), Duration::from_millis(450), "< RTT + 150 ms");
+    quit(&mut console);
 }
 
 /// From a key to the last byte of the frame that answers it: the help opens or closes.

@@ -4,6 +4,10 @@
 mod console;
 #[path = "main/demo.rs"]
 mod demo;
+#[path = "main/fault.rs"]
+mod fault;
+#[path = "main/memory.rs"]
+mod memory;
 #[path = "main/outside.rs"]
 mod outside;
 #[path = "main/serve.rs"]

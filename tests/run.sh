@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 skipped=()
-# Debian keeps the servers of PostgreSQL off the path.
-found() { command -v "$1" || compgen -G "/usr/lib/postgresql/*/bin/$1"; } >/dev/null 2>&1
+# Debian keeps servers off the path.
+found() { command -v "$1" || compgen -G "/usr/lib/postgresql/*/bin/$1" || compgen -G "/usr/sbin/$1"; } >/dev/null 2>&1
 # package, and the program it brings
 need() {
   found "$2" && return
@@ -21,9 +21,11 @@ need gcc cc "the build needs a C compiler"
 need tmux tmux "the console inside tmux"
 need ninja-build ninja "the benchmark's peer"
 need redis-server redis-server "the shipped pipelines that need Redis"
+need openssh-server sshd "the console over SSH"
 need postgresql initdb "the shipped pipelines that need PostgreSQL"
 # What is there must not be skipped by a test that fails to find it.
 FLOWDECK_TEST_REQUIRE="$(found initdb && echo postgres || true),$(found redis-server && echo redis || true)"
+FLOWDECK_TEST_REQUIRE+=",$(found sshd && echo sshd || true),$(found tmux && echo tmux || true)"
 export FLOWDECK_TEST_REQUIRE
 
 step() { echo; echo "== $*"; "$@"; }

@@ -138,7 +138,8 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
         }
         return Handoff::Exit(exit::SUCCESS);
     }
-    let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !dumb;
     if at_terminal && !args.plain && !args.json {
         return Handoff::Console { context: Box::new(context), run: Some(id) };
     }

@@ -17,11 +17,19 @@ use tokio::sync::mpsc;
 /// How many requests and replies may wait between the console and its backend.
 const QUEUE: usize = 256;
 
-/// Opens the console, on a run if one is named.
+/// Opens the console, on a run if one is named, else where a cut connection left the last one.
 pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn Error>> {
     let _log = log_to(&context.paths.log_dir())?;
-    let options = options(context, run)?;
+    let mut options = options(context, run)?;
     let client = context.engine().await?;
+    let places = context.paths.state_dir().join("consoles");
+    if options.start == Start::Overview
+        && let Some(run) = super::memory::take(&places)
+        && client.run(run.as_str()).await.is_ok()
+    {
+        options.start = Start::Run(run);
+    }
+    let memory = super::memory::Memory::start(places);
     let for_values = context.clone();
     let engine = Engine {
         client,
@@ -29,14 +37,24 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
         values: Arc::new(move |run: &Run| cli::values_for_run(&for_values, run).unwrap_or_default()),
         services: targets(context),
         copies: context.paths.state_dir().to_owned(),
+        followed: memory.followed(),
     };
     let (ask, asked) = mpsc::channel(QUEUE);
     let (reply, replies) = mpsc::channel(QUEUE);
     let backend = tokio::spawn(engine.serve(asked, reply));
-    let farewell = flowdeck::tui::run(options, ask, replies).await;
+    let farewell = tokio::select! {
+        biased;
+        never = super::fault::strike() => match never {},
+        farewell = flowdeck::tui::run(options, ask, replies) => farewell,
+    };
     backend.abort();
+    let lost = farewell.as_ref().is_ok_and(|farewell| farewell.lost);
+    memory.end(lost);
     for line in farewell?.lines {
-        writeln!(std::io::stdout(), "{line}")?;
+        let said = writeln!(std::io::stdout(), "{line}");
+        if !lost {
+            said?;
+        }
     }
     Ok(cli::exit::SUCCESS)
 }

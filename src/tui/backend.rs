@@ -10,7 +10,7 @@ mod probe;
 
 use serde_json::Value;
 
-pub use engine::{Engine, ValuesOf};
+pub use engine::{Engine, Followed, ValuesOf};
 pub use probe::Target;
 
 use crate::model::{

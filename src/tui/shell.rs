@@ -77,7 +77,16 @@ pub async fn run(options: Options, requests: mpsc::Sender<Request>, mut replies:
     let farewell = shell.app.farewell();
     let drained = shell.writer.finish(PATIENCE).await;
     guard.leave();
-    end.map(|()| if drained { farewell } else { Farewell::default() })
+    let lost = end? == End::Lost;
+    Ok(Farewell { lost, ..if drained { farewell } else { Farewell::default() } })
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Left,
+    /// The terminal went away.
+    Lost,
 }
 
 struct Signals {
@@ -224,7 +233,7 @@ impl Shell {
         self.app.update(Message::Reply(Box::new(reply)), now());
     }
 
-    async fn turn(&mut self, guard: &Guard, replies: &mut mpsc::Receiver<Reply>) -> io::Result<()> {
+    async fn turn(&mut self, guard: &Guard, replies: &mut mpsc::Receiver<Reply>) -> io::Result<End> {
         let mut signals = Signals::new()?;
         let mut keys = EventStream::new();
         let mut heard = Vec::with_capacity(64);
@@ -232,7 +241,7 @@ impl Shell {
         let requests = self.requests.clone();
         loop {
             if self.quit {
-                return Ok(());
+                return Ok(End::Left);
             }
             if std::mem::take(&mut self.suspend) {
                 self.stop(guard).await?;
@@ -243,19 +252,24 @@ impl Shell {
             tokio::select! {
                 biased;
                 () = terminal::panicked().notified() => return Err(io::Error::other("a part of the console failed")),
-                _ = signals.hang_up.recv() => return Ok(()),
-                _ = signals.terminate.recv() => return Ok(()),
-                _ = signals.interrupt.recv() => return Ok(()),
+                _ = signals.hang_up.recv() => return Ok(End::Lost),
+                _ = signals.terminate.recv() => return Ok(End::Left),
+                _ = signals.interrupt.recv() => return Ok(End::Left),
                 _ = signals.stop.recv() => self.suspend = true,
                 _ = signals.resume.recv() => self.resume(guard)?,
                 event = keys.next() => match event {
-                    Some(event) => self.terminal_event(event?)?,
-                    None => return Ok(()),
+                    Some(Ok(event)) => self.terminal_event(event)?,
+                    Some(Err(error)) if is_gone(&error) => return Ok(End::Lost),
+                    Some(Err(error)) => return Err(error),
+                    None => return Ok(End::Lost),
                 },
-                drained = self.writer.drained() => {
-                    drained?;
-                    self.painter.drained(Instant::now());
-                }
+                drained = self.writer.drained() => match drained {
+                    Err(error) if is_gone(&error) => return Ok(End::Lost),
+                    drained => {
+                        drained?;
+                        self.painter.drained(Instant::now());
+                    }
+                },
                 () = sleep_until(next_frame.unwrap_or(self.next_second)), if next_frame.is_some() => {}
                 Some(picture) = self.layouts.1.recv() => self.tell(Message::Layout(Box::new(picture))),
                 Some(Delivery { bytes, said }) = self.copies.1.recv() => {
@@ -323,6 +337,11 @@ impl Shell {
         self.painter.forget();
         self.resize()
     }
+}
+
+/// What reading and writing a terminal says that nobody sits at any more.
+fn is_gone(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 /// The only clock of the console.

@@ -11,7 +11,7 @@ use super::pty::Console;
 use super::support::{Workspace, is_alive, kill};
 
 /// A stage that says where it is, waits to be let go on, and one after it.
-const STEP: &str = r#"
+pub const STEP: &str = r#"
 id: step
 stages:
   - id: first
@@ -59,7 +59,7 @@ fn held(workspace: &Workspace) -> (Console, i32) {
     (console, stage)
 }
 
-fn assert_whole(workspace: &Workspace, run: &Value) {
+pub fn assert_whole(workspace: &Workspace, run: &Value) {
     assert_eq!(run["status"], "succeeded", "{run:#}");
     assert_eq!(workspace.read("effects"), "first\nsecond\n");
     for stage in ["first", "second"] {

@@ -13,15 +13,21 @@ mod demo;
 mod faults;
 mod flow;
 mod kill_points;
+#[path = "../harness/modes.rs"]
+mod modes;
 mod picture;
 mod pipeline_tests;
+mod programs;
 #[path = "../harness/pty.rs"]
 mod pty;
+mod restore;
 mod rogue;
 mod rules;
 mod runs;
 mod seeds;
+mod ssh;
 mod subpipelines;
 mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
+mod tmux;

@@ -15,12 +15,22 @@ use rustix::termios::{LocalModes, Termios, tcgetattr};
 /// Longer than anything takes on a busy machine; only a hung console waits for it.
 const LONG: Duration = Duration::from_secs(20);
 
+/// A line between the console and its terminal: bytes a second from the console, and the time each way takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    pub rate: u32,
+    pub way: Duration,
+}
+
+type Chunks = Receiver<(Instant, Vec<u8>)>;
+
 pub struct Console {
     input: Option<std::fs::File>,
     /// Kept open, so that the terminal's settings can be read when the console is gone.
     terminal: Option<pty_process::blocking::Pts>,
     control: Option<OwnedFd>,
-    chunks: Option<Receiver<Vec<u8>>>,
+    chunks: Option<Chunks>,
+    line: Option<Line>,
     seen: Vec<u8>,
     parser: vt100::Parser,
     before: Termios,
@@ -34,7 +44,12 @@ fn size(cells: u16) -> NonZero<u16> {
 
 impl Console {
     /// Starts a command in a pty of this size.
-    pub fn spawn(mut command: Command, width: u16, height: u16) -> Self {
+    pub fn spawn(command: Command, width: u16, height: u16) -> Self {
+        Self::spawn_behind(command, width, height, None)
+    }
+
+    /// The same with a slow line in between.
+    pub fn spawn_behind(mut command: Command, width: u16, height: u16, line: Option<Line>) -> Self {
         let (pty, pts) = pty_process::blocking::open().expect("a pty");
         pty.resize(pty_process::Size::new(height, width)).expect("a size");
         let before = tcgetattr(&pty).expect("settings");
@@ -44,8 +59,15 @@ impl Console {
         let (send, chunks) = channel();
         std::thread::spawn(move || {
             let mut buffer = [0; 4_096];
-            while let Ok(count @ 1..) = output.read(&mut buffer) {
-                if send.send(buffer[..count].to_vec()).is_err() {
+            let most = if line.is_some() { 256 } else { buffer.len() };
+            while let Ok(count @ 1..) = output.read(&mut buffer[..most]) {
+                let mut arrives = Instant::now();
+                if let Some(line) = line {
+                    let count = u32::try_from(count).expect("small");
+                    std::thread::sleep(Duration::from_secs(1) * count / line.rate);
+                    arrives = Instant::now() + line.way;
+                }
+                if send.send((arrives, buffer[..count].to_vec())).is_err() {
                     return;
                 }
             }
@@ -55,6 +77,7 @@ impl Console {
             terminal: Some(pts),
             control: Some(control),
             chunks: Some(chunks),
+            line,
             seen: Vec::new(),
             parser: vt100::Parser::new(size(height), size(width), 0),
             before,
@@ -71,7 +94,8 @@ impl Console {
     pub fn read(&mut self, patience: Duration) -> bool {
         let Some(chunks) = &self.chunks else { return false };
         match chunks.recv_timeout(patience) {
-            Ok(bytes) => {
+            Ok((arrives, bytes)) => {
+                std::thread::sleep(arrives.saturating_duration_since(Instant::now()));
                 self.parser.process(&bytes);
                 self.seen.extend(bytes);
                 true
@@ -140,7 +164,17 @@ impl Console {
     }
 
     pub fn type_bytes(&mut self, bytes: &[u8]) {
-        self.input.as_mut().expect("open").write_all(bytes).expect("the terminal takes keys");
+        let input = self.input.as_mut().expect("open");
+        if let Some(line) = self.line {
+            let (mut input, bytes) = (input.try_clone().expect("a copy"), bytes.to_vec());
+            std::thread::spawn(move || {
+                std::thread::sleep(line.way);
+                // The console may be gone by then.
+                let _ = input.write_all(&bytes);
+            });
+            return;
+        }
+        input.write_all(bytes).expect("the terminal takes keys");
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -162,8 +196,8 @@ impl Console {
     /// The line settings are what they were before the console started.
     pub fn assert_restored(&self) {
         let now = tcgetattr(self.terminal.as_ref().expect("open")).expect("settings");
-        let modes = |termios: &Termios| (termios.input_modes, termios.output_modes, termios.control_modes, termios.local_modes);
-        assert_eq!(modes(&now), modes(&self.before));
+        // All of it: modes, special characters, speeds.
+        assert_eq!(format!("{now:?}"), format!("{:?}", self.before));
     }
 
     pub fn wait_until_stopped(&mut self) {

@@ -14,6 +14,8 @@ pub const MOST_LINES: usize = 15;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Farewell {
     pub lines: Vec<String>,
+    /// The terminal went away; nobody has left the console.
+    pub lost: bool,
 }
 
 impl App {
@@ -43,7 +45,7 @@ impl App {
         lines.push(format!("{look}: flowdeck   details: flowdeck runs show {}", run.id));
         debug_assert!(lines.len() <= MOST_LINES, "{lines:?}");
         let safe = |line: &String| plain(line, self.world.look.charset).chars().take(200).collect();
-        Farewell { lines: lines.iter().map(safe).collect() }
+        Farewell { lines: lines.iter().map(safe).collect(), lost: false }
     }
 
     fn verdict(&self, run: &Run) -> String {

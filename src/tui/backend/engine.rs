@@ -18,6 +18,9 @@ const LISTED: usize = 200;
 /// Gives the values that a run was started with, as this user has them now.
 pub type ValuesOf = Arc<dyn Fn(&Run) -> Values + Send + Sync>;
 
+/// Is told which run is shown from now on, if any.
+pub type Followed = Arc<dyn Fn(Option<&RunId>) + Send + Sync>;
+
 /// What the backend is made of.
 #[derive(Clone)]
 pub struct Engine {
@@ -27,6 +30,7 @@ pub struct Engine {
     pub services: Vec<Target>,
     /// Where copied text goes that is too long for a clipboard.
     pub copies: PathBuf,
+    pub followed: Followed,
 }
 
 impl Engine {
@@ -72,10 +76,12 @@ impl Server {
                 self.watch();
             }
             Request::Follow(run) => {
+                (self.engine.followed)(Some(&run));
                 let task = tokio::spawn(follow(self.engine.clone(), run, self.replies.clone()));
                 self.replace_followed(Some(task));
             }
             Request::Unfollow => {
+                (self.engine.followed)(None);
                 self.replace_followed(None);
                 self.logs.stop();
             }

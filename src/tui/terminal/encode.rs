@@ -140,15 +140,12 @@ impl Encoder {
         let (shown, target) = (&mut self.shown.content[row..row + width], &self.target.content[row..row + width]);
         let dirty = differing(shown, target, wanted);
         let tail = width - target.iter().rev().take_while(|cell| is_bare(cell) && cell.bg == Color::Reset).count();
-        let mut column = 0u16;
-        for x in 0..width {
-            let at = column;
-            column += 1;
+        for (at, x) in (0u16..).zip(0..width) {
             let half = x > 0 && is_wide(&target[x - 1]);
             if !dirty[x] || half {
                 continue;
             }
-            if x >= tail && dirty[x..].iter().filter(|dirty| **dirty).count() >= ERASED && dirty[x..].len() >= ERASED {
+            if x >= tail && dirty[x..].iter().filter(|dirty| **dirty).count() >= ERASED {
                 pen.go(at, y);
                 pen.erase_line();
                 shown[x..].clone_from_slice(&target[x..]);

@@ -1,18 +1,15 @@
 //! Real PostgreSQL and Redis for one test each: private directories, no port that another test could take, gone with
 //! the guard.
 
-use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::programs::{free_port, program, skip};
 use crate::support::{Said, finish, kill, until};
 
-/// Names of what must be there, separated by commas: set where the tests' packages were installed.
-const REQUIRED: &str = "FLOWDECK_TEST_REQUIRE";
 /// PostgreSQL refuses to be run by root.
 const NOBODY: u32 = 65_534;
 
@@ -29,27 +26,6 @@ pub struct Redis {
     child: Child,
     pub port: u16,
     _dir: TempDir,
-}
-
-/// Says that a test is left out; where the server must be there, that is a failure.
-fn skip<T>(server: &str) -> Option<T> {
-    let required = std::env::var(REQUIRED).unwrap_or_default();
-    assert!(!required.split(',').any(|name| name == server), "{server} is not installed, and {REQUIRED} wants it");
-    let _ = writeln!(std::io::stderr(), "skipped: {server} is not installed");
-    None
-}
-
-/// The program of that name on the path, or where Debian keeps the servers of PostgreSQL.
-fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let folders = std::env::split_paths(&path).chain(debian.map(|version| version.path().join("bin")));
-    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 fn done(mut command: Command) -> Said {
