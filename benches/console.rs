@@ -228,7 +228,7 @@ fn logs() {
         assert_eq!(count, 80);
     }));
     row("a search over all of it; grep -c", scan, grep, "");
-    let first = times(Box::new(|| assert!(window(LogStart::End, true, Some("needle$") > 0))));
+    let first = times(Box::new(|| assert!(window(LogStart::End, true, Some("needle$")) > 0)));
     row("  filtered: the first answer; grep -c", first, grep, "");
 }
 
