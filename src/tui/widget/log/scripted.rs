@@ -21,10 +21,12 @@ impl<T: Fn(u64) -> String> Scripted<T> {
         Self { total, text, start: 0, most: 100_000 }
     }
 
-    fn kept(&self, view: &LogView, matching: Option<&str>, number: u64) -> bool {
-        let matches = |pattern: &str| Regex::new(pattern).expect("a pattern").is_match(&(self.text)(number));
-        let filter = view.filter.as_ref().is_none_or(|filter| matches(&filter.pattern) != filter.inverse);
-        filter && matching.is_none_or(matches)
+    /// Which lines are wanted.
+    fn kept(&self, view: &LogView, matching: Option<&str>) -> impl Fn(u64) -> bool {
+        let regex = |pattern: &str| Regex::new(pattern).expect("a pattern");
+        let filter = view.filter.as_ref().map(|filter| (regex(&filter.pattern), filter.inverse));
+        let all: Vec<_> = filter.into_iter().chain(matching.map(|pattern| (regex(pattern), false))).collect();
+        move |number| all.is_empty() || all.iter().all(|(regex, inverse)| regex.is_match(&(self.text)(number)) != *inverse)
     }
 
     pub fn lines(&self, query: &ViewQuery) -> ViewWindow {
@@ -33,11 +35,12 @@ impl<T: Fn(u64) -> String> Scripted<T> {
             LogStart::Line(line) => (*line).min(self.total),
             LogStart::Place(place) => place.line().min(self.total),
         };
+        let kept = self.kept(&query.view, query.matching.as_deref());
         let (mut at, mut lines) = (start, Vec::new());
         while (lines.len() as u64) < query.count && at.abs_diff(start) < self.most {
             let number = if query.backwards { at.checked_sub(1) } else { Some(at).filter(|at| *at < self.total) };
             let Some(number) = number else { break };
-            if self.kept(&query.view, query.matching.as_deref(), number) {
+            if kept(number) {
                 lines.push(self.line(query, number));
             }
             at = if query.backwards { number } else { number + 1 };
@@ -62,10 +65,9 @@ impl<T: Fn(u64) -> String> Scripted<T> {
 
     /// Everything in one piece.
     pub fn scan(&self, query: &ScanQuery) -> ScanPiece {
-        let passed: Vec<u64> = (query.from.line()..self.total).filter(|number| self.kept(&query.view, None, *number)).collect();
-        let pattern = query.pattern.as_deref();
-        let hits: Vec<u64> =
-            passed.iter().copied().filter(|number| pattern.is_some() && self.kept(&query.view, pattern, *number)).collect();
+        let (kept, wanted) = (self.kept(&query.view, None), self.kept(&query.view, query.pattern.as_deref()));
+        let passed: Vec<u64> = (query.from.line()..self.total).filter(|number| kept(*number)).collect();
+        let hits: Vec<u64> = passed.iter().copied().filter(|number| query.pattern.is_some() && wanted(*number)).collect();
         let end = Some(place(query.view.log.as_ref(), self.total));
         ScanPiece { passed: passed.len() as u64, count: hits.len() as u64, hits, end }
     }
