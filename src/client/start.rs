@@ -40,10 +40,17 @@ pub struct EngineCommand {
 /// # Errors
 /// `Unreachable`, with what the engine said, when none could be started.
 pub async fn connect_or_start(command: &EngineCommand, socket: &Path) -> Result<Client, ClientError> {
-    if !answers(socket).await {
-        start(command, socket).await?;
+    let mut tries = TRIES;
+    loop {
+        ensure(command, socket).await?;
+        let client = Client::new(socket)?;
+        // An engine that is just dying may still take a connection, but answers nothing.
+        match client.status().await {
+            Err(ClientError::Unreachable { .. }) if tries > 0 => tries -= 1,
+            _ => return Ok(client),
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    Client::new(socket)
 }
 
 /// The version of an engine older than this client, from its file: the way of a client costs no request.
@@ -104,6 +111,9 @@ fn locked_out(command: &EngineCommand) -> bool {
     let text = std::fs::read_to_string(&command.log).unwrap_or_default();
     text.trim().is_empty() || text.contains("already running")
 }
+
+/// How often an engine that takes connections and does not answer is looked at again.
+const TRIES: u32 = 50;
 
 /// What a bare environment still has.
 const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ", "XDG_RUNTIME_DIR"];

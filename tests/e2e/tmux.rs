@@ -57,7 +57,7 @@ fn inside_tmux_it_follows_the_size_and_survives_detaching() {
     let mut second = tmux.attach(90, 28);
     second.wait_for("succeeded");
     second.type_keys("?");
-    second.wait_for("Everywhere");
+    second.wait_for("walk to a stage before");
     second.type_keys("qq");
     second.wait_for_exit();
 }

@@ -12,9 +12,6 @@ use crate::client::{Client, start};
 /// Should this process be killed, the engine ends by itself when nobody has asked for anything for so long.
 const IDLE: &str = "10s";
 
-/// How often a dying engine is taken for a living one at most.
-const TRIES: usize = 1000;
-
 /// Dropping it removes the directory; `stop` ends the engine before.
 pub struct Private {
     pub client: Client,
@@ -49,13 +46,7 @@ impl Private {
     /// Ends the engine and whatever still runs in it. One that died is started again for that: only an engine can
     /// end what a stage that was allowed to run has started.
     pub async fn stop(self) -> Result<(), Handoff> {
-        // One that is just dying may still take a connection, but answers nothing.
-        for _ in 0..TRIES {
-            start::ensure(&self.command, self.context.paths.socket()).await.map_err(|error| refused(&error))?;
-            if self.client.status().await.is_ok() {
-                break;
-            }
-        }
+        start::connect_or_start(&self.command, self.context.paths.socket()).await.map_err(|error| refused(&error))?;
         stop_engine(&self.context).await.map_err(|error| complain(exit::FAILED, &error))
     }
 }

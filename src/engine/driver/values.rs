@@ -6,7 +6,8 @@ use crate::logs::mask::{MaskStream, Masker};
 use crate::model::{Outcome, StageError, Values};
 use crate::operators::Secrets;
 
-/// Shortest environment value that is hidden; secrets are hidden at any length.
+/// Shortest environment value that is hidden; secrets are hidden at any length in what the engine keeps, and from
+/// four bytes on in the output of processes.
 const SHORTEST_ENVIRONMENT: usize = 4;
 /// Words in the name of an environment value that make it a credential.
 const CREDENTIAL_WORDS: &[&str] = &["TOKEN", "SECRET", "PASSW", "KEY", "CREDENTIAL", "PRIVATE", "AUTH", "COOKIE", "DSN"];
