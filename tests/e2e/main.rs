@@ -13,6 +13,8 @@ mod picture;
 #[path = "../harness/pty.rs"]
 mod pty;
 mod runs;
+mod secrets;
+mod server;
 mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
