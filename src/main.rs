@@ -4,8 +4,6 @@
 mod console;
 #[path = "main/demo.rs"]
 mod demo;
-#[path = "main/outside.rs"]
-mod outside;
 #[path = "main/serve.rs"]
 mod serve;
 

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 pub struct Failure {
     #[serde(skip)]
     pub status: u16,
-    /// `not_found`, `ambiguous`, `invalid_pipeline`, `invalid_inputs`, `refused`, `store_full`, `store`.
+    /// `not_found`, `ambiguous`, `invalid_pipeline`, `invalid_inputs`, `invalid_settings`, `refused`, `store_full`, `store`.
     pub code: String,
     pub message: String,
 }
@@ -25,6 +25,7 @@ impl From<EngineError> for Failure {
             EngineError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
             EngineError::InvalidPipeline(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_pipeline"),
             EngineError::InvalidInputs(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_inputs"),
+            EngineError::InvalidSettings(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_settings"),
             EngineError::Refused(_) => (StatusCode::CONFLICT, "refused"),
             EngineError::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "store_full"),
             EngineError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),

@@ -28,6 +28,9 @@ pub enum EngineError {
     InvalidPipeline(String),
     #[error("the inputs do not fit `input_schema`: {0}")]
     InvalidInputs(String),
+    /// The report of the workspace file's problems.
+    #[error("the workspace's settings are not valid: {0}")]
+    InvalidSettings(String),
     #[error("{0}")]
     Refused(String),
     #[error(transparent)]
@@ -73,6 +76,7 @@ impl Engine {
         rerun_of: Option<RunId>,
         reused: Vec<(StageId, Value)>,
     ) -> Result<RunId, EngineError> {
+        let settings = self.shared.outside.current().await?;
         let given = if new.inputs.is_null() { Value::Object(serde_json::Map::new()) } else { new.inputs };
         let inputs = inputs::check(&pipeline, given).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
@@ -108,7 +112,7 @@ impl Engine {
             let pipeline = Arc::new(pipeline);
             let scheduler = run.and_then(|run| Scheduler::restore(Arc::clone(&pipeline), run));
             let scheduler = scheduler.ok_or_else(|| EngineError::Refused("the run does not match its pipeline".to_owned()))?;
-            engine.drive(pipeline, scheduler, new.values);
+            engine.drive(settings, pipeline, scheduler, new.values);
             Ok(id)
         });
         begun.await.unwrap_or_else(|error| Err(EngineError::Refused(error.to_string())))

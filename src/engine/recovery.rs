@@ -8,6 +8,7 @@ use super::scheduler::Scheduler;
 use super::{Engine, clock};
 use crate::language::Pipeline;
 use crate::model::{ErrorKind, EventKind, Run, RunId, RunStatus, StageError, Values};
+use crate::operators::Settings;
 use crate::store::{NewEvent, StoreError};
 
 impl Engine {
@@ -31,7 +32,7 @@ impl Engine {
             Some((Arc::clone(&pipeline), Scheduler::restore(pipeline, run)?))
         });
         match restored {
-            Some((pipeline, scheduler)) => self.drive(pipeline, scheduler, Values::default()),
+            Some((pipeline, scheduler)) => self.drive(self.shared.outside.known().await, pipeline, scheduler, Values::default()),
             None => self.give_up(id).await?,
         }
         Ok(())
@@ -47,9 +48,9 @@ impl Engine {
     }
 
     /// Starts a run's driver.
-    pub(super) fn drive(&self, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) {
+    pub(super) fn drive(&self, settings: Arc<Settings>, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) {
         let id = scheduler.run().id.clone();
-        let driver = Driver::new(Arc::clone(&self.shared), pipeline, scheduler, values);
+        let driver = Driver::new(Arc::clone(&self.shared), settings, pipeline, scheduler, values);
         self.shared.began(id.clone(), driver.mailbox());
         tokio::spawn(async move {
             if let Err(error) = driver.drive().await {

@@ -15,6 +15,7 @@ mod pty;
 mod runs;
 mod secrets;
 mod server;
+mod settings;
 mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
