@@ -11,6 +11,7 @@ pub mod driver;
 pub mod handle;
 pub mod hub;
 pub mod logs;
+mod outside;
 pub mod recovery;
 pub mod scheduler;
 pub mod shared;
@@ -22,10 +23,10 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 use crate::config::Paths;
-use crate::operators::Settings;
 use crate::store::{Store, StoreError};
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
+pub use outside::Outside;
 use shared::Shared;
 
 /// A running engine; a cheap handle.
@@ -39,14 +40,14 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be opened: corrupt, newer than this program, or not writable.
-    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, settings: Settings) -> Result<Self, StoreError> {
+    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, outside: Outside) -> Result<Self, StoreError> {
         let store = Store::open(paths.state_dir())?;
         let slots = Arc::new(Semaphore::new(max_concurrency.clamp(1, 4096)));
         let shared = Shared {
             store,
             hub: Hub::default(),
             slots,
-            settings,
+            outside,
             paths,
             exe,
             started_at: clock::now(),

@@ -8,8 +8,6 @@ mod demo;
 mod fault;
 #[path = "main/memory.rs"]
 mod memory;
-#[path = "main/outside.rs"]
-mod outside;
 #[path = "main/serve.rs"]
 mod serve;
 

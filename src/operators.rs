@@ -61,7 +61,7 @@ pub trait Secrets {
     fn contains_credential(&self, text: &str) -> bool;
 }
 
-/// What the workspace says about the world outside; read once, when the engine starts.
+/// What the workspace says about the world outside, as it was when a run began.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub http: Http,

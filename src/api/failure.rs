@@ -13,7 +13,8 @@ use crate::store::StoreError;
 pub struct Failure {
     #[serde(skip)]
     pub status: u16,
-    /// `not_found`, `ambiguous`, `invalid_pipeline`, `unsupported`, `invalid_inputs`, `refused`, `store_full`, `store`.
+    /// `not_found`, `ambiguous`, `invalid_pipeline`, `unsupported`, `invalid_inputs`, `invalid_settings`, `refused`, `store_full`,
+    /// `store`.
     pub code: String,
     pub message: String,
 }
@@ -26,6 +27,7 @@ impl From<EngineError> for Failure {
             EngineError::InvalidPipeline(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_pipeline"),
             EngineError::Unsupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported"),
             EngineError::InvalidInputs(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_inputs"),
+            EngineError::InvalidSettings(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_settings"),
             EngineError::Refused(_) => (StatusCode::CONFLICT, "refused"),
             EngineError::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "store_full"),
             EngineError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),

@@ -18,7 +18,7 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } | Self::Nonsense(_) => 4,
             Self::Refused(failure) => match failure.code.as_str() {
-                "not_found" | "ambiguous" | "invalid_pipeline" | "unsupported" | "invalid_inputs" => 2,
+                "not_found" | "ambiguous" | "invalid_pipeline" | "unsupported" | "invalid_inputs" | "invalid_settings" => 2,
                 "refused" => 3,
                 _ => 1,
             },

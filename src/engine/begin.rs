@@ -50,6 +50,7 @@ impl Engine {
             let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
             EngineError::InvalidInputs(lines.join("; "))
         })?;
+        let settings = self.shared.outside.current().await?;
         let own_limit = pipeline.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
         let kind = EventKind::RunCreated {
             pipeline: PipelineRef {
@@ -82,7 +83,7 @@ impl Engine {
             let pipeline = Arc::new(pipeline);
             let scheduler = run.and_then(|run| Scheduler::restore(Arc::clone(&pipeline), run));
             let scheduler = scheduler.ok_or_else(|| EngineError::Refused("the run does not match its pipeline".to_owned()))?;
-            engine.drive(pipeline, scheduler, values);
+            engine.drive(settings, pipeline, scheduler, values);
             Ok(id)
         });
         begun.await.unwrap_or_else(|error| Err(EngineError::Refused(error.to_string())))

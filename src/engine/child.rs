@@ -156,7 +156,9 @@ fn not_begun() -> Outcome {
 fn refusal(plan: &ChildRun, error: &EngineError) -> StageError {
     let kind = match error {
         EngineError::InvalidInputs(_) => ErrorKind::Validation,
-        EngineError::InvalidPipeline(_) | EngineError::Unsupported(_) => ErrorKind::Configuration,
+        EngineError::InvalidPipeline(_) | EngineError::Unsupported(_) | EngineError::InvalidSettings(_) => {
+            ErrorKind::Configuration
+        }
         EngineError::Refused(_) => ErrorKind::ControlFlow,
         EngineError::NoRun(_) | EngineError::Ambiguous { .. } | EngineError::NoStage { .. } | EngineError::Store(_) => {
             ErrorKind::Execution

@@ -25,6 +25,7 @@ use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
 use crate::language::Pipeline;
 use crate::model::{EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
+use crate::operators::Settings;
 use crate::process::Spec;
 use crate::runner;
 use crate::store::{NewEvent, StoreError};
@@ -103,6 +104,8 @@ enum Work {
 
 pub struct Driver {
     shared: Arc<Shared>,
+    /// As they were when the run began.
+    settings: Arc<Settings>,
     id: RunId,
     /// The run's own directory.
     dir: PathBuf,
@@ -134,15 +137,22 @@ pub enum DriverError {
 }
 
 impl Driver {
-    pub fn new(shared: Arc<Shared>, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) -> Self {
+    pub fn new(
+        shared: Arc<Shared>,
+        settings: Arc<Settings>,
+        pipeline: Arc<Pipeline>,
+        scheduler: Scheduler,
+        values: Values,
+    ) -> Self {
         let (mailbox, inbox) = mpsc::channel(MAILBOX);
         let id = scheduler.run().id.clone();
         let dir = shared.paths.runs_dir().join(id.as_str());
-        let masks = Masks::new(values, shared.settings.ai.keys().map(str::to_owned).collect());
+        let masks = Masks::new(values, settings.ai.keys().map(str::to_owned).collect());
         let variables = prepare::variables_at(&pipeline, scheduler.run(), u64::MAX);
         let children = children::count(scheduler.run());
         Self {
             shared,
+            settings,
             id,
             dir,
             pipeline,

@@ -29,6 +29,9 @@ pub enum EngineError {
     Unsupported(String),
     #[error("the inputs do not fit `input_schema`: {0}")]
     InvalidInputs(String),
+    /// The report of the workspace file's problems.
+    #[error("the workspace's settings are not valid: {0}")]
+    InvalidSettings(String),
     #[error("{0}")]
     Refused(String),
     #[error(transparent)]

@@ -8,6 +8,7 @@ use super::scheduler::Scheduler;
 use super::{Engine, clock};
 use crate::language::Pipeline;
 use crate::model::{ErrorKind, EventKind, Run, RunId, RunStatus, StageError, Values};
+use crate::operators::Settings;
 use crate::store::{NewEvent, StoreError};
 
 impl Engine {
@@ -34,7 +35,10 @@ impl Engine {
             Some((Arc::clone(&pipeline), Scheduler::restore(pipeline, run)?))
         });
         match restored {
-            Some((pipeline, scheduler)) => Ok(Some(self.enlist(pipeline, scheduler, Values::default()))),
+            Some((pipeline, scheduler)) => {
+                let settings = self.shared.outside.known().await;
+                Ok(Some(self.enlist(settings, pipeline, scheduler, Values::default())))
+            }
             None => self.give_up(id).await.map(|()| None),
         }
     }
@@ -49,14 +53,14 @@ impl Engine {
     }
 
     /// Starts a run's driver.
-    pub(super) fn drive(&self, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) {
-        set_off(self.enlist(pipeline, scheduler, values));
+    pub(super) fn drive(&self, settings: Arc<Settings>, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) {
+        set_off(self.enlist(settings, pipeline, scheduler, values));
     }
 
     /// Makes a run's driver and lets letters reach it.
-    fn enlist(&self, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) -> Driver {
+    fn enlist(&self, settings: Arc<Settings>, pipeline: Arc<Pipeline>, scheduler: Scheduler, values: Values) -> Driver {
         let id = scheduler.run().id.clone();
-        let driver = Driver::new(Arc::clone(&self.shared), pipeline, scheduler, values);
+        let driver = Driver::new(Arc::clone(&self.shared), settings, pipeline, scheduler, values);
         self.shared.began(id, driver.mailbox());
         driver
     }

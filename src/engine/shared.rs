@@ -9,10 +9,10 @@ use tokio::sync::{Semaphore, mpsc};
 use super::activity::Activity;
 use super::driver::Mail;
 use super::hub::Hub;
+use super::outside::Outside;
 use super::values::{self, Found};
 use crate::config::Paths;
 use crate::model::{RunId, Timestamp};
-use crate::operators::Settings;
 use crate::store::Store;
 
 /// The parts of an engine that outlive a run.
@@ -22,7 +22,7 @@ pub struct Shared {
     /// Places for stages with effects, over all runs.
     pub slots: Arc<Semaphore>,
     /// What the workspace says about the world outside.
-    pub settings: Settings,
+    pub outside: Outside,
     pub paths: Paths,
     /// This program, to start runners from.
     pub exe: PathBuf,

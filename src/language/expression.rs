@@ -102,7 +102,9 @@ pub fn condition(condition: &Value, scope: &dyn Scope) -> Result<(Value, bool), 
     let source = source.trim();
     let value = match template::sole(source) {
         Some(inner) => match evaluate(inner, scope)? {
-            Value::String(text) if !text.trim().is_empty() => evaluate(text.trim(), scope)?,
+            Value::String(text) if !text.trim().is_empty() => {
+                evaluate(text.trim(), scope).map_err(|error| of_given_text(text.trim(), error))?
+            }
             value => value,
         },
         None if source.is_empty() => Value::Bool(false),
@@ -110,6 +112,20 @@ pub fn condition(condition: &Value, scope: &dyn Scope) -> Result<(Value, bool), 
     };
     let holds = truthy(&value);
     Ok((value, holds))
+}
+
+/// A text that a template gave and that is no expression is quoted up to this length.
+const LONGEST_QUOTE: usize = 200;
+
+/// An error in a text that a template gave. It may be a secret, so the message has all of it, which can be hidden as a
+/// whole, or nothing, but no part of it.
+fn of_given_text(text: &str, error: EvalError) -> EvalError {
+    let message = if text.len() <= LONGEST_QUOTE {
+        format!("the template gives `{text}`, which cannot be evaluated")
+    } else {
+        format!("the template gives a text of {} bytes, which cannot be evaluated", text.len())
+    };
+    EvalError { message, offset: None, ..error }
 }
 
 /// True when the whole expression is a call of `raw(…)`: its value goes into a script without quoting.

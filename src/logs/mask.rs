@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 /// What stands in a secret's place.
@@ -23,6 +23,15 @@ const SHORTEST_ENCODED: usize = 6;
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const BROWSER: &AsciiSet = &COMPONENT.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
+/// What an address that is parsed and written again has escaped (WHATWG URL): in a query, in a path, before the `@`. A
+/// secret that was not escaped when it came into the address keeps its own `?`, `#` and `%`.
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
+const SPECIAL_QUERY: &AsciiSet = &QUERY.add(b'\'');
+const LOOSE_PATH: &AsciiSet = &QUERY.add(b'`').add(b'{').add(b'}');
+const STRICT_PATH: &AsciiSet = &LOOSE_PATH.add(b'?').add(b'#');
+const CARET_PATH: &AsciiSet = &LOOSE_PATH.add(b'^');
+const USER: &AsciiSet =
+    &STRICT_PATH.add(b'/').add(b':').add(b';').add(b'=').add(b'@').add(b'[').add(b'\\').add(b']').add(b'^').add(b'|');
 
 /// The set of secrets of a run. Cheap to clone; shows none of them when it is debug-printed.
 #[derive(Clone, Default)]
@@ -200,7 +209,9 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         found.push(whole.replace("\r\n", "\n").into_bytes());
         found.push(whole.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes());
     }
-    for text in url_forms(whole).into_iter().chain(json_forms(whole)) {
+    // As a part of a JSON pointer, which says where a value is not what it should be.
+    let pointer = whole.replace('~', "~0").replace('/', "~1");
+    for text in url_forms(whole).into_iter().chain(json_forms(whole)).chain([pointer]) {
         found.push(text.into_bytes());
     }
     found.extend(base64_forms(whole.as_bytes()));
@@ -212,7 +223,8 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 
 fn url_forms(secret: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for set in [NON_ALPHANUMERIC, COMPONENT, BROWSER, PATH] {
+    let parsed = [QUERY, SPECIAL_QUERY, LOOSE_PATH, STRICT_PATH, CARET_PATH, USER];
+    for set in [NON_ALPHANUMERIC, COMPONENT, BROWSER, PATH].into_iter().chain(parsed) {
         let text = utf8_percent_encode(secret, set).to_string();
         let lower = lower_escapes(&text);
         found.extend([text.replace("%20", "+"), lower.replace("%20", "+"), text, lower]);

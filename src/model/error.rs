@@ -100,6 +100,12 @@ impl StageError {
     }
 
     #[must_use]
+    pub fn without_cause(mut self) -> Self {
+        self.cause = None;
+        self
+    }
+
+    #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
         self.details = details;
         self

@@ -35,7 +35,10 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
         return Ok(Done::with_output(fields::render("template", template, &scope)?).into());
     }
     let mapping = fields::raw(&context.stage.config, MAPPING);
-    let result = Transform::read(&mut fields)?.apply(&data, mapping, &scope)?;
+    let transform = Transform::read(&mut fields)?;
+    let secret = transform.expression.as_deref().is_some_and(|expression| context.secrets.contains_secret(expression));
+    // What the query language says about a mistake quotes parts of it, and a part of a secret cannot be hidden.
+    let result = transform.apply(&data, mapping, &scope).map_err(|error| if secret { error.without_cause() } else { error })?;
     let output = json!({"result": result.value, "fields_mapped": result.mapped, "fields_missing": result.missing});
     Ok(Done::with_output(output).into())
 }

@@ -2,8 +2,7 @@
 //! commit. Whoever takes the run up must come to the very same end, with every effect exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Write};
 use std::ops::RangeInclusive;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
@@ -11,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::server::answering;
 use super::support::{Workspace, within};
 
 const EVERYTHING: &str = include_str!("kill_points/everything.yaml");
@@ -30,22 +30,11 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let list = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                let request = read_request(&stream);
-                if let Some(path) = request.split(' ').nth(1) {
-                    list.lock().expect("the list").push(path.trim_start_matches('/').to_owned());
-                }
-                // The asking engine may be dead by now.
-                let _ = stream.write_all(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"ok\":true}",
-                );
-            }
+        let address = answering(move |request| {
+            list.lock().expect("the list").push(request.path().trim_start_matches('/').to_owned());
+            ("application/json", json!({"ok": true}).to_string())
         });
         Self { address, asked }
     }
@@ -53,22 +42,6 @@ impl Server {
     fn asked_for(&self, path: &str) -> usize {
         self.asked.lock().expect("the list").iter().filter(|asked| *asked == path).count()
     }
-}
-
-/// The first line of a request that has arrived whole.
-fn read_request(stream: &TcpStream) -> String {
-    let mut reader = BufReader::new(stream);
-    let (mut head, mut length) = (String::new(), 0);
-    let mut line = String::new();
-    while reader.read_line(&mut line).is_ok_and(|_| !line.trim().is_empty()) {
-        if let Some(count) = line.to_lowercase().strip_prefix("content-length: ") {
-            length = count.trim().parse().unwrap_or(0);
-        }
-        head.push_str(&line);
-        line.clear();
-    }
-    let _ = reader.read_exact(&mut vec![0; length]);
-    head
 }
 
 /// What a run came to, without what differs by its nature.

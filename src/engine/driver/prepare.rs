@@ -82,8 +82,8 @@ impl Driver {
             run_id: &self.id,
             attempt,
             workspace: &run.workspace,
-            http: &self.shared.settings.http,
-            ai: &self.shared.settings.ai,
+            http: &self.settings.http,
+            ai: &self.settings.ai,
             secrets: &self.masks,
         })
     }

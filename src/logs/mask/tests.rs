@@ -15,6 +15,16 @@ fn in_pieces(masker: &Masker, pieces: &[&[u8]]) -> String {
 }
 
 #[test]
+fn a_secret_is_hidden_in_an_address_that_was_parsed_and_in_a_pointer() {
+    let masker = Masker::new(&["hun\"ter/4'5?6~7^8"]);
+    for seen in
+        ["hun%22ter/4'5?6~7^8", "hun%22ter/4'5%3F6~7^8", "hun%22ter/4%275?6~7^8", "hun%22ter/4'5?6~7%5E8", "hun\"ter~14'5?6~07^8"]
+    {
+        assert_eq!(masker.mask_text(&format!("http://x/{seen}")), "http://x/***", "{seen}");
+    }
+}
+
+#[test]
 fn a_secret_is_hidden_in_every_encoding() {
     let secret = "p@ss w/rd\"é\\42";
     let masker = Masker::new(&[secret]);
