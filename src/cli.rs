@@ -19,6 +19,7 @@ mod context;
 mod doctor;
 mod document;
 mod engine;
+mod environment;
 mod explain;
 mod graph;
 mod include;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::environment;
 use super::explain::chain;
 use super::include::{self, Included};
 use super::{Context, Handoff, complain, exit, inert};
 use crate::config::{read_file, read_pipe, resolve_pipeline, suggest};
-use crate::language::{self, Format, Pipeline, inputs, support};
+use crate::language::{self, Format, Pipeline, Problem, inputs, support};
 
 /// A pipeline and the inputs for it.
 #[derive(Debug, Clone, Args)]
@@ -65,13 +66,14 @@ pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, P
     let mut loaded = language::load(&text, format);
     if let Some(pipeline) = &loaded.pipeline {
         loaded.problems.extend(support::warnings(pipeline, &text, context.runs));
+        loaded.problems.extend(environment::problems(context, &text, pipeline));
     }
     if !loaded.problems.is_empty() {
         errln!("{}", language::report(&loaded.problems, &shown, &text, colour()).trim_end());
     }
     match loaded.pipeline {
-        Some(pipeline) => Ok((path, text, format, pipeline)),
-        None => Err(Handoff::Exit(exit::USAGE)),
+        Some(pipeline) if !loaded.problems.iter().any(Problem::is_error) => Ok((path, text, format, pipeline)),
+        _ => Err(Handoff::Exit(exit::USAGE)),
     }
 }
 
@@ -103,21 +105,6 @@ pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
             Err(Handoff::Exit(exit::USAGE))
         }
     }
-}
-
-/// An environment that the workspace file does not know is a slip, as soon as that file knows any.
-pub fn check_environment(context: &Context, name: Option<&str>) -> Result<(), Handoff> {
-    let known = context.workspace.file.other.get("environments").and_then(toml::Value::as_table);
-    let (Some(name), Some(known)) = (name, known) else { return Ok(()) };
-    if known.contains_key(name) {
-        return Ok(());
-    }
-    errln!("error: flowdeck.toml has no environment `{}`", inert::line(name));
-    match suggest(name, known.keys().map(String::as_str)) {
-        Some(near) => errln!("help: did you mean `{near}`?"),
-        None => errln!("help: it has {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
-    }
-    Err(Handoff::Exit(exit::USAGE))
 }
 
 fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {

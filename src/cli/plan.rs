@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::pipeline::{Source, check, check_environment};
+use super::environment;
+use super::pipeline::{Source, check};
 use super::{Context, Handoff, exit, inert};
 use crate::language::plan::{Plan, PlannedStage, Test};
 use crate::language::template::to_text;
@@ -21,7 +22,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, context: Context) -> Handoff {
-    let known = check_environment(&context, args.env.as_deref());
+    let known = environment::check(&context, args.env.as_deref());
     let checked = match known.and_then(|()| check(&context, &args.source)) {
         Ok(checked) => checked,
         Err(handoff) => return handoff,

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::document::Document;
+use super::environment;
 use super::explain::refused;
-use super::pipeline::{Checked, Source, check, check_environment, format_name};
+use super::pipeline::{Checked, Source, check, format_name};
 use super::values::for_pipelines;
 use super::{Context, Handoff, exit, plain};
 use crate::client::{Client, ClientError};
@@ -68,7 +69,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 /// Checks everything that can be checked here, and creates the run.
 async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handoff> {
-    check_environment(context, args.env.as_deref())?;
+    environment::check(context, args.env.as_deref())?;
     let checked = check(context, &args.source)?;
     if context.read_only {
         errln!("error: `--read-only` starts nothing");

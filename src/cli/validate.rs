@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::environment;
 use super::explain::chain;
 use super::include::gather;
 use super::pipeline::{colour, find};
@@ -73,6 +74,7 @@ fn check(context: &Context, path: &Path) -> Report {
                 let own = gather(context, path, &text, pipeline).1.into_iter().filter(|found| found.file == file);
                 problems.extend(own.map(|found| found.problem));
                 problems.extend(support::warnings(pipeline, &text, context.runs));
+                problems.extend(environment::problems(context, &text, pipeline));
             }
             Report { file, text, stages, problems, unreadable: None }
         }

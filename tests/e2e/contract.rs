@@ -201,3 +201,18 @@ fn sample_inputs_get_the_nested_defaults_and_give_way_to_others() {
     workspace.pipeline("nested.yaml", &NESTED.replace("sample_input", "x-sample"));
     refused(&workspace.say(&["plan", "nested", "--sample"]), 2, &["no `sample_input`"]);
 }
+
+#[test]
+fn an_environment_that_the_workspace_does_not_have_is_told_at_its_place() {
+    let text = "id: p\nenvironment: produktion\nstages:\n  - {id: a, type: logger, environment: stagin, config: {message: m}}\n";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.ok(&["validate"]);
+    std::fs::write(workspace.file("flowdeck.toml"), "[environments.staging]\n[environments.production]\n").expect("the file");
+    for command in [&["validate"][..], &["run", "p"], &["plan", "p"]] {
+        let said = workspace.say(command);
+        assert_eq!(said.code, Some(2), "{said:#?}");
+        for expected in ["p.yaml:2:14", "did you mean `production`?", "p.yaml:4:40", "did you mean `staging`?"] {
+            assert!(said.err.contains(expected), "{expected}: {said:#?}");
+        }
+    }
+}

@@ -259,3 +259,26 @@ async fn a_secret_that_is_used_everywhere_is_kept_and_shown_nowhere() {
     leaking_files(workspace.state(), &mut found);
     assert!(found.is_empty(), "{} leaks:\n{}", found.len(), found.join("\n"));
 }
+
+#[test]
+fn a_run_keeps_the_values_it_has_whatever_it_is_offered() {
+    let text = "{id: p, stages: [
+      {id: a, type: shell, config: {run: 'echo up > up; cat go'}},
+      {id: b, type: shell, depends_on: [a], config: {run: 'echo $T > effects; echo said $T', env: {T: '{{env.OFFERED}}'}}}]}";
+    let workspace = workspace(text, "");
+    let started = workspace.command(&["run", "p", "--detach", "--json"]).env("OFFERED", "the-right-one").output();
+    let id = serde_json::from_slice::<Value>(&started.expect("flowdeck").stdout).expect("json")["id"].clone();
+    let id = id.as_str().expect("an id");
+    workspace.hear("up");
+    let status = workspace.ok(&["engine", "status", "--json"]).json();
+    let client = Client::new(Path::new(status["socket"].as_str().expect("a path"))).expect("a client");
+    let values = |name: &str| flowdeck::model::Values([(name.to_owned(), "another-one".to_owned())].into());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for name in ["env.OFFERED", "env.NEVER_ASKED_FOR"] {
+        runtime.block_on(client.provide(id, &values(name))).expect("taken in silence");
+    }
+    workspace.release("go");
+    assert_eq!(workspace.wait(id)["status"], "succeeded");
+    assert_eq!(workspace.read("effects"), "the-right-one\n");
+    assert_eq!(workspace.ok(&["runs", "logs", id, "b"]).out, "said ***\n");
+}
