@@ -68,7 +68,10 @@ pub(super) struct World {
 
 impl World {
     pub fn new(text: &str) -> Self {
-        let pipeline = pipeline(text);
+        Self::of(pipeline(text))
+    }
+
+    pub fn of(pipeline: Arc<Pipeline>) -> Self {
         let event = created(&pipeline);
         let run = Run::created(&event).unwrap();
         let scheduler = Scheduler::restore(Arc::clone(&pipeline), run).unwrap();
