@@ -412,4 +412,4 @@ fn out_of_time(limit_ms: u64) -> StageError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
