@@ -1,16 +1,14 @@
 //! Commands from clients. Everything answered with success is durable.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::begin::{Beginning, modules};
 use super::driver::Mail;
+use super::reuse::reusable;
 use super::scheduler::Input;
 use super::{Engine, clock};
 use crate::language::{self, Format, Pipeline};
-use crate::model::{Actor, EngineStatus, NewRun, Rerun, RerunFrom, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::model::{Actor, EngineStatus, NewRun, Rerun, Resolution, Run, RunId, StageId, StageStatus, Values};
 use crate::store::{Definition, StoreError};
 
 /// Why a command was not carried out.
@@ -176,40 +174,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// The outputs a rerun takes over: what succeeded, less what is to run again and everything below it.
-fn reusable(old: &Run, pipeline: &Pipeline, from: &RerunFrom) -> Result<Vec<(StageId, Value)>, EngineError> {
-    let mut again: BTreeSet<&StageId> = BTreeSet::new();
-    match from {
-        RerunFrom::Start => return Ok(Vec::new()),
-        RerunFrom::Failed => {}
-        RerunFrom::Stage(id) => {
-            let spec = pipeline.stage(id.as_str());
-            let spec = spec.ok_or_else(|| EngineError::NoStage { run: old.id.clone(), stage: id.clone() })?;
-            again.insert(&spec.id);
-        }
-    }
-    let succeeded = |id: &StageId| old.stages.get(id).is_some_and(|stage| stage.status == StageStatus::Succeeded);
-    again.extend(pipeline.stages.iter().map(|spec| &spec.id).filter(|id| !succeeded(id)));
-    loop {
-        let below: Vec<&StageId> = pipeline
-            .stages
-            .iter()
-            .filter(|spec| !again.contains(&spec.id))
-            .filter(|spec| spec.depends_on.iter().chain(&spec.owners).any(|id| again.contains(id) && redone(old, id)))
-            .map(|spec| &spec.id)
-            .collect();
-        if below.is_empty() {
-            break;
-        }
-        again.extend(below);
-    }
-    let kept = old.stages.values().filter(|stage| !again.contains(&stage.id));
-    Ok(kept.map(|stage| (stage.id.clone(), stage.output.clone())).collect())
-}
-
-/// A skipped stage is decided again, but does not by itself make what ran beside it run again.
-fn redone(old: &Run, id: &StageId) -> bool {
-    old.stages.get(id).is_none_or(|stage| stage.status != StageStatus::Skipped)
 }

@@ -29,6 +29,7 @@ use crate::model::{
 };
 use frame::Live;
 use node::{Node, Phase, Settled};
+use retry::Turn;
 
 /// How many stages of a run are at work at once when the pipeline does not say.
 pub const DEFAULT_CONCURRENCY: usize = 10;
@@ -114,6 +115,8 @@ pub struct Scheduler {
     by_id: HashMap<StageId, usize>,
     /// Enclosing stages at work, by their node.
     frames: HashMap<usize, Live>,
+    /// The instances inside loops, by their place in the pipeline.
+    instances: Vec<Vec<usize>>,
     /// Stages inside a frame that ended, with the failure that counts.
     ended_inside: VecDeque<(usize, Option<StageError>)>,
     ready: BTreeSet<usize>,
@@ -200,7 +203,7 @@ impl Scheduler {
     /// What is left of the stage's budget over all attempts at `now`; `None` when it has none.
     pub fn remaining(&self, stage: usize, now: Timestamp) -> Option<Duration> {
         let budget = self.spec(stage).timeout?;
-        let spent = self.stage(stage).and_then(|stage| stage.started_at).map_or(Duration::ZERO, |started| now.since(started));
+        let spent = self.turn(stage).began().map_or(Duration::ZERO, |began| now.since(began));
         Some(budget.saturating_sub(spent))
     }
 
@@ -219,6 +222,18 @@ impl Scheduler {
     /// The number the stage's next attempt will have.
     pub fn next_attempt(&self, stage: usize) -> u32 {
         self.last_attempt(stage).map_or(1, |last| last + 1)
+    }
+
+    /// The stage's attempts that belong together: inside a loop or a guard those since its item or its try began.
+    fn turn(&self, stage: usize) -> Turn<'_> {
+        let frame = self.nodes[stage].inside.and_then(|inside| self.stage(inside.frame));
+        // What encloses the frame began before it.
+        let since = frame.map_or(0, |frame| {
+            let tried = frame.phase.as_ref().map_or(0, |phase| phase.tried);
+            frame.attempts.last().map_or(0, |last| last.began).max(tried)
+        });
+        let attempts = self.stage(stage).map_or(&[][..], |stage| &stage.attempts);
+        Turn(&attempts[attempts.partition_point(|attempt| attempt.began < since)..])
     }
 
     fn last_attempt(&self, stage: usize) -> Option<u32> {
@@ -304,12 +319,11 @@ impl Scheduler {
 
     fn on_ended(&mut self, stage: usize, attempt: u32, outcome: Outcome, moment: Moment) {
         let current = self.last_attempt(stage);
-        let Some(state) = self.stage(stage) else { return };
         if self.nodes[stage].phase != Phase::Running || current != Some(attempt) {
             return;
         }
         let halted = self.halt.is_some() && !self.nodes[stage].finally;
-        let (outcome, next) = retry::decide(self.spec(stage), state, outcome, halted, moment);
+        let (outcome, next) = retry::decide(self.spec(stage), self.turn(stage), outcome, halted, moment);
         self.conclude(stage, attempt, outcome, next, moment);
     }
 
@@ -349,6 +363,9 @@ impl Scheduler {
         let failure = failure.filter(|_| self.spec(stage).on_error == OnError::Propagate);
         self.release_inside(stage, moment);
         if self.nodes[stage].inside.is_some() {
+            if failure.is_none() {
+                self.return_early(stage, moment);
+            }
             self.ended_inside.push_back((stage, failure));
             return;
         }
@@ -395,4 +412,4 @@ fn out_of_time(limit_ms: u64) -> StageError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

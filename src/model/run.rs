@@ -186,9 +186,12 @@ impl Run {
                         stage.retry_at = None;
                     }
                 }
+                let facts = self.facts;
                 if let Some(stage) = self.stages.get_mut(stage) {
                     let (name, round, total, verdict) = (phase.clone(), *round, *total, verdict.clone());
-                    stage.phase = Some(Box::new(Phase { name, round, total, verdict }));
+                    let before = stage.phase.as_ref().map_or(0, |phase| phase.tried);
+                    let tried = if name == "try" { facts } else { before };
+                    stage.phase = Some(Box::new(Phase { name, round, total, verdict, tried }));
                     stage.error = error.clone().map(Box::new);
                 }
             }

@@ -18,6 +18,9 @@ pub struct Phase {
     /// What the parts of a guard before its `finally` came to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verdict: Option<Verdict>,
+    /// The run's count of events when a guard last began its `try`: `Run::facts`.
+    #[serde(skip)]
+    pub tried: u64,
 }
 
 /// What becomes of a guard whose `finally` has begun.

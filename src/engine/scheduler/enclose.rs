@@ -2,14 +2,25 @@
 //!
 //! A stage inside counts for the rest of the pipeline only when the enclosing stage has ended.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::frame::{Guard, Inside, Live, Loop, Part};
 use super::node::{Node, Phase, Settled};
 use super::{Effect, Moment, Scheduler, flow};
 use crate::language::Component;
-use crate::model::{ErrorKind, EventKind, Outcome, Phase as Announced, StageError, StageId};
+use crate::model::{ErrorKind, EventKind, Outcome, StageError, StageId, Verdict};
 use crate::operators::{Foreach, Frame, TryCatch};
+
+/// What an enclosing stage tells of a part of its work as it begins.
+pub(super) struct Announced {
+    pub name: &'static str,
+    pub round: u32,
+    /// Items of a loop.
+    pub total: Option<u64>,
+    pub verdict: Option<Verdict>,
+}
 
 impl Scheduler {
     /// Opens the inside of an enclosing stage that has just been started.
@@ -21,7 +32,7 @@ impl Scheduler {
             Frame::Foreach(plan) => {
                 let total = Some(plan.items.len() as u64);
                 self.frames.insert(stage, Live::Loop(Loop::new(plan)));
-                let phase = Announced { name: "items".to_owned(), round: 1, total, verdict: None };
+                let phase = Announced { name: "items", round: 1, total, verdict: None };
                 self.announce(stage, phase, Vec::new(), None, moment);
                 self.fill_loop(stage, moment);
             }
@@ -49,16 +60,20 @@ impl Scheduler {
     }
 
     fn with_branches(&self, list: &[StageId]) -> Vec<StageId> {
-        let mut all: Vec<StageId> = Vec::new();
-        for id in list {
-            let Some(spec) = self.pipeline.stage(id.as_str()) else { continue };
-            if !all.contains(id) {
-                all.push(id.clone());
-            }
-            if matches!(spec.component, Component::Conditional | Component::Router) {
-                let owned = self.pipeline.stages.iter().filter(|stage| stage.owners.contains(id) && !list.contains(&stage.id));
-                let owned: Vec<StageId> = owned.map(|stage| stage.id.clone()).filter(|stage| !all.contains(stage)).collect();
-                all.extend(self.with_branches(&owned));
+        let listed: Vec<usize> = list.iter().filter_map(|id| self.pipeline.index_of(id.as_str())).collect();
+        let itself: HashSet<usize> = listed.iter().copied().collect();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
+        for stage in listed {
+            let mut open = vec![stage];
+            while let Some(at) = open.pop() {
+                if !seen.insert(at) {
+                    continue;
+                }
+                let spec = &self.pipeline.stages[at];
+                all.push(spec.id.clone());
+                if matches!(spec.component, Component::Conditional | Component::Router) {
+                    open.extend(self.nodes[at].owned.iter().rev().filter(|owned| !itself.contains(owned)));
+                }
             }
         }
         all
@@ -126,7 +141,8 @@ impl Scheduler {
     ) {
         let attempt = self.last_attempt(stage).unwrap_or(1);
         let stage = self.id(stage).clone();
-        let Announced { name: phase, round, total, verdict } = phase;
+        let Announced { name, round, total, verdict } = phase;
+        let phase = name.to_owned();
         self.record(moment, EventKind::PhaseStarted { stage, attempt, phase, round, total, stages, error, verdict });
     }
 
@@ -142,6 +158,7 @@ impl Scheduler {
             Some(&node) => node,
             None => {
                 self.nodes.push(Node::instance(spec, name.clone(), path));
+                self.instances[spec].push(self.nodes.len() - 1);
                 self.by_id.insert(name, self.nodes.len() - 1);
                 self.nodes.len() - 1
             }
@@ -153,6 +170,22 @@ impl Scheduler {
         self.nodes[node].inside = Some(inside);
         self.nodes[node].finally = finally || self.nodes[inside.frame].finally;
         Some(node)
+    }
+
+    /// Starts the stage at this place of its list, or the first one after it that exists. False when there is none.
+    pub(super) fn begin_next(&mut self, mut inside: Inside, moment: Moment) -> bool {
+        loop {
+            let list = match self.frames.get(&inside.frame) {
+                Some(Live::Loop(live)) => live.plan.body.as_slice(),
+                Some(Live::Guard(guard)) => guard.list(),
+                None => return false,
+            };
+            let Some(id) = list.get(inside.position).cloned() else { return false };
+            if self.begin_inside(inside, &id, moment) {
+                return true;
+            }
+            inside.position += 1;
+        }
     }
 
     /// Starts one stage of a frame; one that the pipeline does not have counts as done.

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use super::enclose::Announced;
 use super::enclose::{cancelled, out_of_time};
 use super::frame::{Guard, Inside, Live, Part};
 use super::{Effect, Moment, Scheduler};
-use crate::model::{Ending, ErrorKind, Outcome, Phase, StageError, Verdict};
+use crate::model::{Ending, ErrorKind, Outcome, StageError, Verdict};
 
 impl Scheduler {
     /// Begins a part of a guard with its first stage.
@@ -15,7 +16,7 @@ impl Scheduler {
         guard.retry_at = None;
         let (round, error) = (guard.round, guard.error.clone());
         let verdict = (part == Part::Finally).then(|| Verdict { raised: guard.raised.clone(), caught: guard.caught });
-        let phase = Phase { name: part.name().to_owned(), round, total: None, verdict };
+        let phase = Announced { name: part.name(), round, total: None, verdict };
         let path = self.nodes[frame].path.clone();
         let Some(Live::Guard(guard)) = self.frames.get(&frame) else { return };
         let stages = guard.list().iter().map(|id| id.inside(&path)).collect();
@@ -27,14 +28,9 @@ impl Scheduler {
     pub(super) fn advance_guard(&mut self, frame: usize, from: usize, moment: Moment) {
         let Some(Live::Guard(guard)) = self.frames.get_mut(&frame) else { return };
         guard.live = true;
-        let list = guard.list().to_vec();
         let stopped = (self.is_halted(frame) || self.is_out_of_time(frame)) && !self.is_finally(frame);
-        if !stopped {
-            for (position, id) in list.iter().enumerate().skip(from) {
-                if self.begin_inside(Inside { frame, lane: 0, position }, id, moment) {
-                    return;
-                }
-            }
+        if !stopped && self.begin_next(Inside { frame, lane: 0, position: from }, moment) {
+            return;
         }
         self.end_part(frame, stopped.then(cancelled), moment);
     }

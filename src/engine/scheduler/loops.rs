@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::enclose::{cancelled, out_of_time};
 use super::frame::{Inside, Live};
 use super::{Moment, Scheduler};
-use crate::model::{Ending, Outcome, StageError};
+use crate::model::{Ending, ErrorKind, Outcome, StageError};
 
 impl Scheduler {
     /// Begins as many items as may be at work; ends the loop when there is nothing left.
@@ -30,14 +30,9 @@ impl Scheduler {
 
     /// Starts the next stage of an item that exists, or ends the item.
     pub(super) fn advance_lane(&mut self, frame: usize, lane: usize, from: usize, moment: Moment) {
-        let Some(Live::Loop(live)) = self.frames.get(&frame) else { return };
-        let body = live.plan.body.clone();
-        for (position, id) in body.iter().enumerate().skip(from) {
-            if self.begin_inside(Inside { frame, lane, position }, id, moment) {
-                return;
-            }
+        if !self.begin_next(Inside { frame, lane, position: from }, moment) {
+            self.end_lane(frame, lane, None);
         }
-        self.end_lane(frame, lane, None);
     }
 
     pub(super) fn end_lane(&mut self, frame: usize, lane: usize, failure: Option<StageError>) {
@@ -61,9 +56,10 @@ impl Scheduler {
             return;
         }
         let output = live.output();
+        let dropped = |error: &StageError| halted && error.kind == ErrorKind::Cancelled;
         let outcome = if live.out_of_time {
             Outcome::ended(Ending::TimedOut, out_of_time(), output)
-        } else if let Some(error) = live.failure.clone() {
+        } else if let Some(error) = live.failure.clone().filter(|error| !dropped(error)) {
             Outcome::ended(Ending::Failed, error, output)
         } else if halted {
             Outcome::ended(Ending::Cancelled, cancelled(), output)

@@ -1,5 +1,7 @@
 //! The end of an enclosing stage: what ran inside it counts for the stages outside from now on.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use super::node::{Phase, Settled};
@@ -29,21 +31,19 @@ impl Scheduler {
 
     /// Every written stage inside this one, however deep; branches inside it count as well.
     pub(super) fn members_inside(&self, stage: usize) -> Vec<usize> {
-        let mut members = Vec::new();
-        if self.spec(stage).component.entry().encloses {
-            self.collect_owned(self.nodes[stage].spec, &mut members);
+        let frame = self.nodes[stage].spec;
+        if !self.spec(stage).component.entry().encloses {
+            return Vec::new();
         }
-        members
-    }
-
-    pub(super) fn collect_owned(&self, owner: usize, members: &mut Vec<usize>) {
-        let id = &self.pipeline.stages[owner].id;
-        for member in 0..self.pipeline.stages.len() {
-            if member != owner && !members.contains(&member) && self.pipeline.stages[member].owners.contains(id) {
+        let (mut members, mut seen) = (Vec::new(), HashSet::from([frame]));
+        let mut open: Vec<usize> = self.nodes[frame].owned.iter().rev().copied().collect();
+        while let Some(member) = open.pop() {
+            if seen.insert(member) {
                 members.push(member);
-                self.collect_owned(member, members);
+                open.extend(self.nodes[member].owned.iter().rev());
             }
         }
+        members
     }
 
     /// A written stage that ran only as instances takes the last item's output; one that never ran is skipped.
@@ -55,9 +55,9 @@ impl Scheduler {
             self.running -= 1;
         }
         let id = self.pipeline.stages[member].id.clone();
-        let instances = self.run.stages.values().filter(|stage| stage.id.is_instance() && stage.id.written() == id.as_str());
+        let instances = self.instances[member].iter().filter_map(|instance| Some((self.path(*instance), self.stage(*instance)?)));
         // The last in the order of the items: parallel ones begin in any order.
-        let last = instances.max_by_key(|stage| stage.id.path()).map(|stage| (stage.status, stage.output.clone()));
+        let last = instances.max_by_key(|(path, _)| *path).map(|(_, stage)| (stage.status, stage.output.clone()));
         self.nodes[member].phase = Phase::Settled;
         let settled = match last {
             Some((status, output)) => {

@@ -52,8 +52,13 @@ impl Scheduler {
                 Progress::Ended(failure) => self.end_lane(frame, lane, failure),
             }
         }
+        let stopped = self.is_halted(frame) || self.is_out_of_time(frame);
         for (lane, position) in due {
-            self.advance_lane(frame, lane, position, moment);
+            if stopped {
+                self.end_lane(frame, lane, None);
+            } else {
+                self.advance_lane(frame, lane, position, moment);
+            }
         }
         self.fill_loop(frame, moment);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::node::{Node, Phase, Settled, wire};
 use super::{DEFAULT_CONCURRENCY, Halt, Moment, Scheduler};
-use crate::language::{OnError, Pipeline};
+use crate::language::{Component, OnError, Pipeline};
 use crate::model::{Ending, Outcome, Run, RunStatus, StageError, StageStatus};
 
 impl Scheduler {
@@ -23,8 +23,10 @@ impl Scheduler {
         let limit = pipeline.max_concurrency.unwrap_or(DEFAULT_CONCURRENCY).max(1);
         let mut nodes = wire(&pipeline);
         let open = nodes.len();
+        let mut instances = vec![Vec::new(); open];
         for id in run.stages.keys().skip(open) {
             let spec = pipeline.index_of(id.written())?;
+            instances[spec].push(nodes.len());
             nodes.push(Node::instance(spec, id.clone(), id.path()));
         }
         let by_id = nodes.iter().enumerate().map(|(node, state)| (state.id.clone(), node)).collect();
@@ -34,6 +36,7 @@ impl Scheduler {
             nodes,
             by_id,
             frames: HashMap::new(),
+            instances,
             ended_inside: VecDeque::new(),
             ready: BTreeSet::new(),
             running: 0,
@@ -108,13 +111,15 @@ impl Scheduler {
             self.halt = Some(Halt::Cancelling);
             return;
         }
-        let mut ended: Vec<usize> =
-            (0..self.pipeline.stages.len()).filter(|stage| self.is_over(*stage) && !self.is_enclosed(*stage)).collect();
+        // What ends inside a loop or a guard is the guard's to judge, except for a `return`.
+        let counts = |stage: &usize| self.spec(*stage).component == Component::Return || !self.is_enclosed(*stage);
+        let over = (0..self.nodes.len()).filter(|stage| self.is_over(*stage));
+        let mut ended: Vec<usize> = over.filter(counts).collect();
         ended.sort_by_key(|stage| self.stage(*stage).map(|stage| stage.ended));
         for stage in ended {
             let status = self.stage(stage).map(|stage| stage.status);
             if matches!(status, Some(StageStatus::Failed | StageStatus::TimedOut | StageStatus::Cancelled)) {
-                let fatal = self.spec(stage).on_error == OnError::Propagate;
+                let fatal = self.spec(stage).on_error == OnError::Propagate && !self.is_enclosed(stage);
                 self.halt = fatal.then(|| Halt::Failing(self.failure_of(stage)));
             } else {
                 self.restore_return(stage);

@@ -6,21 +6,38 @@ use serde_json::Value;
 
 use super::Moment;
 use crate::language::{OnError, OnUnknown, Retry, StageSpec};
-use crate::model::{Ending, ErrorKind, Next, Outcome, Stage, StageError, StageStatus, Timestamp};
+use crate::model::{Attempt, Ending, ErrorKind, Next, Outcome, StageError, StageStatus, Timestamp};
 use crate::operators;
 
 /// No server keeps a run waiting for longer.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
+/// The attempts of a stage that share its retries and its time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn<'a>(pub &'a [Attempt]);
+
+impl Turn<'_> {
+    /// When the first of them began.
+    pub fn began(self) -> Option<Timestamp> {
+        self.0.first().map(|first| first.started_at)
+    }
+
+    /// Those that ended badly before the current one. Interrupted ones do not count.
+    fn failures(self) -> u32 {
+        let bad = |status| matches!(status, StageStatus::Failed | StageStatus::TimedOut);
+        u32::try_from(self.0.iter().filter(|attempt| bad(attempt.status)).count()).unwrap_or(u32::MAX)
+    }
+}
+
 /// The outcome as it will be recorded, and what follows it. `halted`: nothing new may start, so nothing is retried.
-pub(super) fn decide(spec: &StageSpec, stage: &Stage, outcome: Outcome, halted: bool, moment: Moment) -> (Outcome, Next) {
+pub(super) fn decide(spec: &StageSpec, turn: Turn<'_>, outcome: Outcome, halted: bool, moment: Moment) -> (Outcome, Next) {
     match outcome.ending {
         Ending::Succeeded => (outcome, Next::Settle),
         Ending::Cancelled => (settle(spec, outcome), Next::Settle),
         Ending::Unknown => unknown(spec, outcome, halted, moment),
-        Ending::TimedOut | Ending::Failed => match delay(spec, stage, &outcome, moment) {
+        Ending::TimedOut | Ending::Failed => match delay(spec, turn, &outcome, moment) {
             Some(at) if !halted => (outcome, Next::Retry { at }),
-            Some(_) | None => (settle(spec, exhausted(spec, stage, outcome)), Next::Settle),
+            Some(_) | None => (settle(spec, exhausted(spec, turn, outcome)), Next::Settle),
         },
     }
 }
@@ -50,8 +67,8 @@ pub(super) fn settle(spec: &StageSpec, mut outcome: Outcome) -> Outcome {
 }
 
 /// When the next attempt starts; `None` when there is none.
-fn delay(spec: &StageSpec, stage: &Stage, outcome: &Outcome, moment: Moment) -> Option<Timestamp> {
-    let retries = failures(stage);
+fn delay(spec: &StageSpec, turn: Turn<'_>, outcome: &Outcome, moment: Moment) -> Option<Timestamp> {
+    let retries = turn.failures();
     let recoverable = outcome.error.as_ref().is_some_and(|error| error.recoverable);
     let wait = match &spec.retry {
         Retry::Never => return None,
@@ -72,7 +89,7 @@ fn delay(spec: &StageSpec, stage: &Stage, outcome: &Outcome, moment: Moment) -> 
         }
     };
     let at = moment.now.after(wait.max(asked_for(outcome)));
-    let budget = spec.timeout.zip(stage.started_at).map(|(budget, started)| started.after(budget));
+    let budget = spec.timeout.zip(turn.began()).map(|(budget, started)| started.after(budget));
     budget.is_none_or(|end| at < end).then_some(at)
 }
 
@@ -83,15 +100,9 @@ fn asked_for(outcome: &Outcome) -> Duration {
     Duration::from_millis(ms.unwrap_or(0)).min(LONGEST_ASKED)
 }
 
-/// Attempts that ended badly before this one. Interrupted ones do not count.
-fn failures(stage: &Stage) -> u32 {
-    let bad = |status| matches!(status, StageStatus::Failed | StageStatus::TimedOut);
-    u32::try_from(stage.attempts.iter().filter(|attempt| bad(attempt.status)).count()).unwrap_or(u32::MAX)
-}
-
 /// After at least one retry the error says that trying again did not help; the last error is its cause.
-fn exhausted(spec: &StageSpec, stage: &Stage, outcome: Outcome) -> Outcome {
-    let retries = failures(stage);
+fn exhausted(spec: &StageSpec, turn: Turn<'_>, outcome: Outcome) -> Outcome {
+    let retries = turn.failures();
     if retries == 0 || spec.retry == Retry::Never {
         return outcome;
     }

@@ -19,13 +19,13 @@ use crate::model::{
 };
 use crate::operators::{Foreach, Frame, TryCatch};
 
-pub(super) fn pipeline(text: &str) -> Arc<Pipeline> {
+pub(in crate::engine) fn pipeline(text: &str) -> Arc<Pipeline> {
     let loaded = load(text, Format::Yaml);
     let problems: Vec<_> = loaded.problems.iter().map(|problem| problem.message.clone()).collect();
     Arc::new(loaded.pipeline.unwrap_or_else(|| panic!("{problems:?}")))
 }
 
-pub(super) fn created(pipeline: &Pipeline) -> Event {
+pub(in crate::engine) fn created(pipeline: &Pipeline) -> Event {
     let reference = PipelineRef {
         id: pipeline.id.clone(),
         name: pipeline.name.clone(),
@@ -68,7 +68,10 @@ pub(super) struct World {
 
 impl World {
     pub fn new(text: &str) -> Self {
-        let pipeline = pipeline(text);
+        Self::of(pipeline(text))
+    }
+
+    pub fn of(pipeline: Arc<Pipeline>) -> Self {
         let event = created(&pipeline);
         let run = Run::created(&event).unwrap();
         let scheduler = Scheduler::restore(Arc::clone(&pipeline), run).unwrap();

@@ -34,29 +34,38 @@ impl<'p> World<'p> {
     pub fn last_of(&self, stages: &BTreeSet<usize>) -> Vec<&'p str> {
         let mut last: Vec<usize> = stages.iter().copied().collect();
         if last.len() > 1 {
-            let before: HashSet<usize> = stages.iter().flat_map(|stage| self.before(*stage, stages)).collect();
-            last.retain(|stage| !before.contains(stage));
+            let before = self.ancestors(last.clone(), stages);
+            last.retain(|stage| !before[*stage]);
         }
         last.sort_by_key(|stage| self.position[*stage]);
         last.into_iter().map(|stage| self.pipeline.stages[stage].id.as_str()).collect()
     }
 
     /// Those of `wanted` that have ended before `stage` starts.
-    fn before(&self, stage: usize, wanted: &BTreeSet<usize>) -> Vec<usize> {
+    fn before(&self, stage: usize, wanted: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let seen = self.ancestors(vec![stage], wanted);
+        wanted.iter().copied().filter(|stage| seen[*stage]).collect()
+    }
+
+    /// What comes before any of the stages in `open`, marked by its index; complete for those in `wanted`.
+    fn ancestors(&self, mut open: Vec<usize>, wanted: &BTreeSet<usize>) -> Vec<bool> {
         let earliest = wanted.iter().map(|stage| self.position[*stage]).min().unwrap_or(0);
-        let (mut open, mut seen) = (vec![stage], HashSet::new());
+        let mut seen = vec![false; self.position.len()];
         while let Some(at) = open.pop() {
-            let further = self.graph.dependencies[at].iter().copied().filter(|next| self.position[*next] >= earliest);
-            open.extend(further.filter(|next| seen.insert(*next)));
+            for next in &self.graph.dependencies[at] {
+                if self.position[*next] >= earliest && !std::mem::replace(&mut seen[*next], true) {
+                    open.push(*next);
+                }
+            }
         }
-        wanted.iter().copied().filter(|stage| seen.contains(stage)).collect()
+        seen
     }
 
     /// What a variable waits for; all of them without a name. One that nobody can have set by then is null at once.
     pub fn variable(&self, reader: usize, name: Option<&str>) -> Later {
         let setters: BTreeSet<usize> =
             self.setters.iter().copied().filter(|at| *at != reader && may_set(&self.pipeline.stages[*at], name)).collect();
-        let before: BTreeSet<usize> = self.before(reader, &setters).into_iter().collect();
+        let before = self.before(reader, &setters);
         let beside = setters.iter().any(|setter| !before.contains(setter));
         Later { at_run_time: beside, stages: before, ..Later::default() }
     }

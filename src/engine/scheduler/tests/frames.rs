@@ -1,5 +1,7 @@
 //! Loops and guards: their rules, one scenario each, and the same story after a crash at any point.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::World;
@@ -240,4 +242,119 @@ fn a_loop_in_a_run_that_fails_elsewhere_ends_over_a_crash() {
         .replace("stages: [{id: each", "stages: [{id: beside, type: shell, config: {run: x}}, {id: each");
     play(&text, &["fail beside", "ok build[0]"], &["run running", "build[1] running"]);
     play(&text, &["fail beside", "ok build[0]", "ok build[1]"], &["run failed"]);
+}
+
+const RETURNED: &str = "{\"returned\": true, \"return_value\": 7, \"status\": \"succeeded\"}";
+
+fn returning(text: &str, id: &str) -> String {
+    text.replace(&shell(id), &format!("{{id: {id}, type: return, config: {{return_value: 7}}}}"))
+}
+
+#[test]
+fn a_return_inside_a_guard_ends_the_run_once_finally_has_run() {
+    let text = returning(&guarded(""), "one");
+    let returned = format!("ok one {RETURNED}");
+    play(&text, &[&returned], &["tidy running", "two pending", "run running"]);
+    let world = play(&text, &[&returned, "ok tidy"], &["run succeeded", "two skipped", "mend skipped", "after skipped"]);
+    assert_eq!(world.scheduler.run().output, json!(7));
+    play(&text, &["ok one {\"returned\": false}"], &["two running"]);
+}
+
+#[test]
+fn a_return_in_a_catch_or_in_finally_ends_the_run_as_well() {
+    let caught = returning(&guarded(""), "mend");
+    let world = play(&caught, &["fail one", &format!("ok mend {RETURNED}"), "ok tidy"], &["run succeeded", "after skipped"]);
+    assert_eq!(world.scheduler.run().output, json!(7));
+    let tidied = returning(&guarded(""), "tidy");
+    let world = play(&tidied, &["ok one", "ok two", &format!("ok tidy {RETURNED}")], &["run succeeded", "after skipped"]);
+    assert_eq!(world.scheduler.run().output, json!(7));
+}
+
+#[test]
+fn a_return_inside_a_loop_ends_the_loop_and_the_run() {
+    let text = returning(&looped(""), "build");
+    let script = ["ok build[0] {\"returned\": false}", "ok ship[0]", &format!("ok build[1] {RETURNED}")];
+    let world = play(&text, &script, &["run succeeded", "each cancelled", "after skipped", "late skipped"]);
+    assert_eq!(world.scheduler.run().output, json!(7));
+    assert!(world.scheduler.run().stages.get("ship[1]").is_none());
+}
+
+#[test]
+fn a_return_inside_lets_the_items_beside_it_finish_their_stage() {
+    let text = returning(&looped(", parallel: true, max_parallel: 2"), "build");
+    let script = [&format!("ok build[1] {RETURNED}"), "ok build[0] {\"returned\": false}"];
+    play(&text, &script[..1], &["run running", "build[0] running"]);
+    let world = play(&text, &script, &["run succeeded", "each cancelled"]);
+    assert!(world.scheduler.run().stages.get("build[2]").is_none());
+}
+
+#[test]
+fn a_failing_return_deep_inside_fails_the_run_after_each_finally() {
+    let text = "{id: p, stages: [
+      {id: outer, type: trycatch, config: {try_stages: [each], catch_stages: [mend], finally_stages: [tidy]}},
+      {id: each, type: foreach, config: {items: [1, 2], loop_stages: [guard]}},
+      {id: guard, type: trycatch, config: {try_stages: [leave], finally_stages: [close]}},
+      {id: leave, type: return, config: {status: failed, message: enough}},
+      {id: mend, type: shell, config: {run: x}}, {id: tidy, type: shell, config: {run: x}},
+      {id: close, type: shell, config: {run: x}}]}";
+    let left = "ok leave[0] {\"returned\": true, \"return_value\": null, \"status\": \"failed\", \"message\": \"enough\"}";
+    play(text, &[left], &["close[0] running", "tidy pending"]);
+    play(text, &[left, "ok close[0]"], &["tidy running", "run running"]);
+    let world = play(text, &[left, "ok close[0]", "ok tidy"], &["run failed", "mend skipped"]);
+    assert_eq!(world.scheduler.run().failure_line().unwrap(), "leave[0]: enough");
+}
+
+#[test]
+fn a_second_try_of_a_guard_has_all_its_retries_again() {
+    let text = guarded(", max_retries: 1")
+        .replace("{id: one,", "{id: one, error_handling: {on_error: retry, max_retries: 1, retry_delay: 10},");
+    let first = ["fail one", "after 10", "fail one"];
+    play(&text, &first, &["one running"]);
+    let again = [first.as_slice(), &["fail one"]].concat();
+    play(&text, &again, &["one retrying", "mend pending"]);
+    let spent = [again.as_slice(), &["after 10", "fail one"]].concat();
+    let world = play(&text, &spent, &["one failed", "mend running"]);
+    let error = world.scheduler.run().stages["one"].error.clone().unwrap();
+    assert_eq!(error.message, "gave up after 2 attempts: broke");
+}
+
+#[test]
+fn a_second_try_of_a_guard_has_all_its_time_again() {
+    let text = guarded(", max_retries: 1").replace("{id: one,", "{id: one, timeout_ms: 1000,");
+    let mut world = World::new(&text);
+    ["after 1000", "timeout one", "crash"].iter().for_each(|words| world.step(words));
+    let one = world.stage("one");
+    assert_eq!(world.status("one"), StageStatus::Running);
+    assert_eq!(world.scheduler.remaining(one, world.now), Some(Duration::from_secs(1)));
+    world.step("after 400");
+    assert_eq!(world.scheduler.remaining(one, world.now), Some(Duration::from_millis(600)));
+}
+
+#[test]
+fn what_a_loop_runs_in_a_second_try_has_its_retries_again() {
+    let text = "{id: p, stages: [
+      {id: guard, type: trycatch, config: {try_stages: [each], max_retries: 1}},
+      {id: each, type: foreach, config: {items: [1], loop_stages: [work]}},
+      {id: work, type: shell, error_handling: {on_error: retry, max_retries: 1, retry_delay: 10}, config: {run: x}}]}";
+    let script = ["fail work[0]", "after 10", "fail work[0]", "fail work[0]"];
+    play(text, &script, &["work[0] retrying", "run running"]);
+}
+
+#[test]
+fn the_end_of_a_long_loop_costs_no_more_than_its_stages() {
+    let count = 3_000;
+    let ids: Vec<String> = (0..count).map(|at| format!("in{at}")).collect();
+    let off = |id: &str| format!("{{id: {id}, type: shell, enabled: false, config: {{run: x}}}}");
+    let inside: Vec<String> = ids.iter().map(|id| off(id)).collect();
+    let others: Vec<String> = (0..count).map(|at| off(&format!("out{at}"))).collect();
+    let text = format!(
+        "{{id: p, stages: [{{id: each, type: foreach, config: {{items: [1, 2], loop_stages: [{}]}}}}, {}, {}]}}",
+        ids.join(","),
+        inside.join(","),
+        others.join(",")
+    );
+    let loaded = super::pipeline(&text);
+    let begun = std::time::Instant::now();
+    assert_eq!(World::of(loaded).run_status(), RunStatus::Succeeded);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }

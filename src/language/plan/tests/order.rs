@@ -21,3 +21,18 @@ fn of_several_stages_the_last_ones_are_named_in_the_order_of_the_graph() {
     let order: Vec<&str> = plan.stages.iter().map(|stage| stage.id.as_str()).collect();
     assert_eq!(order, ["fetch", "test", "build", "ship", "say"]);
 }
+
+#[test]
+fn a_chain_that_reads_all_variables_is_planned_in_passing() {
+    let stage = |at: usize| {
+        let before = at.checked_sub(1).map(|before| format!("s{before}")).unwrap_or_default();
+        format!(
+            "{{id: s{at}, type: variable-set, depends_on: [{before}], config: {{variables: {{v{at}: '{{{{variables}}}}'}}}}}}"
+        )
+    };
+    let stages: Vec<String> = (0..600).map(stage).collect();
+    let begun = std::time::Instant::now();
+    let plan = plan(&format!("{{id: p, stages: [{}]}}", stages.join(",\n")), json!({}));
+    assert_eq!(plan.stages[599].config["variables"]["v599"], "(known after s598)");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+}

@@ -1,0 +1,68 @@
+use std::time::{Duration, Instant};
+
+use super::reusable;
+use crate::engine::scheduler::tests::{created, pipeline};
+use crate::model::{RerunFrom, Run, StageStatus};
+
+/// What is kept of a run in which everything but the stages named here succeeded.
+fn kept(text: &str, bad: &[(&str, StageStatus)], from: &RerunFrom) -> Vec<String> {
+    let pipeline = pipeline(text);
+    let mut run = Run::created(&created(&pipeline)).expect("a run");
+    for stage in run.stages.values_mut() {
+        let other = bad.iter().find(|(id, _)| *id == stage.id.as_str());
+        stage.status = other.map_or(StageStatus::Succeeded, |(_, status)| *status);
+    }
+    let kept = reusable(&run, &pipeline, from).expect("a rerun");
+    kept.into_iter().map(|(id, _)| id.to_string()).collect()
+}
+
+const READS: &str = "{id: r, stages: [
+  {id: a, type: shell, config: {run: x}},
+  {id: b, type: shell, config: {run: 'echo {{upstream.a.n}}'}},
+  {id: c, type: shell, depends_on: [b], config: {run: x}},
+  {id: each, type: foreach, config: {items: [1], loop_stages: [second, first]}},
+  {id: first, type: shell, config: {run: 'echo {{upstream.second.n}}'}},
+  {id: second, type: shell, config: {run: 'echo {{upstream.a.n}}'}},
+  {id: apart, type: shell, config: {run: x}}]}";
+
+#[test]
+fn a_stage_that_only_reads_what_is_repeated_is_repeated() {
+    assert_eq!(kept(READS, &[], &RerunFrom::Stage("a".into())), ["apart"]);
+    assert_eq!(kept(READS, &[("c", StageStatus::Failed)], &RerunFrom::Failed).len(), 6);
+    assert_eq!(kept(READS, &[("a", StageStatus::Failed)], &RerunFrom::Failed), ["apart"]);
+}
+
+#[test]
+fn a_skipped_stage_is_decided_again_and_repeats_nothing() {
+    let kept = kept(READS, &[("b", StageStatus::Skipped)], &RerunFrom::Failed);
+    assert_eq!(kept, ["a", "c", "each", "first", "second", "apart"]);
+}
+
+const GUARDED: &str = "{id: r, stages: [
+  {id: guard, type: trycatch, config: {try_stages: [one, two], catch_stages: [mend]}},
+  {id: one, type: shell, config: {run: x}}, {id: two, type: shell, config: {run: x}},
+  {id: mend, type: shell, config: {run: 'echo {{upstream.one.error}}'}},
+  {id: report, type: shell, depends_on: [mend], config: {run: x}},
+  {id: last, type: shell, depends_on: [report], config: {run: x}}]}";
+
+#[test]
+fn a_failure_that_a_guard_made_up_for_repeats_nothing() {
+    let old = [("one", StageStatus::Failed), ("two", StageStatus::Skipped), ("last", StageStatus::Failed)];
+    assert_eq!(kept(GUARDED, &old, &RerunFrom::Failed), ["guard", "mend", "report"]);
+}
+
+#[test]
+fn a_guard_is_repeated_as_a_whole() {
+    assert!(kept(GUARDED, &[], &RerunFrom::Stage("two".into())).is_empty());
+    assert_eq!(kept(GUARDED, &[], &RerunFrom::Stage("report".into())), ["guard", "one", "two", "mend"]);
+}
+
+#[test]
+fn a_long_chain_is_followed_once() {
+    let stage = |at: usize| format!("{{id: s{at}, type: shell, depends_on: [s{}], config: {{run: x}}}}", at.saturating_sub(1));
+    let stages: Vec<String> = (1..5_000).rev().map(stage).collect();
+    let text = format!("{{id: p, stages: [{}, {{id: s0, type: shell, config: {{run: x}}}}]}}", stages.join(",\n"));
+    let begun = Instant::now();
+    assert!(kept(&text, &[], &RerunFrom::Stage("s0".into())).is_empty());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
