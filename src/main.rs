@@ -4,6 +4,8 @@
 mod console;
 #[path = "main/demo.rs"]
 mod demo;
+#[path = "main/look.rs"]
+mod look;
 #[path = "main/outside.rs"]
 mod outside;
 #[path = "main/serve.rs"]
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Handoff::Console { context, run } => {
             small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(console::open(&context, run)))
         }
+        Handoff::Keys { context, options } => look::print_keys(&context, &options),
+        Handoff::Themes { context, options } => look::print_themes(&context, &options),
         Handoff::Demo { context, options } => demo::main(&context, options),
         Handoff::Service(options) => demo::service(&options),
     };

@@ -21,7 +21,7 @@ use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
 use super::terminal::{self, Depth, Encoder, Guard, writer::Writer};
-use super::theme::Theme;
+use super::theme::{Theme, Themes};
 use super::widget::dag::Picture;
 use super::widget::paint::Look;
 use super::world::World;
@@ -49,6 +49,8 @@ pub enum Start {
 pub struct Options {
     pub start: Start,
     pub theme: Theme,
+    /// Those that can be chosen.
+    pub themes: Themes,
     pub keys: Keymap,
     pub charset: Charset,
     pub depth: Depth,
@@ -56,6 +58,8 @@ pub struct Options {
     pub read_only: bool,
     /// What the workspace is called in the top line.
     pub workspace: String,
+    /// What of the user's settings could not be used; said once, on the screen.
+    pub problems: Vec<String>,
 }
 
 /// How a terminal says what it can, without being asked: `NO_COLOR`, `TERM`, `COLORTERM`, `LC_ALL`, `LC_CTYPE`, `LANG`.
@@ -134,13 +138,16 @@ struct Shell {
 impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
-        let Options { keys, read_only, workspace, start, depth, .. } = options;
-        let world = World { look, keys, read_only, workspace, now: now(), ..World::default() };
+        let Options { themes, keys, read_only, workspace, start, depth, problems, .. } = options;
+        let world = World { look, themes, keys, read_only, workspace, now: now(), ..World::default() };
         let run = match start {
             Start::Overview => None,
             Start::Run(run) => Some(run),
         };
-        let (app, effects) = App::new(world, run);
+        let (mut app, effects) = App::new(world, run);
+        if !problems.is_empty() {
+            app.warn(&problems.join("; "));
+        }
         let output = std::fs::File::from(rustix::io::dup(io::stdout())?);
         let mut shell = Self {
             app,

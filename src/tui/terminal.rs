@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::Notify;
 
-pub use encode::{Depth, Encoder};
+pub use encode::{Depth, Encoder, SIXTEEN};
 
 /// The window title put on the terminal's own stack and set; alternate screen, cleared; no cursor; bracketed paste.
 const ENTER: &[u8] = b"\x1b[22;0t\x1b]2;flowdeck\x07\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?2004h";

@@ -13,6 +13,7 @@ mod demo;
 mod faults;
 mod flow;
 mod kill_points;
+mod look;
 mod picture;
 mod pipeline_tests;
 #[path = "../harness/pty.rs"]
