@@ -31,7 +31,11 @@ fn keys_are_printed_as_they_are_mapped_and_the_printed_file_can_be_used() {
         let mut actions = contexts.flat_map(|context| context["actions"].as_array().expect("actions"));
         actions.find(|action| action["name"] == name).map(|action| action["keys"].clone())
     };
-    assert_eq!((of("zoom"), of("wrap")), (Some(serde_json::json!(["Z"])), Some(serde_json::json!(["W"]))), "the user's file wins");
+    assert_eq!(
+        (of("zoom"), of("wrap")),
+        (Some(serde_json::json!(["Z"])), Some(serde_json::json!(["W"]))),
+        "the user's file wins"
+    );
     let file = say(&workspace, &["keys", "--toml"]).out;
     std::fs::write(workspace.file("config/flowdeck/keys.toml"), &file).expect("written");
     let again = say(&workspace, &["keys", "--toml"]);
@@ -65,9 +69,8 @@ fn themes_are_listed_with_every_mistake_at_its_place() {
 #[test]
 fn a_console_with_broken_settings_opens_with_the_defaults_and_says_so() {
     let workspace = with_settings(&[("keys.toml", "[keys]\nquti = \"Q\"\nquit = \"Q\"\n"), ("themes/mine.toml", "dmi = 1\n")]);
-    let mut command = command(&workspace, workspace.state(), &[]);
-    command.env("XDG_CONFIG_HOME", workspace.file("config")).env("FLOWDECK_THEME", "mine");
-    let mut console = Console::spawn(command, 200, 30);
+    let command = command(&workspace, workspace.state(), &[]).env("XDG_CONFIG_HOME", workspace.file("config"));
+    let mut console = Console::spawn(command.env("FLOWDECK_THEME", "mine"), 200, 30);
     console.wait_for("mine.toml has");
     console.wait_for("keys.toml has a problem in line 2");
     console.type_keys("q");
@@ -85,4 +88,15 @@ fn completions_and_the_manual_know_every_subcommand() {
             assert!(man.contains(&format!("flowdeck\\-{name}")), "{name}");
         }
     }
+}
+
+/// The table of keys in the documentation is what the binary prints.
+#[test]
+fn the_documented_keys_are_those_of_the_console() {
+    let listing = Workspace::new().ok(&["keys"]).out;
+    let page = std::fs::read_to_string(super::picture::PAGE).expect("the page");
+    assert!(
+        page.contains(&super::picture::block(&listing)),
+        "assets/docs/console.md is stale: run `cargo test --test e2e -- --ignored pictures`"
+    );
 }

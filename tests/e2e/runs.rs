@@ -270,7 +270,7 @@ fn the_end_of_a_failed_run_says_what_to_know() {
 #[test]
 fn a_loop_over_many_items_is_told_in_few_lines() {
     let text = "{id: p, stages: [
-      {id: each, type: foreach, config: {items: '{{range(500)}}', stages: [one], max_parallel: 16}},
+      {id: each, type: foreach, config: {items: '{{range(500)}}', stages: [one], parallel: true, max_parallel: 16}},
       {id: one, type: json-transform, config: {template: '{{item}}'}}]}";
     let workspace = Workspace::with("p.yaml", text);
     let said = workspace.ok(&["run", "p", "--plain"]);
