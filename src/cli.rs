@@ -46,11 +46,12 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::language::support::Runs;
-pub use context::Context;
+pub use context::{Context, complain_about_settings};
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
 pub use private::{Signals, stop_engine};
 pub use run::{run_to_end, start_detached, wait_for_end};
+pub use table::print as table;
 pub use values::{for_run as values_for_run, revive};
 
 /// Success, failure, usage, forbidden, unreachable, cancelled: stable, scripts rely on them.
@@ -116,6 +117,16 @@ pub enum Handoff {
     },
     /// Be a run's runner.
     Runner(PathBuf),
+    /// Print the console's keys.
+    Keys {
+        context: Box<Context>,
+        options: KeysArgs,
+    },
+    /// List the console's themes.
+    Themes {
+        context: Box<Context>,
+        options: ThemesArgs,
+    },
     /// Set up the demo.
     Demo {
         context: Box<Context>,
@@ -137,6 +148,40 @@ pub struct DemoArgs {
     /// Where to make the workspace [default: a temporary directory, removed afterwards]
     pub dir: Option<PathBuf>,
 }
+
+/// Print the keys of the console as they are mapped here
+#[derive(Debug, clap::Args)]
+#[command(after_help = KEYS)]
+pub struct KeysArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Print a key file that says the same, to save and edit
+    #[arg(long, conflicts_with = "json")]
+    pub toml: bool,
+}
+
+const KEYS: &str = "\
+Your keys are in keys.toml in the directory for settings (~/.config/flowdeck), a workspace's in [console.keys] of
+flowdeck.toml; yours win. To start: flowdeck keys --toml > ~/.config/flowdeck/keys.toml. Every mistake is told with
+its place, and the exit code is 2; the console then opens with the keys it had before that file.";
+
+/// List the console's themes, or print one to start from
+#[derive(Debug, clap::Args)]
+#[command(after_help = THEMES)]
+pub struct ThemesArgs {
+    /// Print the file of this theme
+    #[arg(conflicts_with = "json")]
+    pub name: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+const THEMES: &str = "\
+Your themes are themes/NAME.toml in the directory for settings (~/.config/flowdeck). A theme with `inherits = \"dark\"`
+says only what differs. Chosen by `theme` in [console] of flowdeck.toml or FLOWDECK_THEME; tried on in the console with
+`:theme`. Every mistake is told with its place, and the exit code is 2; the console then opens with the default theme.";
 
 /// The demo's web service
 #[derive(Debug, clap::Args)]
@@ -183,6 +228,8 @@ commands! {
     Runs(runs::Args) => runs::run,
     Engine(engine::Args) => engine::run,
     Doctor(doctor::Args) => doctor::run,
+    Keys(KeysArgs) => keys,
+    Themes(ThemesArgs) => themes,
     Demo(DemoArgs) => demo,
     Init(init::Args) => init::run,
     Schema(schema::Args) => schema::run,
@@ -209,6 +256,14 @@ async fn service(args: ServiceArgs, _: Context) -> Handoff {
     Handoff::Service(args)
 }
 
+async fn keys(options: KeysArgs, context: Context) -> Handoff {
+    Handoff::Keys { context: Box::new(context), options }
+}
+
+async fn themes(options: ThemesArgs, context: Context) -> Handoff {
+    Handoff::Themes { context: Box::new(context), options }
+}
+
 async fn demo(options: DemoArgs, context: Context) -> Handoff {
     if !options.headless && !at_terminal() {
         return no_terminal("`flowdeck demo --headless` runs it without one");
@@ -226,7 +281,7 @@ pub fn command() -> clap::Command {
 pub async fn main(cli: Cli, runs: Runs) -> Handoff {
     let context = match Context::new(&cli.global, runs) {
         Ok(context) => context,
-        Err(error) => return context::complain_about_settings(&error),
+        Err(error) => return complain_about_settings(&error),
     };
     match cli.command {
         Some(command) => dispatch(command, context).await,
@@ -248,6 +303,16 @@ fn no_terminal(help: &str) -> Handoff {
 /// Says one line on standard output.
 pub fn say(line: &str) {
     outln!("{}", inert::line(line));
+}
+
+/// Prints text of our own on standard output, as it is.
+pub fn print(text: &str) {
+    out::bytes(text.as_bytes());
+}
+
+/// Says a warning on standard error.
+pub fn warn(message: &str) {
+    errln!("warning: {}", inert::line(message));
 }
 
 /// An exit code for the shell.

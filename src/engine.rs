@@ -13,6 +13,7 @@ pub mod hub;
 pub mod logs;
 mod outside;
 pub mod recovery;
+mod reuse;
 pub mod scheduler;
 pub mod shared;
 mod values;

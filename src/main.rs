@@ -6,6 +6,8 @@ mod console;
 mod demo;
 #[path = "main/fault.rs"]
 mod fault;
+#[path = "main/look.rs"]
+mod look;
 #[path = "main/memory.rs"]
 mod memory;
 #[path = "main/serve.rs"]
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         Handoff::Console { context, run } => {
             small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(console::open(&context, run)))
         }
+        Handoff::Keys { context, options } => look::print_keys(&context, &options),
+        Handoff::Themes { context, options } => look::print_themes(&context, &options),
         Handoff::Demo { context, options } => demo::main(&context, options),
         Handoff::Service(options) => demo::service(&options),
     };

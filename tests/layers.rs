@@ -18,7 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["model", "language", "policy", "config", "logs", "process", "store", "operators", "probes", "runner"]),
     ("api", &["model", "language", "policy", "config", "logs", "process", "store", "operators", "probes", "runner", "engine"]),
     ("client", &["model", "api"]),
-    ("tui", &["model", "language", "client"]),
+    ("tui", &["model", "language", "config", "client"]),
     ("cli", &["model", "language", "config", "client"]),
     ("demo", &["model", "config", "client"]),
 ];

@@ -6,7 +6,7 @@ use super::problem::Problem;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The workspace file is wrong; `config::report` shows each problem at its place.
+    /// A file of settings is wrong; `config::report` shows each problem at its place.
     #[error("{} has {}", path.display(), counted(problems))]
     Invalid { path: PathBuf, text: String, problems: Vec<Problem> },
     /// An environment variable has a value that means nothing.

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::ai::{self, Ai};
 use super::duration;
 use super::network::{self, Network};
 use super::problem::Problem;
-use super::reader::{Node, Reader};
+use super::reader::{Node, Reader, document};
 
 /// What the file says; what it does not say is absent, not defaulted.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -106,14 +105,7 @@ impl File {
     /// # Errors
     /// Every problem of the file, in the order of its lines.
     pub fn parse(text: &str, workspace: &Path) -> Result<Self, Vec<Problem>> {
-        let (document, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            let place = |error: &toml::de::Error| error.span().unwrap_or(0..0);
-            let problem = |error| Problem::new(text, place(error), error.message(), None);
-            let mut problems: Vec<Problem> = errors.iter().map(problem).collect();
-            problems.sort_by_key(|problem| problem.span.start);
-            return Err(problems);
-        }
+        let document = document(text)?;
         let mut reader = Reader::new(text);
         let mut file = Self::default();
         for (key, value) in document.get_ref() {

@@ -1,4 +1,4 @@
-//! A mistake in the workspace file, with its place, and how it is shown.
+//! A mistake in a file of settings, with its place, and how it is shown.
 
 use std::ops::Range;
 use std::path::Path;
@@ -30,6 +30,14 @@ impl Problem {
             message: message.into(),
             help,
         }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    /// One line, for where there is no room for the source: `4:7: unknown role `dmi`, did you mean `dim`?`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, ", {help}"))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Reads values out of a TOML document and remembers every mistake instead of stopping at the first.
+//! Reads values out of a TOML document and remembers every mistake instead of stopping at the first. The workspace
+//! file is read so, and so are the files of the console: themes and keys.
 
 use std::ops::Range;
 
@@ -8,42 +9,69 @@ use toml::de::{DeTable, DeValue};
 use super::problem::Problem;
 use super::suggest;
 
-pub(super) type Node<'a> = Spanned<DeValue<'a>>;
+/// A value with its place in the text.
+pub type Node<'a> = Spanned<DeValue<'a>>;
+
+/// Parses a document.
+///
+/// # Errors
+/// What is no TOML, in the order of the text.
+pub fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Vec<Problem>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(document);
+    }
+    let problem = |error: &toml::de::Error| Problem::new(text, error.span().unwrap_or(0..0), error.message(), None);
+    let mut problems: Vec<Problem> = errors.iter().map(problem).collect();
+    problems.sort_by_key(|problem| problem.span.start);
+    Err(problems)
+}
 
 /// Collects problems while the caller walks the document.
-pub(super) struct Reader<'t> {
+#[derive(Debug)]
+pub struct Reader<'t> {
     text: &'t str,
     problems: Vec<Problem>,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub fn new(text: &'t str) -> Self {
         Self { text, problems: Vec::new() }
     }
 
     /// All problems, in the order of the document.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub fn finish(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.span.start);
         self.problems
     }
 
-    pub(super) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
+    pub fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.problems.push(Problem::new(self.text, span, message, None));
     }
 
-    pub(super) fn unknown(&mut self, what: &str, key: &Spanned<std::borrow::Cow<'_, str>>, known: &[&str]) {
+    pub fn wrong_with_help(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(self.text, span, message, Some(help.into())));
+    }
+
+    /// A key that is none of those known here.
+    pub fn unknown(&mut self, what: &str, key: &Spanned<std::borrow::Cow<'_, str>>, known: &[&str]) {
         let help = match suggest(key.get_ref(), known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known here: {}", known.join(", ")),
         };
-        self.problems.push(Problem::new(self.text, key.span(), format!("unknown {what} `{}`", key.get_ref()), Some(help)));
+        self.wrong_with_help(key.span(), format!("unknown {what} `{}`", key.get_ref()), help);
     }
 
     fn expected(&mut self, value: &Node<'_>, wanted: &str) {
         self.wrong(value.span(), format!("expected {wanted}, found {}", name_of(value.get_ref())));
     }
 
-    pub(super) fn table<'a, 'i>(&mut self, value: &'a Node<'i>) -> Option<&'a DeTable<'i>> {
+    /// The text that is read.
+    pub fn source(&self) -> &'t str {
+        self.text
+    }
+
+    pub fn table<'a, 'i>(&mut self, value: &'a Node<'i>) -> Option<&'a DeTable<'i>> {
         let found = value.get_ref().as_table();
         if found.is_none() {
             self.expected(value, "a table");
@@ -51,7 +79,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    pub(super) fn list<'a, 'i>(&mut self, value: &'a Node<'i>, of: &str) -> Vec<&'a Node<'i>> {
+    pub fn list<'a, 'i>(&mut self, value: &'a Node<'i>, of: &str) -> Vec<&'a Node<'i>> {
         if let Some(items) = value.get_ref().as_array() {
             return items.iter().collect();
         }
@@ -59,7 +87,7 @@ impl<'t> Reader<'t> {
         Vec::new()
     }
 
-    pub(super) fn text(&mut self, value: &Node<'_>) -> Option<String> {
+    pub fn text(&mut self, value: &Node<'_>) -> Option<String> {
         match value.get_ref().as_str() {
             Some("") => {
                 self.wrong(value.span(), "expected some text, found an empty string");
@@ -73,12 +101,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(super) fn texts(&mut self, value: &Node<'_>) -> Vec<String> {
+    pub fn texts(&mut self, value: &Node<'_>) -> Vec<String> {
         let items = self.list(value, "a list of strings");
         items.into_iter().filter_map(|item| self.text(item)).collect()
     }
 
-    pub(super) fn flag(&mut self, value: &Node<'_>) -> Option<bool> {
+    pub fn flag(&mut self, value: &Node<'_>) -> Option<bool> {
         let found = value.get_ref().as_bool();
         if found.is_none() {
             self.expected(value, "true or false");
@@ -87,7 +115,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A whole number of at least 1.
-    pub(super) fn count(&mut self, value: &Node<'_>) -> Option<u32> {
+    pub fn count(&mut self, value: &Node<'_>) -> Option<u32> {
         let number = value.get_ref().as_integer().and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok());
         let found = number.filter(|n| *n > 0);
         if found.is_none() {
@@ -97,7 +125,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A string that `parse` understands; its complaint becomes the problem.
-    pub(super) fn parsed<T>(&mut self, value: &Node<'_>, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub fn parsed<T>(&mut self, value: &Node<'_>, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(value)?;
         parse(&text).map_err(|message| self.wrong(value.span(), message)).ok()
     }

@@ -22,6 +22,17 @@ pub fn read_file(path: &Path) -> Result<String, ConfigError> {
     Err(unreadable(path, format!("it is {what}")))
 }
 
+/// The text of an ordinary file, `None` when there is none.
+///
+/// # Errors
+/// As `read_file`.
+pub fn read_if_there(path: &Path) -> Result<Option<String>, ConfigError> {
+    match read_file(path) {
+        Err(ConfigError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// The text of a file or a pipe; `-` is standard input.
 ///
 /// # Errors

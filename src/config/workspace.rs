@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, File, read_file};
+use super::{ConfigError, File, read_if_there};
 
 /// The name of the workspace file.
 const NAME: &str = "flowdeck.toml";
@@ -31,16 +31,18 @@ impl Workspace {
         Ok(cwd.ancestors().find(marked).unwrap_or(&cwd).to_owned())
     }
 
+    /// Where the file of a workspace is, whether or not there is one.
+    pub fn file_of(dir: &Path) -> PathBuf {
+        dir.join(NAME)
+    }
+
     /// Reads the workspace file of a directory.
     ///
     /// # Errors
     /// `Invalid` with every problem of the file, `Io` when it is there and cannot be read.
     pub fn load(dir: &Path) -> Result<Self, ConfigError> {
-        let path = dir.join(NAME);
-        let text = match read_file(&path) {
-            Err(ConfigError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => String::new(),
-            read => read?,
-        };
+        let path = Self::file_of(dir);
+        let text = read_if_there(&path)?.unwrap_or_default();
         match File::parse(&text, dir) {
             Ok(file) => Ok(Self { dir: dir.to_owned(), file }),
             Err(problems) => Err(ConfigError::Invalid { path, text, problems }),

@@ -9,13 +9,16 @@ use flowdeck::cli::{self, Context};
 use flowdeck::config::Probe;
 use flowdeck::model::{Run, RunId};
 use flowdeck::tui::backend::{Engine, Target};
-use flowdeck::tui::keymap::Keymap;
-use flowdeck::tui::theme::Theme;
 use flowdeck::tui::{Options, Start, capabilities};
 use tokio::sync::mpsc;
 
+use super::look;
+
 /// How many requests and replies may wait between the console and its backend.
 const QUEUE: usize = 256;
+
+/// Worn when the theme that was asked for cannot be.
+pub const FALLBACK: &str = "terminal";
 
 /// Opens the console, on a run if one is named, else where a cut connection left the last one.
 pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn Error>> {
@@ -61,12 +64,20 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
 
 fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Error>> {
     let (abilities, charset) = capabilities(|name| std::env::var(name).ok());
-    let theme = theme(&context.settings.theme, &context.paths.themes_dir())?;
-    let keys = keys(&context.paths.keys_file())?;
+    let (themes, unread) = look::themes(context);
+    let (keys, unusable) = look::keys(context);
+    let themes = themes.at(abilities.depth);
+    let mut problems: Vec<String> = unread.iter().map(ToString::to_string).collect();
+    let theme = themes.get(&context.settings.theme).cloned().or_else(|problem| {
+        problems.push(format!("{problem}; `{FALLBACK}` is worn instead"));
+        themes.get(FALLBACK).cloned()
+    })?;
+    problems.extend(unusable.iter().map(|error| format!("{error}; its keys are not used (`flowdeck keys` shows more)")));
     let name = context.root().file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(Options {
         start: run.map_or(Start::Overview, Start::Run),
         theme,
+        themes,
         keys,
         charset,
         abilities,
@@ -74,28 +85,8 @@ fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Err
         workspace: name.unwrap_or_else(|| "/".to_owned()),
         copies: context.paths.state_dir().to_owned(),
         in_tmux: std::env::var_os("TMUX").is_some_and(|value| !value.is_empty()),
+        problems,
     })
-}
-
-/// A theme of the user's, or one of ours.
-fn theme(name: &str, own: &Path) -> Result<Theme, String> {
-    let path = own.join(format!("{name}.toml"));
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Theme::parse(&path.display().to_string(), &text).map_err(|errors| lines(&errors)),
-        Err(_) => Theme::shipped(name),
-    }
-}
-
-/// Our keys with the user's changes.
-fn keys(path: &Path) -> Result<Keymap, String> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Keymap::with_overrides(&path.display().to_string(), &text).map_err(|errors| lines(&errors)),
-        Err(_) => Ok(Keymap::default()),
-    }
-}
-
-fn lines(errors: &[impl std::fmt::Display]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn targets(context: &Context) -> Vec<Target> {

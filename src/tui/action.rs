@@ -19,6 +19,21 @@ pub enum Context {
 }
 
 impl Context {
+    /// The name in listings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dialog => "dialog",
+            Self::Text => "text",
+            Self::Graph => "graph",
+            Self::Log => "log",
+            Self::Inspector => "inspector",
+            Self::Run => "run",
+            Self::List => "list",
+            Self::Runs => "runs",
+            Self::Global => "global",
+        }
+    }
+
     /// The heading in the help.
     pub fn title(self) -> &'static str {
         match self {
@@ -46,10 +61,23 @@ pub struct Facts {
     pub hint: &'static str,
     pub keys: &'static [&'static str],
     pub contexts: &'static [Context],
+    /// It changes what is protected: it has no key of its own and can be given none, so that it is always asked for by
+    /// name and answered in full.
+    pub protected: bool,
 }
 
+macro_rules! is_protected {
+    () => {
+        false
+    };
+    (protected) => {
+        true
+    };
+}
+
+/// A line per action: variant, name, hint, description, keys, contexts; `protected` at its end where it is.
 macro_rules! actions {
-    ($($variant:ident $name:literal $hint:literal $description:literal [$($key:literal),*] [$($context:ident),*];)*) => {
+    ($($variant:ident $name:literal $hint:literal $description:literal [$($key:literal),*] [$($context:ident),*] $($protected:ident)?;)*) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action { $($variant),* }
 
@@ -61,6 +89,7 @@ macro_rules! actions {
             hint: $hint,
             keys: &[$($key),*],
             contexts: &[$(Context::$context),*],
+            protected: is_protected!($($protected)?),
         }),*];
     };
 }
@@ -143,7 +172,7 @@ actions! {
     GoRun "run" "" "the run looked at last" ["3"] [Global];
     Palette "palette" "" "find and do any action by name" [":"] [Global];
     Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
-    Theme "theme" "" "the next theme" ["ctrl-t"] [Global];
+    Theme "theme" "" "choose the colours, seeing each" ["ctrl-t"] [Global];
     Mouse "mouse" "" "let the wheel scroll here, or leave the mouse to the terminal" ["m"] [Global];
     Redraw "redraw" "" "paint the screen again" ["ctrl-l"] [Global];
     Suspend "suspend" "" "stop the console until the shell brings it back" ["ctrl-z"] [Global];
@@ -156,26 +185,9 @@ impl Action {
         &ALL[self as usize]
     }
 
-    /// The action of this name, or the names nearest to it.
-    ///
-    /// # Errors
-    /// Says that the name is unknown, with a suggestion where one is near.
-    pub fn from_name(name: &str) -> Result<Self, String> {
-        match ALL.iter().find(|facts| facts.name == name) {
-            Some(facts) => Ok(facts.action),
-            None => Err(unknown("action", name, ALL.iter().map(|facts| facts.name))),
-        }
-    }
-}
-
-/// "unknown action `aprove`, did you mean `approve`?"
-pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
-    match near {
-        Some((distance, known)) if distance <= 1 + known.len() / 4 => {
-            format!("unknown {what} `{name}`, did you mean `{known}`?")
-        }
-        _ => format!("unknown {what} `{name}`"),
+    /// The action of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        ALL.iter().find(|facts| facts.name == name).map(|facts| facts.action)
     }
 }
 
@@ -190,15 +202,10 @@ mod tests {
         let names: HashSet<_> = ALL.iter().map(|facts| facts.name).collect();
         assert_eq!(names.len(), ALL.len());
         for facts in ALL {
-            assert_eq!(Action::from_name(facts.name), Ok(facts.action));
+            assert_eq!(Action::from_name(facts.name), Some(facts.action));
             assert_eq!(facts.action.facts().name, facts.name);
             assert!(!facts.contexts.is_empty() && !facts.description.is_empty(), "{}", facts.name);
+            assert!(!facts.protected || facts.keys.is_empty(), "{} is protected and has a key", facts.name);
         }
-    }
-
-    #[test]
-    fn an_unknown_name_gets_a_suggestion_when_one_is_near() {
-        assert_eq!(Action::from_name("cancle"), Err("unknown action `cancle`, did you mean `cancel`?".to_owned()));
-        assert_eq!(Action::from_name("qqqqqqqqqqqq"), Err("unknown action `qqqqqqqqqqqq`".to_owned()));
     }
 }

@@ -16,9 +16,9 @@ use super::backend::{Reply, Request};
 use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
-use super::popup::{Outcome, Popup, help::Help, palette::Palette};
+use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
 use super::screen::{Intent, Screen, Tone, overview::Overview, run::RunScreen, runs::Runs};
-use super::theme::{Role, SHIPPED, Theme};
+use super::theme::Role;
 use super::widget::format;
 use super::widget::paint::Paint;
 use super::world::{Link, World};
@@ -142,6 +142,13 @@ impl App {
                 self.popups.pop();
                 return self.set_theme(&name);
             }
+            Outcome::Wear { theme, closes } => {
+                if closes {
+                    self.popups.pop();
+                }
+                self.world.look.theme = *theme;
+                return Vec::new();
+            }
             Outcome::Typed { purpose, text, accepted } => {
                 if accepted {
                     self.popups.pop();
@@ -171,13 +178,12 @@ impl App {
                 Vec::new()
             }
             Action::Palette => {
-                self.popups.push(Popup::Palette(Palette::new(&self.contexts())));
+                self.popups.push(Popup::Palette(Palette::new(&self.contexts(), &self.world.themes)));
                 Vec::new()
             }
             Action::Theme => {
-                let at = SHIPPED.iter().position(|(name, _)| *name == self.world.look.theme.name);
-                let next = SHIPPED[at.map_or(0, |at| (at + 1) % SHIPPED.len())].0;
-                self.set_theme(next)
+                self.popups.push(Popup::Themes(ThemeList::new(&self.world.themes, &self.world.look.theme)));
+                Vec::new()
             }
             Action::Mouse => {
                 self.mouse = !self.mouse;
@@ -232,11 +238,16 @@ impl App {
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
-        match Theme::shipped(name) {
-            Ok(theme) => self.world.look.theme = theme,
+        match self.world.themes.get(name) {
+            Ok(theme) => self.world.look.theme = theme.clone(),
             Err(problem) => return self.remark(Tone::Bad, &problem),
         }
         self.remark(Tone::Plain, &format!("theme {name}"))
+    }
+
+    /// Says at the start what could not be used; it stays until a key is pressed.
+    pub fn warn(&mut self, problem: &str) {
+        self.remark = Some((Tone::Bad, problem.to_owned()));
     }
 
     fn remark(&mut self, tone: Tone, text: &str) -> Vec<Effect> {

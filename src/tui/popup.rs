@@ -4,6 +4,7 @@ pub mod choose;
 pub mod edit;
 pub mod help;
 pub mod palette;
+pub mod themes;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
@@ -11,7 +12,7 @@ use ratatui::layout::Rect;
 use super::action::{Action, Context};
 use super::keymap::Key;
 use super::screen::Intent;
-use super::theme::Role;
+use super::theme::{Role, Theme};
 use super::widget::input::Input;
 use super::widget::paint::Paint;
 use super::world::World;
@@ -21,6 +22,7 @@ pub enum Popup {
     Help(help::Help),
     Choose(choose::Choose),
     Palette(palette::Palette),
+    Themes(themes::ThemeList),
     Edit(Box<edit::Edit>),
     Prompt(Prompt),
 }
@@ -55,6 +57,11 @@ pub enum Outcome {
     /// Close, then act as if the action's key had been pressed.
     Act(Action),
     SetTheme(String),
+    /// Show these colours; what was chosen is told by `SetTheme`.
+    Wear {
+        theme: Box<Theme>,
+        closes: bool,
+    },
     /// Text for the screen below; the popup closes when it is accepted.
     Typed {
         purpose: Purpose,
@@ -71,7 +78,7 @@ impl Popup {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Help(_) => &[Context::List, Context::Dialog],
-            Self::Choose(_) => &[Context::Dialog, Context::List],
+            Self::Choose(_) | Self::Themes(_) => &[Context::Dialog, Context::List],
             Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => &[Context::Text],
         }
     }
@@ -81,6 +88,7 @@ impl Popup {
         match self {
             Self::Help(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
             Self::Choose(_) => &[Action::Other, Action::Accept, Action::Back],
+            Self::Themes(_) => &[Action::ListDown, Action::Accept, Action::Back],
             Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
             Self::Edit(_) => &[Action::Save, Action::Back],
         }
@@ -96,6 +104,7 @@ impl Popup {
         match self {
             Self::Help(help) => help.act(action, pressed, world),
             Self::Choose(choose) => choose.act(action),
+            Self::Themes(themes) => themes.act(action),
             Self::Palette(palette) => palette.key(key, action),
             Self::Edit(edit) => edit.key(key, action),
             Self::Prompt(prompt) => prompt.key(key, action),
@@ -110,7 +119,7 @@ impl Popup {
                 prompt.input.paste(text);
                 prompt.changed(false)
             }
-            Self::Help(_) | Self::Choose(_) => Outcome::Stay,
+            Self::Help(_) | Self::Choose(_) | Self::Themes(_) => Outcome::Stay,
         }
     }
 
@@ -119,6 +128,7 @@ impl Popup {
             Self::Prompt(Prompt { purpose: Purpose::Filter, .. }) => {
                 Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
             }
+            Self::Themes(themes) => themes.back_out(),
             Self::Help(_) | Self::Choose(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => Outcome::Close,
         }
     }
@@ -134,6 +144,7 @@ impl Popup {
         match self {
             Self::Help(help) => help.draw(paint, area, world),
             Self::Choose(choose) => choose.draw(paint, area),
+            Self::Themes(themes) => themes.draw(paint, area),
             Self::Palette(palette) => palette.draw(paint, area, world),
             Self::Edit(edit) => edit.draw(paint, area),
             Self::Prompt(prompt) => prompt.draw(paint, area),

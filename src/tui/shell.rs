@@ -27,7 +27,7 @@ use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
 use super::terminal::{self, Abilities, Guard, modes, writer::Writer};
-use super::theme::Theme;
+use super::theme::{Theme, Themes};
 use super::widget::dag::Picture;
 use super::widget::paint::Look;
 use super::world::World;
@@ -51,6 +51,8 @@ pub enum Start {
 pub struct Options {
     pub start: Start,
     pub theme: Theme,
+    /// Those that can be chosen.
+    pub themes: Themes,
     pub keys: Keymap,
     pub charset: Charset,
     /// What the terminal can do.
@@ -63,6 +65,8 @@ pub struct Options {
     pub copies: PathBuf,
     /// The terminal is one of tmux: copies go to its buffer.
     pub in_tmux: bool,
+    /// What of the user's settings could not be used; said once, on the screen.
+    pub problems: Vec<String>,
 }
 
 /// Runs the console until the user leaves it, the terminal hangs up or a signal ends it. Runs are never touched by that.
@@ -131,13 +135,16 @@ struct Shell {
 impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
-        let Options { keys, read_only, workspace, start, abilities, copies: copy_dir, in_tmux, .. } = options;
-        let world = World { look, keys, read_only, workspace, now: now(), ..World::default() };
+        let Options { themes, keys, read_only, workspace, start, abilities, problems, copies: copy_dir, in_tmux, .. } = options;
+        let world = World { look, themes, keys, read_only, workspace, now: now(), ..World::default() };
         let run = match start {
             Start::Overview => None,
             Start::Run(run) => Some(run),
         };
-        let (app, effects) = App::new(world, run);
+        let (mut app, effects) = App::new(world, run);
+        if !problems.is_empty() {
+            app.warn(&problems.join("; "));
+        }
         let output = std::fs::File::from(rustix::io::dup(io::stdout())?);
         let mut shell = Self {
             app,

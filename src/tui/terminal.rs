@@ -19,7 +19,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::Notify;
 
 pub use abilities::{Abilities, Depth, Feature, capabilities};
-pub use encode::Encoder;
+pub use encode::{Encoder, SIXTEEN};
 
 /// Ends whatever sequence a frame was cut off in.
 const ABORT: &[u8] = b"\x18";

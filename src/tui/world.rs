@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::backend::Service;
 use super::keymap::Keymap;
+use super::theme::Themes;
 use super::widget::paint::Look;
 use crate::model::{EngineStatus, RunId, RunSummary, Timestamp};
 
@@ -20,6 +21,8 @@ pub struct World {
     /// The time of the message being handled; drawing uses it too.
     pub now: Timestamp,
     pub look: Look,
+    /// Those that can be chosen.
+    pub themes: Themes,
     pub keys: Keymap,
     pub link: Link,
     /// Newest first; `None` until the engine has answered.

@@ -13,6 +13,7 @@ mod demo;
 mod faults;
 mod flow;
 mod kill_points;
+mod look;
 #[path = "../harness/modes.rs"]
 mod modes;
 mod picture;

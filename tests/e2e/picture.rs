@@ -1,48 +1,153 @@
-//! The README's pictures, taken from the real console on the demo:
-//! `cargo test --test e2e -- --ignored the_readme_has_pictures_of_the_real_console`.
+//! The pictures of the documentation, taken from the real console on the demo and on a shipped pipeline, and the table of
+//! keys beside them: `cargo test --test e2e -- --ignored pictures`.
+//!
+//! Times, ids and ports differ from run to run; a picture that differs only in those from the one that is there is not
+//! written again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use regex::Regex;
 
 use super::console::command;
 use super::pty::Console;
 use super::support::Workspace;
 use super::svg;
 
+/// The page with the table of keys.
+pub const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/docs/console.md");
+const OPENING: &str = "<!-- keys: written by `cargo test --test e2e -- --ignored pictures` -->\n```text\n";
+const CLOSING: &str = "```\n";
+
+/// The keys as they stand in the page.
+pub fn block(listing: &str) -> String {
+    format!("{OPENING}{listing}{CLOSING}")
+}
+
+/// The demo with a console on it.
+struct Shop {
+    workspace: Workspace,
+    place: PathBuf,
+    console: Console,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let workspace = Workspace::new();
+        let place = workspace.file("shop");
+        let start = command(&workspace, workspace.state(), &["demo", "shop"]);
+        let start = start.env("FLOWDECK_THEME", "dark").env("COLORTERM", "truecolor");
+        let mut console = Console::spawn(start, 120, 32);
+        console.wait_for("succeeded");
+        Self { workspace, place, console }
+    }
+
+    fn run(&self, args: &[&str]) {
+        let mut command = self.workspace.command(&["run"]);
+        command.args(args).arg("--detach").current_dir(&self.place).env("FLOWDECK_STATE_DIR", self.place.join("state"));
+        assert!(command.stdout(Stdio::null()).status().expect("flowdeck").success());
+    }
+
+    /// Types keys and waits for what they bring.
+    fn show(&mut self, keys: &str, text: &str) -> &mut Self {
+        self.console.type_keys(keys);
+        self.console.wait_for(text);
+        self
+    }
+
+    fn picture(&mut self, name: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name).with_extension("svg");
+        let picture = svg::of(self.console.parsed());
+        let known = std::fs::read_to_string(&path).unwrap_or_default();
+        if shape(&known) != shape(&picture) {
+            std::fs::write(path, picture).expect("a picture");
+        }
+    }
+}
+
+/// What a picture shows, without what is another at every time.
+fn shape(svg: &str) -> String {
+    let masks = [
+        (r#" (x|width|textLength)="[^"]*""#, ""),
+        (r"[0-9a-z]{7}-[0-9a-z]{5}", "ID"),
+        (r"\d+(\.\d+)?(ms|s|m|h| ?KB| ?B)?( \d+s)?", "0"),
+        ("\u{a0}+", " "),
+    ];
+    masks.iter().fold(svg.to_owned(), |text, (mask, with)| {
+        Regex::new(mask).expect("an expression").replace_all(&text, *with).into_owned()
+    })
+}
+
+#[test]
+fn only_times_ids_and_ports_leave_a_picture_as_it_is() {
+    let line = |x: &str, text: &str| format!("<text x=\"{x}\" textLength=\"9.0\" fill=\"#fff\">{text}</text>");
+    assert_eq!(shape(&line("1.0", "run 1v9r8p0-bbbbb took 9.8s")), shape(&line("9.4", "run 1v9r8p1-ccccc took 10.2s")));
+    assert_ne!(shape(&line("1.0", "run failed")), shape(&line("1.0", "run succeeded")));
+    assert_ne!(shape(&line("1.0", "x")), shape(&line("1.0", "x").replace("fff", "eee")));
+}
+
 #[test]
 #[ignore = "writes assets/*.svg"]
 fn the_readme_has_pictures_of_the_real_console() {
-    let workspace = Workspace::new();
-    let place = workspace.file("shop");
-    let state = place.join("state");
-    let start = command(&workspace, workspace.state(), &["demo", "shop"]);
-    let mut console = Console::spawn(start, 120, 28);
-    console.wait_for("succeeded");
-    let run = |inputs: &[&str]| {
-        let mut command = workspace.command(&["run", "release", "--detach"]);
-        command.args(inputs).current_dir(&place).env("FLOWDECK_STATE_DIR", &state);
-        assert!(command.stdout(std::process::Stdio::null()).status().expect("flowdeck").success());
-    };
-    run(&["-i", "version=v1.2.0", "-i", "error_rate=1"]);
-    console.wait_for("failed");
+    let mut shop = Shop::open();
+    shop.run(&["release", "-i", "version=v1.2.0", "-i", "error_rate=1"]);
+    shop.console.wait_for("failed");
     // Slow enough to be seen while its requests are answered.
-    run(&["-i", "version=v1.3.0", "-i", "latency_ms=200"]);
-    console.wait_for("running");
-    console.wait_for("3/11");
-    console.type_keys("g");
-    save(&console, "overview");
-    console.type_keys("\r");
-    console.wait_for("Try the build");
-    console.type_keys("glk");
-    console.wait_for("building");
-    console.type_keys("i");
-    console.wait_for("artifact");
-    save(&console, "console");
-    console.type_keys("q");
-    console.wait_for_exit();
+    shop.run(&["release", "-i", "version=v1.3.0", "-i", "latency_ms=300"]);
+    shop.console.wait_for("3/11");
+    shop.show("g", "running").picture("overview");
+    shop.show("\r", "Try the build").show("glk", "building").show("i", "artifact").picture("console");
+    shop.console.type_keys("i");
+    shop.show("2", "release").console.wait("three ends", |console| console.screen().matches("succeeded").count() > 1);
+    shop.picture("runs");
+    shop.show("gj\r", "failed").show("n", "status 500").show("i", "EXECUTION").picture("failed");
+    shop.show("?", "Help").picture("help");
+    shop.console.type_keys("q");
+    shop.show("\x14", "Colours").show("jj", "shipped").picture("colours");
+    shop.console.type_keys("\x1bq");
+    shop.console.wait_for_exit();
 }
 
-fn save(console: &Console, name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name).with_extension("svg");
-    std::fs::create_dir_all(path.parent().expect("assets")).expect("a directory");
-    std::fs::write(path, svg::of(console.parsed())).expect("a picture");
+#[test]
+#[ignore = "writes assets/*.svg"]
+fn the_pictures_of_a_larger_graph_and_of_a_long_log() {
+    let mut shop = Shop::open();
+    prepare_release(&shop);
+    shop.run(&["fork-join-release", "-i", "version=v2.0.0"]);
+    shop.workspace.hear("shop/up");
+    shop.show("2", "Release of two parts").show("g\r", "test-server").picture("graph");
+    shop.run(&["chatter", "-i", "lines=3000", "-i", "pause=0"]);
+    shop.show("2", "A stage that talks").show("g\r", "succeeded").show("\t", "003000");
+    shop.show("/slow request\r", "slow request 3000").picture("search");
+    shop.console.type_keys("q");
+    shop.console.wait_for_exit();
+    shop.workspace.release("shop/go");
+}
+
+/// Two projects whose server half waits in its tests, so that the graph shows every state.
+fn prepare_release(shop: &Shop) {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines/fork-join-release.yaml");
+    std::fs::copy(shipped, shop.place.join("pipelines/fork-join-release.yaml")).expect("copied");
+    for project in ["extension", "server"] {
+        std::fs::create_dir(shop.place.join(project)).expect("a project");
+        for step in ["build", "test", "package"] {
+            let waits = if (project, step) == ("server", "test") { "echo up > ../up; cat ../go" } else { "" };
+            let path = shop.place.join(project).join(step);
+            std::fs::write(&path, format!("#!/bin/sh\necho {step} of {project} $1\n{waits}\necho {step} ok\n")).expect("written");
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&path, mode).expect("a program");
+        }
+    }
+    shop.workspace.fifo("shop/up");
+    shop.workspace.fifo("shop/go");
+}
+
+#[test]
+#[ignore = "writes assets/docs/console.md"]
+fn the_page_of_the_pictures_has_the_keys_of_the_console() {
+    let listing = Workspace::new().ok(&["keys"]).out;
+    let page = std::fs::read_to_string(PAGE).expect("the page");
+    let (before, rest) = page.split_once(OPENING).expect("the mark");
+    let (_, after) = rest.split_once(CLOSING).expect("an end");
+    std::fs::write(PAGE, format!("{before}{}{after}", block(&listing))).expect("written");
 }

@@ -232,3 +232,64 @@ fn a_run_is_the_same_document_while_it_is_awaited_and_afterwards() {
         assert!(run["stages"]["a"].get(field).is_some(), "{field}: {run:#}");
     }
 }
+
+#[test]
+fn a_reader_that_stops_reading_stops_neither_the_run_nor_ctrl_c() {
+    let text = "{id: p, stages: [
+      {id: loud, type: shell, config: {run: 'yes a long line of output that nobody reads | head -c 4000000; echo done > over'}},
+      {id: held, type: shell, depends_on: [loud], config: {run: 'echo up > up; sleep 1000'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.fifo("over");
+    workspace.fifo("up");
+    // Nothing reads this child's output, and its pipe holds far less than it has to say.
+    let child = workspace.spawn(&["run", "p", "--plain"]);
+    assert_eq!(workspace.hear("over"), "done\n", "the stage is done although nobody reads");
+    workspace.hear("up");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ended = || workspace.ok(&["runs", "show", "last", "--json"]).json()["status"] == "cancelled";
+    super::support::until("the cancel", ended);
+    // Whoever reads on gets everything.
+    let said = super::support::finish(child);
+    assert_eq!(said.code, Some(130), "{:?}", said.err);
+    assert_eq!(said.out.lines().filter(|line| line.starts_with("loud | ")).count(), 4_000_000_usize.div_ceil(41));
+    assert!(said.out.contains("cancel requested by") && said.out.contains("flowdeck runs rerun"), "{:?}", said.err);
+}
+
+#[test]
+fn hostile_output_and_notes_are_inert_and_stay_on_their_line() {
+    let text = r#"{id: p, stages: [
+      {id: loud, type: shell, config: {run: 'printf "\033]0;title\007\033[2Jhi\r\n12:00:00 run x succeeded\n"; exit 3'}},
+      {id: tell, type: logger, config: {message: "two\nlines \u001b[31mred"}}]}"#;
+    let workspace = Workspace::with("p.yaml", text);
+    let said = workspace.say(&["run", "p", "--plain"]);
+    assert!(!said.out.chars().any(|c| c.is_control() && c != '\n'), "{said:#?}");
+    let faked = said.out.lines().find(|line| line.contains("run x succeeded"));
+    assert_eq!(faked, Some("loud | 12:00:00 run x succeeded"), "what a stage writes never looks like the story");
+    assert!(said.out.contains("tell: two lines red"), "{said:#?}");
+}
+
+#[test]
+fn the_end_of_a_failed_run_says_what_to_know() {
+    let text = "{id: p, stages: [{id: build, type: shell, config: {run: 'seq 100; echo broken >&2; exit 2'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    let said = workspace.say(&["run", "p", "--plain"]);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let quote = lines.iter().rposition(|line| *line == "the last lines of stage build:").expect("a quote");
+    assert_eq!(lines[quote + 1..quote + 6], ["build | 97", "build | 98", "build | 99", "build | 100", "build | broken"]);
+    assert!(lines[quote + 6].contains(" failed: EXECUTION"), "{said:#?}");
+    assert!(lines[quote + 7].contains("it took ") && lines[quote + 7].ends_with("of 1 stage: 1 failed"), "{said:#?}");
+    let id = workspace.ok(&["runs", "show", "last", "--json"]).json()["id"].as_str().unwrap().to_owned();
+    assert!(lines.last().unwrap().ends_with(&format!("flowdeck runs rerun {id}")), "{said:#?}");
+}
+
+#[test]
+fn a_loop_over_many_items_is_told_in_few_lines() {
+    let text = "{id: p, stages: [
+      {id: each, type: foreach, config: {items: '{{range(500)}}', stages: [one], parallel: true, max_parallel: 16}},
+      {id: one, type: json-transform, config: {template: '{{item}}'}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    let said = workspace.ok(&["run", "p", "--plain"]);
+    assert!(said.out.contains("through with 500 of 500 items"), "{said:#?}");
+    assert!(said.out.lines().count() < 25, "{said:#?}");
+}

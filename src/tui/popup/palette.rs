@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{Outcome, centred, window};
 use crate::tui::action::{ALL, Action, Context};
-use crate::tui::theme::{Role, SHIPPED};
+use crate::tui::theme::{Role, Themes};
 use crate::tui::widget::input::Input;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::World;
@@ -15,7 +15,7 @@ use crate::tui::world::World;
 #[derive(Debug, Clone)]
 enum Item {
     Act(Action),
-    Theme(&'static str),
+    Theme(String),
 }
 
 #[derive(Debug, Clone)]
@@ -27,11 +27,12 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// Offers what works in these contexts.
-    pub fn new(contexts: &[Context]) -> Self {
+    /// Offers what works in these contexts, and the themes.
+    pub fn new(contexts: &[Context], themes: &Themes) -> Self {
         let works = |action: Action| action.facts().contexts.iter().any(|context| contexts.contains(context));
         let actions = ALL.iter().map(|facts| facts.action).filter(|action| works(*action) && *action != Action::Palette);
-        let items: Vec<Item> = actions.map(Item::Act).chain(SHIPPED.iter().map(|(name, _)| Item::Theme(name))).collect();
+        let themes = themes.entries().iter().map(|entry| Item::Theme(entry.name.clone()));
+        let items: Vec<Item> = actions.map(Item::Act).chain(themes).collect();
         Self { input: Input::default(), shown: (0..items.len()).collect(), items, selected: 0 }
     }
 
@@ -40,7 +41,7 @@ impl Palette {
             (Some(Action::Accept), _) => {
                 return match self.shown.get(self.selected).map(|at| &self.items[*at]) {
                     Some(Item::Act(action)) => Outcome::Act(*action),
-                    Some(Item::Theme(name)) => Outcome::SetTheme((*name).to_owned()),
+                    Some(Item::Theme(name)) => Outcome::SetTheme(name.clone()),
                     None => Outcome::Stay,
                 };
             }

@@ -12,6 +12,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
+pub use self::colour::SIXTEEN;
 use self::pen::{Pen, is_bare};
 use super::abilities::{Abilities, Depth, Feature};
 

@@ -131,13 +131,21 @@ fn a_filtered_log_and_all_stages_together() {
 }
 
 #[test]
+fn the_colours_to_choose_from() {
+    let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+    driver.keys("ctrl-t j j");
+    snapshot("colours", &driver);
+}
+
+#[test]
 fn every_theme() {
     for (name, _) in SHIPPED {
         let mut driver = Driver::on_run(80, 24, Charset::Unicode);
+        driver.keys("ctrl-t g");
         while driver.app.world.look.theme.name != *name {
-            driver.keys("ctrl-t");
+            driver.keys("j");
         }
-        driver.keys("tab");
+        driver.keys("enter tab");
         snapshot(&format!("theme_{name}"), &driver);
     }
 }
@@ -155,7 +163,7 @@ fn ascii_screens_have_nothing_but_ascii() {
 #[test]
 fn the_bottom_line_names_the_keys_of_this_place_as_they_are_mapped() {
     let mut driver = Driver::on_run(120, 40, Charset::Unicode);
-    driver.app.world.keys = crate::tui::keymap::Keymap::with_overrides("keys", "[keys]\nzoom = \"Z\"\n").expect("valid");
+    driver.app.world.keys = crate::tui::keymap::Keymap::default().with_file("[keys]\nzoom = \"Z\"\n").expect("valid");
     driver.keys("tab");
     let screen = driver.screen();
     let last = screen.lines().last().expect("a line");

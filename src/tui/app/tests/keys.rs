@@ -6,7 +6,7 @@ use super::driver::{Driver, Script, at};
 use crate::model::{Event, EventKind, RunStatus, StageId};
 use crate::tui::backend::{Reply, Request, RerunFrom};
 use crate::tui::glyph::Charset;
-use crate::tui::message::Effect;
+use crate::tui::message::{Effect, Message};
 
 fn orders(driver: &Driver) -> Vec<&Request> {
     driver.asked.iter().filter(|request| matches!(request, Request::Cancel { .. } | Request::Rerun { .. })).collect()
@@ -390,9 +390,60 @@ fn an_esc_that_arrives_together_with_the_next_key_still_backs_out() {
 #[test]
 fn where_alt_means_something_it_does() {
     let mut driver = Driver::on_run(80, 24, Charset::Unicode);
-    driver.app.world.keys = crate::tui::keymap::Keymap::with_overrides("keys", "[keys]\nquit = \"alt-q\"\n").expect("valid");
+    driver.app.world.keys = crate::tui::keymap::Keymap::default().with_file("[keys]\nquit = \"alt-q\"\n").expect("valid");
     driver.keys("e alt-f alt-q");
     assert!(driver.shows("Inputs of deploy"), "the editor keeps it: {}", driver.screen());
     driver.keys("esc alt-q");
     assert_eq!(driver.effects, [Effect::Quit]);
+}
+
+#[test]
+fn themes_are_worn_while_one_moves_through_them_and_backing_out_restores() {
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    let worn = |driver: &Driver| driver.app.world.look.theme.name.clone();
+    assert_eq!(worn(&driver), "terminal");
+    driver.keys("ctrl-t j");
+    assert!(driver.shows("Colours") && driver.shows("high-contrast"), "{}", driver.screen());
+    assert_eq!(worn(&driver), "dark");
+    driver.keys("j");
+    assert_eq!(worn(&driver), "light");
+    driver.keys("esc");
+    assert_eq!(worn(&driver), "terminal");
+    assert!(!driver.shows("Colours"));
+    driver.keys("ctrl-t G enter");
+    assert_eq!(worn(&driver), "mono");
+    assert!(driver.shows("theme mono") && !driver.shows("Colours"), "{}", driver.screen());
+}
+
+#[test]
+fn a_theme_with_a_mistake_is_listed_with_it_and_never_worn() {
+    use crate::tui::theme::Themes;
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    driver.app.world.themes = Themes::with_files(vec![
+        ("themes/broken.toml".into(), "inherits = \"dark\"\n[styles]\ndmi = \"red\"\n".to_owned()),
+        ("themes/mine.toml".into(), "inherits = \"dark\"\n".to_owned()),
+    ]);
+    driver.keys("ctrl-t G k");
+    assert!(driver.shows("line 3:1: unknown role `dmi`"), "{}", driver.screen());
+    assert!(driver.shows("themes/mine.toml"), "{}", driver.screen());
+    assert_eq!(driver.app.world.look.theme.name, "terminal");
+    driver.keys("enter");
+    assert!(driver.shows("Colours"), "there is nothing to choose");
+    driver.keys("j enter");
+    assert_eq!(driver.app.world.look.theme.name, "mine");
+    driver.keys(":");
+    driver.type_text("theme mine");
+    assert!(driver.shows("theme mine"), "{}", driver.screen());
+    driver.keys("enter");
+    assert_eq!(driver.app.world.look.theme.name, "mine");
+}
+
+#[test]
+fn what_could_not_be_used_of_the_settings_is_said_until_a_key_is_pressed() {
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    driver.app.warn("keys.toml has a problem in line 2: unknown action `quti`; its keys are not used");
+    driver.send(Message::Second);
+    assert!(driver.shows("unknown action `quti`"), "{}", driver.screen());
+    driver.keys("j");
+    assert!(!driver.shows("unknown action `quti`"), "{}", driver.screen());
 }

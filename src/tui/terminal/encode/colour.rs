@@ -77,7 +77,7 @@ fn cube_colour(number: u8) -> (u8, u8, u8) {
 }
 
 /// The usual colours of the palette; the real ones are the terminal's business.
-const SIXTEEN: [(u8, u8, u8); 16] = [
+pub const SIXTEEN: [(u8, u8, u8); 16] = [
     (0, 0, 0),
     (205, 0, 0),
     (0, 205, 0),

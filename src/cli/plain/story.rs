@@ -1,0 +1,233 @@
+//! A run as sentences: folds events and says each in words. Pure; must not know where the words go.
+
+mod end;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use end::failed;
+
+use super::progress::{End, Progress};
+use super::words;
+use crate::model::{Event, EventKind, Next, NoteLevel, Outcome, Run, RunId, Stage, StageId, StageStatus, Timestamp};
+
+/// How long stages have after TERM, unless they say otherwise.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What has been told of a run.
+#[derive(Debug)]
+pub struct Story {
+    id: RunId,
+    pub run: Option<Run>,
+    progress: Progress,
+    cancelled_at: Option<Timestamp>,
+}
+
+/// A sentence and the time it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    pub at: Timestamp,
+    pub text: String,
+    /// Nothing goes on until somebody does something: told whatever else is silent.
+    pub urgent: bool,
+}
+
+impl Story {
+    pub fn new(id: &RunId) -> Self {
+        Self { id: id.clone(), run: None, progress: Progress::default(), cancelled_at: None }
+    }
+
+    /// Folds an event in; gives what there is to say about it.
+    pub fn event(&mut self, event: &Event) -> Vec<Sentence> {
+        match &mut self.run {
+            Some(run) => run.apply(event),
+            None => self.run = Run::created(event),
+        }
+        let urgent = matches!(event.kind, EventKind::AttemptFinished { next: Next::Ask, .. } | EventKind::RunPaused { .. });
+        let say = |text: String| Sentence { at: event.at, text, urgent };
+        match &event.kind {
+            EventKind::RunFinished { .. } => self.run.as_ref().map(|run| self.ending(run)).unwrap_or_default(),
+            kind => self.words(event.at, kind).into_iter().map(say).collect(),
+        }
+    }
+
+    fn words(&mut self, at: Timestamp, kind: &EventKind) -> Option<String> {
+        match kind {
+            EventKind::RunStarted | EventKind::RunFinished { .. } => None,
+            EventKind::RunCreated { .. } => self.run.as_ref().map(opening),
+            EventKind::RunResumed => Some("the run goes on".to_owned()),
+            EventKind::AttemptStarted { stage, attempt, child, .. } => self.started(stage, *attempt, child.as_ref()),
+            EventKind::AttemptFinished { stage, attempt, outcome, next } => self.finished(at, stage, *attempt, outcome, *next),
+            EventKind::PhaseStarted { stage, phase, round, total, error, .. } => match total {
+                _ if self.is_counted(stage) => None,
+                Some(total) => Some(format!("stage {stage} goes through {}", words::count(*total, "item"))),
+                None => Some(phase_of(stage, phase, *round, &words::because(error.as_ref()))),
+            },
+            EventKind::StageSettled { stage, status, .. } => Some(format!("stage {stage} {status}")),
+            EventKind::StageSkipped { stage, .. } if self.is_counted(stage) => self.ended(stage, End::Skipped),
+            EventKind::StageSkipped { stage, reason } => Some(format!("stage {stage} skipped: {}", words::skipped(reason))),
+            EventKind::AttemptResolved { stage, resolution, actor, .. } => {
+                Some(format!("stage {stage}: {} says that {}", actor.name, words::answer(*resolution)))
+            }
+            EventKind::CancelRequested { actor, force, reason } => {
+                let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+                Some(format!("{}{why}", self.cancel(at, &actor.name, *force)))
+            }
+            EventKind::RunPaused { reason, needs } => Some(format!("waiting: {reason}{}", self.missing(needs))),
+            EventKind::Noted { stage, level, message } => Some(note(stage.as_ref(), *level, message)),
+        }
+    }
+
+    /// Says what the run has come to, where the events that led there were not seen.
+    pub fn snapshot(&mut self, run: Run) -> Vec<Sentence> {
+        let known = self.run.replace(run.clone());
+        let mut said = Vec::new();
+        let mut say = |at, text, urgent| said.push(Sentence { at, text, urgent });
+        if known.is_none() {
+            say(run.created_at, opening(&run), false);
+        }
+        for stage in run.stages.values().filter(|stage| !Progress::is_counted(&run, &stage.id)) {
+            let before = known.as_ref().and_then(|known| known.stages.get(&stage.id));
+            if before.is_none_or(|before| before.status != stage.status) && stage.status != StageStatus::Pending {
+                let at = stage.finished_at.or(stage.started_at).unwrap_or(run.created_at);
+                if stage.status == StageStatus::Unknown {
+                    say(at, self.ask(&stage.id), true);
+                } else {
+                    say(at, state(stage), false);
+                }
+            }
+        }
+        let told = known.as_ref().map_or(0, |known| known.notes.len());
+        for note_ in run.notes.iter().skip(told) {
+            say(note_.at, note(note_.stage.as_ref(), note_.level, &note_.message), false);
+        }
+        if !run.needs.is_empty() && known.is_none_or(|known| known.needs.is_empty()) {
+            let text = format!("waiting{}", self.missing(&run.needs));
+            say(run.created_at, text, true);
+        }
+        if run.status.is_final() {
+            said.extend(self.ending(&run));
+        }
+        said
+    }
+
+    fn is_counted(&self, stage: &StageId) -> bool {
+        self.run.as_ref().is_some_and(|run| Progress::is_counted(run, stage))
+    }
+
+    fn ended(&mut self, stage: &StageId, end: End) -> Option<String> {
+        self.progress.end(self.run.as_ref()?, stage, end)
+    }
+
+    fn started(&self, stage: &StageId, attempt: u32, child: Option<&RunId>) -> Option<String> {
+        if self.is_counted(stage) {
+            return None;
+        }
+        let again = if attempt > 1 { format!(" again, attempt {attempt}") } else { String::new() };
+        let child = child.map(|run| format!(", as run {run}")).unwrap_or_default();
+        Some(format!("stage {stage} started{again}{child}"))
+    }
+
+    fn finished(&mut self, at: Timestamp, stage: &StageId, attempt: u32, outcome: &Outcome, next: Next) -> Option<String> {
+        let told = self.run.as_ref().and_then(|run| run.stages.get(stage));
+        let took = words::after(told, at);
+        let because = words::because(outcome.error.as_ref());
+        let status = outcome.ending.status();
+        let way = told.map(|stage| words::chosen(&stage.component, &outcome.output)).unwrap_or_default();
+        let child = told.and_then(|stage| stage.attempts.last()?.child.clone());
+        let child = child.map(|run| format!("; its output: flowdeck runs logs {run}")).unwrap_or_default();
+        let counted = self.is_counted(stage);
+        let alone = !counted || self.progress.is_told(stage);
+        match next {
+            Next::Ask => Some(self.ask(stage)),
+            Next::Retry { at: again } => {
+                if counted {
+                    self.progress.retry(stage);
+                }
+                let (next, pause, when) = (attempt + 1, words::length(again.since(at)), words::clock(again));
+                alone.then(|| format!("stage {stage} {status}{took}{because}; attempt {next} starts in {pause}, at {when}"))
+            }
+            Next::Settle if counted => {
+                let end = if outcome.ending.is_success() { End::Succeeded } else { End::Failed };
+                let line = (end == End::Failed && alone).then(|| format!("stage {stage} {status}{took}{because}"));
+                match (line, self.ended(stage, end)) {
+                    (Some(line), Some(progress)) => Some(format!("{line}; {progress}")),
+                    (line, progress) => line.or(progress),
+                }
+            }
+            Next::Settle => Some(format!("stage {stage} {status}{took}{because}{way}{child}")),
+        }
+    }
+
+    fn cancel(&mut self, at: Timestamp, actor: &str, force: bool) -> String {
+        self.cancelled_at.get_or_insert(at);
+        let is_running = |stage: &&Stage| stage.status == StageStatus::Running && stage.phase.is_none();
+        let running = self.run.iter().flat_map(|run| run.stages.values()).filter(is_running).count() as u64;
+        match (running, force) {
+            (0, _) => format!("cancel requested by {actor}"),
+            (_, true) => {
+                format!("cancel requested by {actor} by force: {} ended at once", words::count(running, "running stage"))
+            }
+            (_, false) => {
+                let (stages, by) = (words::count(running, "running stage"), words::clock(at.after(GRACE)));
+                format!("cancel requested by {actor}: {stages} asked to end, by force at {by} unless a stage says otherwise")
+            }
+        }
+    }
+
+    fn ask(&self, stage: &StageId) -> String {
+        let id = &self.id;
+        format!(
+            "stage {stage} was interrupted, and nobody knows what it did; look, then answer with \
+             `flowdeck runs resolve {id} {stage} retry|succeed|fail`"
+        )
+    }
+
+    fn missing(&self, needs: &[String]) -> String {
+        if needs.is_empty() {
+            return String::new();
+        }
+        format!("; whoever has {} gives it with `flowdeck runs logs {} --follow`", needs.join(", "), self.id)
+    }
+}
+
+fn opening(run: &Run) -> String {
+    let mut text = format!("run {} of {} by {}", run.id, run.pipeline.name, run.actor.name);
+    if let Some(environment) = &run.environment {
+        text.push_str(&format!(" for {environment}"));
+    }
+    text.push_str(&format!(": {}", words::count(run.stages.len() as u64, "stage")));
+    if let Some(parent) = &run.parent {
+        text.push_str(&format!(", for stage {} of run {}", parent.stage, parent.run));
+    }
+    if let Some(old) = &run.rerun_of {
+        let reused = run.stages.values().filter(|stage| stage.reused).count() as u64;
+        text.push_str(&format!(", {} taken over from run {old}", words::count(reused, "result")));
+    }
+    text
+}
+
+fn phase_of(stage: &StageId, phase: &str, round: u32, because: &str) -> String {
+    let again = if round > 1 { format!(", try {round}") } else { String::new() };
+    match phase {
+        "try" => format!("stage {stage} tries{again}"),
+        "catch" => format!("stage {stage} catches{again}{because}"),
+        "finally" => format!("stage {stage} finishes up{again}"),
+        other => format!("stage {stage} goes on with {other}{again}"),
+    }
+}
+
+fn state(stage: &Stage) -> String {
+    let error = words::because(stage.error.as_deref());
+    match (&stage.reason, stage.status) {
+        (Some(reason), StageStatus::Skipped) => format!("stage {} skipped: {}", stage.id, words::skipped(reason)),
+        (_, status) if status.is_final() => format!("stage {} {status}{error}", stage.id),
+        (_, status) => format!("stage {} is {status}{error}", stage.id),
+    }
+}
+
+fn note(stage: Option<&StageId>, level: NoteLevel, message: &str) -> String {
+    let place = stage.map(|stage| format!("{stage}: ")).unwrap_or_default();
+    format!("{}{place}{message}", words::level(level))
+}
