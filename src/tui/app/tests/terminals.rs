@@ -106,8 +106,10 @@ fn session(term: &str, colours: &str, no_color: &str) -> BTreeSet<String> {
         driver.keys("esc esc esc");
     }
     driver.keys("2 j enter");
-    for _ in SHIPPED {
-        for key in ["ctrl-t", "i", "?", "esc", "r", "esc"] {
+    for theme in 0..SHIPPED.len() {
+        driver.keys("ctrl-t g");
+        (0..theme).for_each(|_| driver.keys("j"));
+        for key in ["enter", "i", "?", "esc", "r", "esc"] {
             driver.keys(key);
             sent.extend(encoder.frame(driver.buffer()));
         }
