@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::table;
-use super::{Intent, Tone};
+use super::{Intent, Tone, View};
 use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
 use crate::tui::backend::{Service, ServiceStatus};
@@ -25,8 +25,12 @@ struct Parts {
     runs: Rect,
 }
 
-impl Overview {
-    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+impl View for Overview {
+    fn open(_world: &World) -> Result<Self, &'static str> {
+        Ok(Self::default())
+    }
+
+    fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
         let rows = rows(world);
         match action {
             Action::ListDown => self.selected = (self.selected + 1).min(rows.len().saturating_sub(1)),
@@ -48,7 +52,7 @@ impl Overview {
         Vec::new()
     }
 
-    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
+    fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         let rows = rows(world);
         // The selection stays on its run when new ones arrive above it.
         let place = world.selected_run.as_ref().and_then(|id| rows.iter().position(|run| run.id == *id));
@@ -58,7 +62,7 @@ impl Overview {
         Vec::new()
     }
 
-    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         let parts = parts(area, world);
         if parts.services.height > 0 {
             draw_services(paint, parts.services, world.services.as_deref().unwrap_or_default());
@@ -66,6 +70,12 @@ impl Overview {
         self.draw_runs(paint, parts.runs, world);
     }
 
+    fn is_ticking(&self, world: &World) -> bool {
+        world.has_running()
+    }
+}
+
+impl Overview {
     fn draw_runs(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         let (active, ended) = world.runs_by_life();
         let mut line = 0;
