@@ -17,7 +17,7 @@ use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette};
-use super::screen::{Intent, Screen, Tone, View, run::RunScreen};
+use super::screen::{Intent, Screen, TABS, Tone, View, run::RunScreen};
 use super::theme::{Role, SHIPPED, Theme};
 use super::widget::format;
 use super::widget::paint::Paint;
@@ -175,6 +175,8 @@ impl App {
                 self.remark = Some((Tone::Plain, words.to_owned()));
                 vec![Effect::Mouse(self.mouse)]
             }
+            Action::ScreenNext => self.turn_screen(1),
+            Action::ScreenPrevious => self.turn_screen(TABS.len() - 1),
             action => match Screen::opened_by(action, &self.world) {
                 Some(Ok(screen)) => self.go(screen),
                 Some(Err(why)) => self.remark(Tone::Plain, why),
@@ -201,6 +203,13 @@ impl App {
             return self.moved(left.as_ref());
         }
         Vec::new()
+    }
+
+    /// The screen `by` further, round and round. The one of a run has panes to go through and is passed by.
+    fn turn_screen(&mut self, by: usize) -> Vec<Effect> {
+        let now = self.shown().map_or(0, |screen| screen.number() - 1);
+        let next = (1..=TABS.len()).map(|steps| TABS[(now + by * steps) % TABS.len()].action);
+        next.into_iter().find(|action| *action != Action::GoRun).map_or_else(Vec::new, |action| self.act(action))
     }
 
     /// Opens a screen: a run over what is shown, anything else over the overview.
@@ -296,6 +305,7 @@ impl App {
                 Vec::new()
             }
             Reply::Services(services) => {
+                self.world.history.keep(&services);
                 self.world.services = Some(services);
                 Vec::new()
             }

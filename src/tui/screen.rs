@@ -1,6 +1,9 @@
 //! The screens. Each is one file with its state, what keys do to it and how it is painted; a new one is a file, a
 //! line in the table here and the action that opens it.
 
+pub mod coming;
+pub mod health;
+pub mod metrics;
 pub mod overview;
 pub mod run;
 pub mod runs;
@@ -132,6 +135,12 @@ screens! {
     Overview(overview::Overview) 1 "Overview" GoOverview [List];
     Runs(runs::Runs) 2 "Runs" GoRuns [Runs, List];
     Run(run::RunScreen) 3 "Run" GoRun [Run];
+    Deployments(coming::Deployments) 4 "Deployments" GoDeployments [];
+    Approvals(coming::Approvals) 5 "Approvals" GoApprovals [];
+    Health(health::Health) 6 "Health" GoHealth [Health, List];
+    Incidents(coming::Incidents) 7 "Incidents" GoIncidents [];
+    Audit(coming::Audit) 8 "Audit" GoAudit [];
+    Metrics(metrics::Metrics) 9 "Metrics" GoMetrics [List];
 }
 
 impl Screen {

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::backend::Service;
+use super::history::History;
 use super::keymap::Keymap;
 use super::widget::paint::Look;
 use crate::model::{EngineStatus, RunId, RunSummary, Timestamp};
@@ -25,6 +26,8 @@ pub struct World {
     /// Newest first; `None` until the engine has answered.
     pub runs: Option<Vec<RunSummary>>,
     pub services: Option<Vec<Service>>,
+    /// What was seen of them before.
+    pub history: History,
     /// No order goes to the engine.
     pub read_only: bool,
     /// What the workspace is called.

@@ -35,15 +35,18 @@ impl App {
         let place = if self.world.workspace.is_empty() { String::new() } else { format!("{}  ", self.world.workspace) };
         row.right(&[(read_only, dim), (&place, text), (state, style), (" ", text)]);
         row.gap(1).role("flowdeck", Role::Title).gap(2);
+        let wanted: usize = TABS.iter().map(|tab| self.world.key(tab.action).chars().count() + tab.title.len() + 3).sum();
+        let named = wanted <= usize::from(row.room());
         for tab in TABS {
-            let (key, name) = (self.world.key(tab.action), tab.title);
+            let key = self.world.key(tab.action);
+            let name = if named || tab.number == current { tab.title } else { "" };
             if tab.number == current {
                 let style = row.style(Role::Accent).add_modifier(Modifier::UNDERLINED);
                 row.role(&key, Role::Accent).gap(1).put(name, style);
             } else {
-                row.role(&key, Role::Key).gap(1).role(name, Role::Dim);
+                row.role(&key, Role::Key).gap(u16::from(named)).role(name, Role::Dim);
             }
-            row.gap(2);
+            row.gap(1 + u16::from(named));
         }
     }
 

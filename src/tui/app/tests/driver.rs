@@ -113,7 +113,8 @@ impl Driver {
             }
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
-            Request::Unfollow | Request::StopScan | Request::Services => Vec::new(),
+            Request::Services => vec![Reply::Services(services())],
+            Request::Unfollow | Request::StopScan => Vec::new(),
         }
     }
 
@@ -163,6 +164,7 @@ fn key_event(name: &str) -> KeyEvent {
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
+        "backtab" => KeyCode::BackTab,
         "up" => KeyCode::Up,
         "down" => KeyCode::Down,
         "left" => KeyCode::Left,

@@ -22,6 +22,48 @@ fn quitting_asks_nothing_of_the_engine() {
 }
 
 #[test]
+fn numbers_open_screens_and_tab_goes_round_all_but_a_run() {
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    let shown = |driver: &Driver| driver.app.shown().map(crate::tui::screen::Screen::number);
+    for number in 1..=9 {
+        driver.keys(&number.to_string());
+        assert_eq!(shown(&driver), Some(number));
+    }
+    let round: Vec<_> = (0..8).map(|_| (driver.keys("tab"), shown(&driver)).1).collect();
+    assert_eq!(round, [1, 2, 4, 5, 6, 7, 8, 9].map(Some));
+    driver.keys("4 backtab");
+    assert_eq!(shown(&driver), Some(2));
+    driver.keys("9 esc");
+    assert_eq!(shown(&driver), Some(1), "esc goes home");
+}
+
+#[test]
+fn asking_the_services_again_makes_their_history_longer() {
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    driver.keys("6");
+    let bars = |driver: &Driver| driver.screen().matches('█').count();
+    let before = bars(&driver);
+    driver.keys("p p");
+    assert_eq!(driver.asked.last(), Some(&Request::Services));
+    assert_eq!(bars(&driver), 3 * before);
+}
+
+#[test]
+fn metrics_count_what_ended_and_open_the_newest_run() {
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    driver.keys("9");
+    let screen = driver.screen();
+    let (ci, deploy) = (screen.find("ci  ").expect("ci"), screen.find(" deploy  ").expect("deploy"));
+    assert!(ci < deploy, "the slowest first");
+    let line =
+        |word: &str| screen.lines().find(|line| line.contains(word)).expect("a line").split_whitespace().collect::<Vec<_>>();
+    assert_eq!(line(" deploy  ")[1..5], ["2", "0.0%", "39.0s", "39.0s"]);
+    assert_eq!(line("ci  ")[1..3], ["1", "100.0%"]);
+    driver.keys("j enter");
+    assert!(driver.shows("1v9r8q0-aaaaa"));
+}
+
+#[test]
 fn a_failed_run_opens_on_its_failure_with_the_error_in_view() {
     let driver = Driver::on_run(80, 24, Charset::Unicode);
     assert!(driver.shows("EXECUTION tests failed: exit code 2"));
