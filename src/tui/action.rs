@@ -125,6 +125,8 @@ actions! {
 
     Inspect "inspect" "inspect" "config, inputs, output, error and attempts of the stage" ["i"] [Run];
     FocusNext "focus-next" "pane" "move to the next pane" ["tab"] [Run];
+    OpenBelow "open-below" "run below" "open the run that does this stage's work" ["o"] [Run];
+    Resolve "resolve" "resolve" "say what became of work that was interrupted" ["R"] [Run];
     Cancel "cancel" "cancel" "cancel the run, after asking; again to force" ["x"] [Run];
     Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
     EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];

@@ -8,7 +8,7 @@ mod log;
 use ratatui::layout::Rect;
 
 use super::{Intent, Tone, View};
-use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, Timestamp};
+use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, StageStatus, Timestamp};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::glyph::Charset;
@@ -119,6 +119,18 @@ impl RunScreen {
     fn attempt<'s>(&self, stage: &'s Stage) -> Option<&'s Attempt> {
         let chosen = self.attempt.as_ref().filter(|(id, _)| *id == stage.id).map(|(_, number)| *number);
         stage.attempts.iter().find(|attempt| Some(attempt.number) == chosen).or(stage.attempts.last())
+    }
+
+    /// The run that does the work of the attempt being looked at.
+    fn child(&self) -> Option<&RunId> {
+        self.attempt(self.stage()?)?.child.as_ref()
+    }
+
+    fn open_below(&self) -> Vec<Intent> {
+        match self.child() {
+            Some(child) => vec![Intent::OpenRun(child.clone())],
+            None => Intent::say(Tone::Plain, "no other run does this stage's work"),
+        }
     }
 
     fn turn_attempt(&mut self, by: isize) -> Vec<Intent> {
@@ -232,7 +244,8 @@ impl View for RunScreen {
             Action::FocusNext => self.focus_next(),
             Action::CriticalPath => self.dag.toggle_critical(),
             Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
-            Action::Cancel | Action::Rerun | Action::EditInputs => return self.order(action, world),
+            Action::OpenBelow => return self.open_below(),
+            Action::Cancel | Action::Rerun | Action::EditInputs | Action::Resolve => return self.order(action, world),
             Action::Search | Action::Keep | Action::Leave => return self.ask_for_pattern(action),
             Action::Merge => return self.toggle_merged(),
             _ => {
@@ -253,6 +266,8 @@ impl View for RunScreen {
             Action::Cancel => !run.status.is_final(),
             Action::Rerun | Action::EditInputs => run.status.is_final(),
             Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
+            Action::OpenBelow => self.child().is_some(),
+            Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
         }
