@@ -15,6 +15,7 @@ pub enum Context {
     /// Screens that are lists.
     List,
     Runs,
+    Health,
     Global,
 }
 
@@ -30,6 +31,7 @@ impl Context {
             Self::Run => "run",
             Self::List => "list",
             Self::Runs => "runs",
+            Self::Health => "health",
             Self::Global => "global",
         }
     }
@@ -45,6 +47,7 @@ impl Context {
             Self::Run => "This run",
             Self::List => "List",
             Self::Runs => "Runs",
+            Self::Health => "Health",
             Self::Global => "Everywhere",
         }
     }
@@ -152,6 +155,8 @@ actions! {
 
     Inspect "inspect" "inspect" "config, inputs, output, error and attempts of the stage" ["i"] [Run];
     FocusNext "focus-next" "pane" "move to the next pane" ["tab"] [Run];
+    OpenBelow "open-below" "run below" "open the run that does this stage's work" ["o"] [Run];
+    Resolve "resolve" "resolve" "say what became of work that was interrupted" ["R"] [Run];
     Cancel "cancel" "cancel" "cancel the run, after asking; again to force" ["x"] [Run];
     Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
     EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];
@@ -165,11 +170,20 @@ actions! {
     Open "open" "open" "open the selected run" ["enter"] [List];
     Filter "filter" "filter" "show only runs that match what you type" ["/"] [Runs];
     StatusFilter "status-filter" "status" "show all, active, failed or succeeded runs" ["f"] [Runs];
+    Probe "probe" "ask now" "ask every service now" ["p"] [Health];
 
     Back "back" "back" "back out one step" ["esc"] [Dialog, Text, Global];
     GoOverview "overview" "" "the overview" ["1"] [Global];
     GoRuns "runs" "" "all runs" ["2"] [Global];
     GoRun "run" "" "the run looked at last" ["3"] [Global];
+    GoDeployments "deployments" "" "what is live where" ["4"] [Global];
+    GoApprovals "approvals" "" "gates that wait for a person" ["5"] [Global];
+    GoHealth "health" "" "the services and how they do" ["6"] [Global];
+    GoIncidents "incidents" "" "alerts and what happened" ["7"] [Global];
+    GoAudit "audit" "" "who ordered what" ["8"] [Global];
+    GoMetrics "metrics" "" "how often and how fast pipelines succeed" ["9"] [Global];
+    ScreenNext "screen-next" "" "the next screen" ["tab"] [Global];
+    ScreenPrevious "screen-previous" "" "the screen before" ["backtab"] [Global];
     Palette "palette" "" "find and do any action by name" [":"] [Global];
     Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
     Theme "theme" "" "choose the colours, seeing each" ["ctrl-t"] [Global];

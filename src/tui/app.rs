@@ -17,7 +17,7 @@ use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
-use super::screen::{Intent, Screen, Tone, overview::Overview, run::RunScreen, runs::Runs};
+use super::screen::{Intent, Screen, TABS, Tone, View, run::RunScreen};
 use super::theme::Role;
 use super::widget::format;
 use super::widget::paint::Paint;
@@ -37,7 +37,6 @@ pub struct App {
     popups: Vec<Popup>,
     /// The last remark; the next key takes it away.
     remark: Option<(Tone, String)>,
-    last_run: Option<RunId>,
     size: (u16, u16),
     mouse: bool,
 }
@@ -45,8 +44,8 @@ pub struct App {
 impl App {
     /// Starts on the overview, or on a run. The effects are the first questions.
     pub fn new(world: World, run: Option<RunId>) -> (Self, Vec<Effect>) {
-        let stack = vec![Screen::Overview(Overview::default())];
-        let mut app = Self { world, stack, popups: Vec::new(), remark: None, last_run: None, size: (0, 0), mouse: false };
+        let stack = vec![Screen::home()];
+        let mut app = Self { world, stack, popups: Vec::new(), remark: None, size: (0, 0), mouse: false };
         let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
         if let Some(run) = run {
             effects.extend(app.open_run(run));
@@ -73,7 +72,9 @@ impl App {
             Message::Copied(Ok(said)) => self.remark(Tone::Good, &said),
             Message::Copied(Err(said)) => self.remark(Tone::Bad, &said),
             Message::Layout(picture) => {
-                self.screen().take_picture(picture);
+                if let Some(view) = self.view() {
+                    view.take_picture(picture);
+                }
                 Vec::new()
             }
             Message::Second => Vec::new(),
@@ -82,12 +83,8 @@ impl App {
         effects
     }
 
-    fn screen(&mut self) -> &mut Screen {
-        if self.stack.is_empty() {
-            self.stack.push(Screen::Overview(Overview::default()));
-        }
-        let last = self.stack.len() - 1;
-        &mut self.stack[last]
+    fn view(&mut self) -> Option<&mut dyn View> {
+        self.stack.last_mut().map(Screen::view_mut)
     }
 
     /// The screen on top.
@@ -153,8 +150,7 @@ impl App {
                 if accepted {
                     self.popups.pop();
                 }
-                let Self { world, stack, .. } = self;
-                stack.last_mut().map_or_else(Vec::new, |screen| screen.typed(purpose, &text, accepted, world))
+                return self.ask_screen(|view, world| view.typed(purpose, &text, accepted, world));
             }
         };
         self.carry_out(intents)
@@ -166,12 +162,6 @@ impl App {
             Action::Suspend => vec![Effect::Suspend],
             Action::Redraw => vec![Effect::Repaint],
             Action::Back => self.back(),
-            Action::GoOverview => self.go(vec![Screen::Overview(Overview::default())]),
-            Action::GoRuns => self.go(vec![Screen::Overview(Overview::default()), Screen::Runs(Runs::default())]),
-            Action::GoRun => match self.last_run.clone().or_else(|| self.newest_run()) {
-                Some(run) => self.open_run(run),
-                None => self.remark(Tone::Plain, "there is no run yet"),
-            },
             Action::Help => {
                 let contexts = self.contexts();
                 self.popups.push(Popup::Help(Help::new(contexts)));
@@ -191,50 +181,84 @@ impl App {
                 self.remark = Some((Tone::Plain, words.to_owned()));
                 vec![Effect::Mouse(self.mouse)]
             }
-            action => {
-                let Self { world, stack, .. } = self;
-                let intents = stack.last_mut().map_or_else(Vec::new, |screen| screen.act(action, world));
-                self.carry_out(intents)
-            }
+            Action::ScreenNext => self.turn_screen(1),
+            Action::ScreenPrevious => self.turn_screen(TABS.len() - 1),
+            action => match Screen::opened_by(action, &self.world) {
+                Some(Ok(screen)) => self.go(screen),
+                Some(Err(why)) => self.remark(Tone::Plain, why),
+                None => self.ask_screen(|view, world| view.act(action, world)),
+            },
         }
     }
 
-    fn newest_run(&self) -> Option<RunId> {
-        self.world.selected_run.clone().or_else(|| self.world.runs.as_ref()?.first().map(|run| run.id.clone()))
+    /// Lets the screen on top do something and carries out what it wants.
+    fn ask_screen(&mut self, ask: impl FnOnce(&mut dyn View, &mut World) -> Vec<Intent>) -> Vec<Effect> {
+        let Self { world, stack, .. } = self;
+        let intents = stack.last_mut().map_or_else(Vec::new, |screen| ask(screen.view_mut(), world));
+        self.carry_out(intents)
     }
 
     fn back(&mut self) -> Vec<Effect> {
         let Self { world, stack, .. } = self;
-        if let Some(intents) = stack.last_mut().and_then(|screen| screen.back(world)) {
+        if let Some(intents) = stack.last_mut().and_then(|screen| screen.view_mut().back(world)) {
             return self.carry_out(intents);
         }
         if self.stack.len() > 1 {
-            let left = self.stack.pop();
-            return leave(left.as_ref());
+            let left = self.followed();
+            self.stack.pop();
+            return self.moved(left.as_ref());
         }
         Vec::new()
     }
 
-    /// Shows other screens; a run that is left is not followed any more.
-    fn go(&mut self, stack: Vec<Screen>) -> Vec<Effect> {
-        let effects = leave(self.shown());
-        self.stack = stack;
-        effects
+    /// The screen `by` further, round and round. The one of a run has panes to go through and is passed by.
+    fn turn_screen(&mut self, by: usize) -> Vec<Effect> {
+        let now = self.shown().map_or(0, |screen| screen.number() - 1);
+        let next = (1..=TABS.len()).map(|steps| TABS[(now + by * steps) % TABS.len()].action);
+        next.into_iter().find(|action| *action != Action::GoRun).map_or_else(Vec::new, |action| self.act(action))
     }
 
+    /// Opens a screen: a run over what is shown, anything else over the overview.
+    fn go(&mut self, screen: Screen) -> Vec<Effect> {
+        if let Screen::Run(run) = screen {
+            return self.open_run(run.id);
+        }
+        let left = self.followed();
+        self.stack = vec![Screen::home()];
+        if screen.number() != Screen::home().number() {
+            self.stack.push(screen);
+        }
+        self.moved(left.as_ref())
+    }
+
+    /// Shows a run; one that is open already is gone back to.
     fn open_run(&mut self, run: RunId) -> Vec<Effect> {
-        if let Some(Screen::Run(screen)) = self.shown()
-            && screen.id == run
-        {
+        let is_it = |screen: &Screen| screen.view().run_id() == Some(&run);
+        if self.shown().is_some_and(is_it) {
             return Vec::new();
         }
-        if let Some(Screen::Run(_)) = self.shown() {
-            self.stack.pop();
+        let left = self.followed();
+        match self.stack.iter().position(is_it) {
+            Some(at) => self.stack.truncate(at + 1),
+            None => self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset)))),
         }
-        self.last_run = Some(run.clone());
-        self.world.selected_run = Some(run.clone());
-        self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset))));
-        vec![Effect::Ask(Request::Follow(run))]
+        self.world.selected_run = Some(run);
+        self.moved(left.as_ref())
+    }
+
+    /// The run on top: the engine tells everything about it.
+    fn followed(&self) -> Option<RunId> {
+        self.shown().and_then(|screen| screen.view().run_id()).cloned()
+    }
+
+    /// Follows the run of the screen now on top; one that was left is not followed any more.
+    fn moved(&mut self, left: Option<&RunId>) -> Vec<Effect> {
+        let now = self.followed();
+        if now.as_ref() == left {
+            return Vec::new();
+        }
+        self.world.last_run = now.clone().or(self.world.last_run.take());
+        vec![Effect::Ask(now.map_or(Request::Unfollow, Request::Follow))]
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
@@ -264,13 +288,10 @@ impl App {
         if !self.popups.is_empty() {
             return Vec::new();
         }
-        match self.screen() {
-            Screen::Run(run) => {
-                run.wheel(if down { 3 } else { -3 });
-                Vec::new()
-            }
-            Screen::Overview(_) | Screen::Runs(_) => self.act(if down { Action::ListDown } else { Action::ListUp }),
+        if self.view().is_some_and(|view| view.wheel(if down { 3 } else { -3 })) {
+            return Vec::new();
         }
+        self.act(if down { Action::ListDown } else { Action::ListUp })
     }
 
     fn reply(&mut self, reply: Reply) -> Vec<Effect> {
@@ -295,6 +316,7 @@ impl App {
                 Vec::new()
             }
             Reply::Services(services) => {
+                self.world.history.keep(&services);
                 self.world.services = Some(services);
                 Vec::new()
             }
@@ -328,14 +350,12 @@ impl App {
     }
 
     fn hear(&mut self, reply: Reply) -> Vec<Effect> {
-        let Self { world, stack, .. } = self;
-        let intents = stack.last_mut().map_or_else(Vec::new, |screen| screen.hear(reply, world));
-        self.carry_out(intents)
+        self.ask_screen(|view, world| view.hear(reply, world))
     }
 
     /// The list shows the followed run as new as the run's own screen does.
     fn summarise(&mut self) {
-        let Some(Screen::Run(screen)) = self.stack.last() else { return };
+        let Some(screen) = self.stack.last().and_then(Screen::as_run) else { return };
         let (Some(run), Some(runs)) = (screen.run.as_ref(), self.world.runs.as_mut()) else { return };
         if let Some(summary) = runs.iter_mut().find(|summary| summary.id == run.id) {
             *summary = run.summary();
@@ -378,17 +398,16 @@ impl App {
             return Vec::new();
         }
         let area = self.body();
-        let Self { world, stack, popups, .. } = self;
+        let Self { world, popups, .. } = self;
         if let Some(popup) = popups.last_mut() {
             popup.fit(area, world);
         }
-        let intents = stack.last_mut().map_or_else(Vec::new, |screen| screen.fit(area, world));
-        self.carry_out(intents)
+        self.ask_screen(|view, world| view.fit(area, world))
     }
 
     /// True while a running duration is on screen: the shell then sends one `Second` a second, else none.
     pub fn is_ticking(&self) -> bool {
-        !self.is_too_small() && self.shown().is_some_and(|screen| screen.is_ticking(&self.world))
+        !self.is_too_small() && self.shown().is_some_and(|screen| screen.view().is_ticking(&self.world))
     }
 
     /// Paints everything. The buffer has the size of the last `Resize`.
@@ -404,7 +423,7 @@ impl App {
         self.draw_top(&mut paint, Rect { height: 1, ..area });
         let body = self.body();
         if let Some(screen) = self.shown() {
-            screen.draw(&mut paint, body, &self.world);
+            screen.view().draw(&mut paint, body, &self.world);
         }
         self.draw_bottom(&mut paint, Rect { y: area.height - 1, height: 1, ..area });
         let below = Rect { y: 1, height: area.height - 1, ..area };
@@ -412,12 +431,5 @@ impl App {
             let area = if matches!(popup, Popup::Prompt(_)) { below } else { body };
             popup.draw(&mut paint, area, &self.world);
         }
-    }
-}
-
-fn leave(screen: Option<&Screen>) -> Vec<Effect> {
-    match screen {
-        Some(Screen::Run(_)) => vec![Effect::Ask(Request::Unfollow)],
-        Some(Screen::Overview(_) | Screen::Runs(_)) | None => Vec::new(),
     }
 }

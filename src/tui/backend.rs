@@ -14,7 +14,7 @@ pub use engine::{Engine, Followed, ValuesOf};
 pub use probe::Target;
 
 use crate::model::{
-    EngineStatus, Event, LogView, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow,
+    EngineStatus, Event, LogView, Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow,
 };
 
 /// A question or an order.
@@ -55,6 +55,12 @@ pub enum Request {
         from: RerunFrom,
         /// Other inputs than the run had.
         inputs: Option<Value>,
+    },
+    /// Says what became of a stage's work that was interrupted.
+    Resolve {
+        run: RunId,
+        stage: StageId,
+        resolution: Resolution,
     },
     Services,
 }

@@ -68,6 +68,11 @@ impl Charset {
         }
     }
 
+    /// Bars of a line of values, the lowest first.
+    pub fn bars(self) -> [&'static str; 8] {
+        self.pick(["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], ["_", ".", ":", "-", "=", "+", "*", "#"])
+    }
+
     /// The frame of panes, popups and boxes.
     pub fn frame(self) -> Frame {
         self.pick(["╭", "╮", "╰", "╯", "─", "│"], ["+", "+", "+", "+", "-", "|"])
@@ -154,6 +159,15 @@ pub fn stage_word(status: StageStatus) -> &'static str {
         StageStatus::WaitingApproval => "waiting approval",
         StageStatus::TimedOut => "timed out",
         other => other.name(),
+    }
+}
+
+/// The word for a service's status on screen.
+pub fn service_word(status: ServiceStatus) -> &'static str {
+    match status {
+        ServiceStatus::Healthy => "healthy",
+        ServiceStatus::Unhealthy => "unhealthy",
+        ServiceStatus::Unknown => "unknown",
     }
 }
 

@@ -1,6 +1,9 @@
 //! The screens. Each is one file with its state, what keys do to it and how it is painted; a new one is a file, a
-//! variant here and an action that opens it.
+//! line in the table here and the action that opens it.
 
+pub mod coming;
+pub mod health;
+pub mod metrics;
 pub mod overview;
 pub mod run;
 pub mod runs;
@@ -17,12 +20,145 @@ use super::widget::paint::Paint;
 use super::world::World;
 use crate::model::RunId;
 
-/// The screen being looked at.
-#[derive(Debug, Clone)]
-pub enum Screen {
-    Overview(overview::Overview),
-    Runs(runs::Runs),
-    Run(Box<run::RunScreen>),
+/// What a screen can be asked. What it has no answer of its own for means nothing to it.
+pub trait View {
+    /// Opens the screen on what was looked at last.
+    ///
+    /// # Errors
+    /// Says why there is nothing to show.
+    fn open(world: &World) -> Result<Self, &'static str>
+    where
+        Self: Sized;
+
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World);
+
+    /// Where keys are looked up before the contexts of the whole screen: the pane that has them.
+    fn focus(&self) -> Option<Context> {
+        None
+    }
+
+    fn act(&mut self, _action: Action, _world: &mut World) -> Vec<Intent> {
+        Vec::new()
+    }
+
+    /// Whether this key would do something now.
+    fn is_of_use(&self, _action: Action) -> bool {
+        true
+    }
+
+    /// Backs out one step inside the screen; `None` when there was nothing to back out of.
+    fn back(&mut self, _world: &mut World) -> Option<Vec<Intent>> {
+        None
+    }
+
+    /// Takes text from a prompt: while typing, or when it was accepted.
+    fn typed(&mut self, _purpose: Purpose, _text: &str, _accepted: bool, _world: &mut World) -> Vec<Intent> {
+        Vec::new()
+    }
+
+    /// Takes news that `World` does not keep for everybody.
+    fn hear(&mut self, _reply: Reply, _world: &World) -> Vec<Intent> {
+        Vec::new()
+    }
+
+    fn take_picture(&mut self, _picture: Box<Picture>) {}
+
+    /// Scrolls with the wheel by this many lines; false where rows are selected instead.
+    fn wheel(&mut self, _lines: i64) -> bool {
+        false
+    }
+
+    /// Makes scroll and selection consistent with the size and the data; asks for what is missing.
+    fn fit(&mut self, _area: Rect, _world: &mut World) -> Vec<Intent> {
+        Vec::new()
+    }
+
+    /// True while something on screen shows a duration that grows, so that a message a second is worth its while.
+    fn is_ticking(&self, _world: &World) -> bool {
+        false
+    }
+
+    /// The run the screen is about: it is followed while the screen is on top.
+    fn run_id(&self) -> Option<&RunId> {
+        None
+    }
+}
+
+/// A screen as the top line knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tab {
+    pub number: usize,
+    pub title: &'static str,
+    /// The action that opens it.
+    pub action: Action,
+}
+
+macro_rules! screens {
+    ($($variant:ident($view:ty) $number:literal $title:literal $action:ident [$($context:ident),*];)*) => {
+        /// The screen being looked at.
+        #[derive(Debug, Clone)]
+        pub enum Screen { $($variant(Box<$view>)),* }
+
+        /// The screens there are, by number.
+        pub const TABS: &[Tab] = &[$(Tab { number: $number, title: $title, action: Action::$action }),*];
+
+        impl Screen {
+            /// The screen that this action opens, if it opens one.
+            pub fn opened_by(action: Action, world: &World) -> Option<Result<Self, &'static str>> {
+                match action {
+                    $(Action::$action => Some(<$view>::open(world).map(|view| Self::$variant(Box::new(view)))),)*
+                    _ => None,
+                }
+            }
+
+            /// The number in the top line.
+            pub fn number(&self) -> usize {
+                match self { $(Self::$variant(_) => $number),* }
+            }
+
+            fn own_contexts(&self) -> &'static [Context] {
+                match self { $(Self::$variant(_) => &[$(Context::$context),*]),* }
+            }
+
+            pub fn view(&self) -> &dyn View {
+                match self { $(Self::$variant(view) => &**view),* }
+            }
+
+            pub fn view_mut(&mut self) -> &mut dyn View {
+                match self { $(Self::$variant(view) => &mut **view),* }
+            }
+        }
+    };
+}
+
+screens! {
+    Overview(overview::Overview) 1 "Overview" GoOverview [List];
+    Runs(runs::Runs) 2 "Runs" GoRuns [Runs, List];
+    Run(run::RunScreen) 3 "Run" GoRun [Run];
+    Deployments(coming::Deployments) 4 "Deployments" GoDeployments [];
+    Approvals(coming::Approvals) 5 "Approvals" GoApprovals [];
+    Health(health::Health) 6 "Health" GoHealth [Health, List];
+    Incidents(coming::Incidents) 7 "Incidents" GoIncidents [];
+    Audit(coming::Audit) 8 "Audit" GoAudit [];
+    Metrics(metrics::Metrics) 9 "Metrics" GoMetrics [List];
+}
+
+impl Screen {
+    /// Where keys are looked up, the nearest first.
+    pub fn contexts(&self) -> Vec<Context> {
+        let own = self.own_contexts().iter().copied();
+        self.view().focus().into_iter().chain(own).chain([Context::Global]).collect()
+    }
+
+    /// The screen under all others.
+    pub fn home() -> Self {
+        Self::Overview(Box::default())
+    }
+
+    /// The screen of one run, where this is one.
+    pub fn as_run(&self) -> Option<&run::RunScreen> {
+        if let Self::Run(screen) = self { Some(screen) } else { None }
+    }
 }
 
 /// How a remark is meant.
@@ -53,95 +189,5 @@ pub enum Intent {
 impl Intent {
     pub fn say(tone: Tone, text: impl Into<String>) -> Vec<Self> {
         vec![Self::Say(tone, text.into())]
-    }
-}
-
-impl Screen {
-    /// The title in the top line.
-    pub fn number(&self) -> usize {
-        match self {
-            Self::Overview(_) => 1,
-            Self::Runs(_) => 2,
-            Self::Run(_) => 3,
-        }
-    }
-
-    /// Where keys are looked up, the nearest first.
-    pub fn contexts(&self) -> Vec<Context> {
-        match self {
-            Self::Overview(_) => vec![Context::List, Context::Global],
-            Self::Runs(_) => vec![Context::Runs, Context::List, Context::Global],
-            Self::Run(run) => vec![run.focus_context(), Context::Run, Context::Global],
-        }
-    }
-
-    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
-        match self {
-            Self::Overview(screen) => screen.act(action, world),
-            Self::Runs(screen) => screen.act(action, world),
-            Self::Run(screen) => screen.act(action, world),
-        }
-    }
-
-    /// Backs out one step inside the screen; false when there was nothing to back out of.
-    pub fn back(&mut self, world: &mut World) -> Option<Vec<Intent>> {
-        match self {
-            Self::Overview(_) => None,
-            Self::Runs(screen) => screen.back(world),
-            Self::Run(screen) => screen.back(),
-        }
-    }
-
-    /// Takes text from a prompt: while typing, or when it was accepted.
-    pub fn typed(&mut self, purpose: Purpose, text: &str, accepted: bool, world: &mut World) -> Vec<Intent> {
-        match (self, purpose) {
-            (Self::Runs(screen), Purpose::Filter) => screen.set_filter(text, world),
-            (Self::Run(screen), Purpose::Search | Purpose::Keep | Purpose::Leave) if accepted => screen.typed(purpose, text),
-            (
-                Self::Overview(_) | Self::Runs(_) | Self::Run(_),
-                Purpose::Filter | Purpose::Search | Purpose::Keep | Purpose::Leave,
-            ) => Vec::new(),
-        }
-    }
-
-    /// Takes news that `World` does not keep for everybody.
-    pub fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
-        match self {
-            Self::Overview(_) | Self::Runs(_) => Vec::new(),
-            Self::Run(screen) => screen.hear(reply, world),
-        }
-    }
-
-    pub fn take_picture(&mut self, picture: Box<Picture>) {
-        if let Self::Run(screen) = self {
-            screen.dag.accept(picture);
-        }
-    }
-
-    /// Makes scroll and selection consistent with the size and the data; asks for what is missing.
-    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
-        match self {
-            Self::Overview(screen) => screen.fit(area, world),
-            Self::Runs(screen) => screen.fit(area, world),
-            Self::Run(screen) => screen.fit(area, world),
-        }
-    }
-
-    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
-        match self {
-            Self::Overview(screen) => screen.draw(paint, area, world),
-            Self::Runs(screen) => screen.draw(paint, area, world),
-            Self::Run(screen) => screen.draw(paint, area, world),
-        }
-    }
-
-    /// True while something on screen shows a duration that grows, so that a message a second is worth its while.
-    pub fn is_ticking(&self, world: &World) -> bool {
-        match self {
-            Self::Overview(_) | Self::Runs(_) => {
-                world.runs.iter().flatten().any(|run| run.started_at.is_some() && !run.status.is_final())
-            }
-            Self::Run(screen) => screen.is_ticking(),
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::backend::Service;
+use super::history::History;
 use super::keymap::Keymap;
 use super::theme::Themes;
 use super::widget::paint::Look;
@@ -28,18 +29,27 @@ pub struct World {
     /// Newest first; `None` until the engine has answered.
     pub runs: Option<Vec<RunSummary>>,
     pub services: Option<Vec<Service>>,
+    /// What was seen of them before.
+    pub history: History,
     /// No order goes to the engine.
     pub read_only: bool,
     /// What the workspace is called.
     pub workspace: String,
     /// The run selected in lists, kept while screens change.
     pub selected_run: Option<RunId>,
+    /// The run looked at last.
+    pub last_run: Option<RunId>,
 }
 
 impl World {
     /// Runs that have not ended, and those that have; both newest first.
     pub fn runs_by_life(&self) -> (Vec<&RunSummary>, Vec<&RunSummary>) {
         self.runs.iter().flatten().partition(|run| !run.status.is_final())
+    }
+
+    /// True while a run in the lists has a duration that grows.
+    pub fn has_running(&self) -> bool {
+        self.runs.iter().flatten().any(|run| run.started_at.is_some() && !run.status.is_final())
     }
 
     /// The first key of an action, for sentences that name it.

@@ -5,13 +5,10 @@ use ratatui::style::{Modifier, Style};
 
 use super::App;
 use crate::tui::action::{ALL, Action, Context, Facts};
-use crate::tui::screen::{Screen, Tone};
+use crate::tui::screen::{Screen, TABS, Tone};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::Link;
-
-/// The screens there are, by number.
-const TABS: [(&str, Action); 3] = [("Overview", Action::GoOverview), ("Runs", Action::GoRuns), ("Run", Action::GoRun)];
 
 impl App {
     pub(super) fn draw_top(&self, paint: &mut Paint<'_>, line: Rect) {
@@ -38,15 +35,18 @@ impl App {
         let place = if self.world.workspace.is_empty() { String::new() } else { format!("{}  ", self.world.workspace) };
         row.right(&[(read_only, dim), (&place, text), (state, style), (" ", text)]);
         row.gap(1).role("flowdeck", Role::Title).gap(2);
-        for (number, (name, action)) in (1..).zip(TABS) {
-            let key = self.world.key(action);
-            if number == current {
+        let wanted: usize = TABS.iter().map(|tab| self.world.key(tab.action).chars().count() + tab.title.len() + 3).sum();
+        let named = wanted <= usize::from(row.room());
+        for tab in TABS {
+            let key = self.world.key(tab.action);
+            let name = if named || tab.number == current { tab.title } else { "" };
+            if tab.number == current {
                 let style = row.style(Role::Accent).add_modifier(Modifier::UNDERLINED);
                 row.role(&key, Role::Accent).gap(1).put(name, style);
             } else {
-                row.role(&key, Role::Key).gap(1).role(name, Role::Dim);
+                row.role(&key, Role::Key).gap(u16::from(named)).role(name, Role::Dim);
             }
-            row.gap(2);
+            row.gap(1 + u16::from(named));
         }
     }
 
@@ -54,9 +54,9 @@ impl App {
     fn is_of_use(&self, action: Action) -> bool {
         !self.popups.is_empty()
             || match (self.shown(), action) {
-                (_, Action::Back) => self.stack.len() > 1 || !matches!(self.shown(), Some(Screen::Overview(_))),
-                (Some(Screen::Run(screen)), _) => screen.is_of_use(action),
-                (Some(Screen::Overview(_) | Screen::Runs(_)) | None, _) => true,
+                (_, Action::Back) => self.stack.len() > 1,
+                (Some(screen), _) => screen.view().is_of_use(action),
+                (None, _) => true,
             }
     }
 

@@ -21,10 +21,7 @@ pub struct Farewell {
 impl App {
     /// Verdict, failed stages, last error lines and how to come back, of the run looked at last; nothing without one.
     pub fn farewell(&self) -> Farewell {
-        let screen = self.stack.iter().rev().find_map(|screen| match screen {
-            Screen::Run(run) => Some(run),
-            Screen::Overview(_) | Screen::Runs(_) => None,
-        });
+        let screen = self.stack.iter().rev().find_map(Screen::as_run);
         let Some((screen, run)) = screen.and_then(|screen| screen.run.as_deref().map(|run| (screen, run))) else {
             return Farewell::default();
         };

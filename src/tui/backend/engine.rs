@@ -98,6 +98,10 @@ impl Server {
                 engine.client.cancel(run.as_str(), force).await?;
                 Ok(Reply::Done { what: format!("cancelling {run}") })
             }),
+            Request::Resolve { run, stage, resolution } => self.once("resolve the stage", move |engine: Engine| async move {
+                engine.client.resolve(run.as_str(), &stage, resolution).await?;
+                Ok(Reply::Done { what: format!("answered for {stage}") })
+            }),
             Request::Rerun { run, from, inputs } => self.once("run again", move |engine: Engine| async move {
                 let old = engine.client.run(run.as_str()).await?;
                 let rerun = Rerun { from: from.into(), inputs, values: (engine.values)(&old) };

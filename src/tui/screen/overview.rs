@@ -4,10 +4,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::table;
-use super::{Intent, Tone};
+use super::{Intent, Tone, View};
 use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
 use crate::tui::backend::{Service, ServiceStatus};
+use crate::tui::glyph::service_word;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 use crate::tui::widget::{format, text};
@@ -25,8 +26,12 @@ struct Parts {
     runs: Rect,
 }
 
-impl Overview {
-    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+impl View for Overview {
+    fn open(_world: &World) -> Result<Self, &'static str> {
+        Ok(Self::default())
+    }
+
+    fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
         let rows = rows(world);
         match action {
             Action::ListDown => self.selected = (self.selected + 1).min(rows.len().saturating_sub(1)),
@@ -48,7 +53,7 @@ impl Overview {
         Vec::new()
     }
 
-    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
+    fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         let rows = rows(world);
         // The selection stays on its run when new ones arrive above it.
         let place = world.selected_run.as_ref().and_then(|id| rows.iter().position(|run| run.id == *id));
@@ -58,7 +63,7 @@ impl Overview {
         Vec::new()
     }
 
-    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         let parts = parts(area, world);
         if parts.services.height > 0 {
             draw_services(paint, parts.services, world.services.as_deref().unwrap_or_default());
@@ -66,6 +71,12 @@ impl Overview {
         self.draw_runs(paint, parts.runs, world);
     }
 
+    fn is_ticking(&self, world: &World) -> bool {
+        world.has_running()
+    }
+}
+
+impl Overview {
     fn draw_runs(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         let (active, ended) = world.runs_by_life();
         let mut line = 0;
@@ -152,7 +163,7 @@ fn draw_unknown(paint: &mut Paint<'_>, area: Rect, link: &Link) {
 fn draw_services(paint: &mut Paint<'_>, area: Rect, services: &[Service]) {
     let count = |status: ServiceStatus| services.iter().filter(|service| service.status == status).count();
     let tallies = [ServiceStatus::Healthy, ServiceStatus::Unhealthy, ServiceStatus::Unknown]
-        .map(|status| (count(status), word(status), paint.style(role(status))));
+        .map(|status| (count(status), service_word(status), paint.style(table::service_role(status))));
     heading(paint, area, 0, "Services", &tallies);
     let charset = paint.look.charset;
     let widest = |text: fn(&Service) -> &str, least: u16| {
@@ -166,28 +177,12 @@ fn draw_services(paint: &mut Paint<'_>, area: Rect, services: &[Service]) {
     row.column(version, "version", dim).gap(1).number(9, "latency", dim).gap(2).put("address", dim);
     let room = area.height.saturating_sub(3);
     for (line, service) in (2..2 + room).zip(services) {
-        let (status, text) = (paint.style(role(service.status)), paint.style(Role::Text));
+        let (status, text) = (paint.style(table::service_role(service.status)), paint.style(Role::Text));
         let latency = service.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{} ms", format::count(millis)));
         let mut row = paint.row(area, line);
-        row.gap(1).put(charset.service(service.status), status).gap(1).column(10, word(service.status), status).gap(1);
+        row.gap(1).put(charset.service(service.status), status).gap(1).column(10, service_word(service.status), status).gap(1);
         row.column(name, &service.name, text).gap(2).column(place, &service.environment, text).gap(2);
         row.column(version, service.version.as_deref().unwrap_or("-"), text).gap(1).number(9, &latency, text).gap(2);
         row.put(&service.url, dim);
-    }
-}
-
-fn word(status: ServiceStatus) -> &'static str {
-    match status {
-        ServiceStatus::Healthy => "healthy",
-        ServiceStatus::Unhealthy => "unhealthy",
-        ServiceStatus::Unknown => "unknown",
-    }
-}
-
-fn role(status: ServiceStatus) -> Role {
-    match status {
-        ServiceStatus::Healthy => Role::Success,
-        ServiceStatus::Unhealthy => Role::Failure,
-        ServiceStatus::Unknown => Role::Waiting,
     }
 }

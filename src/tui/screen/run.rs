@@ -7,14 +7,16 @@ mod log;
 
 use ratatui::layout::Rect;
 
-use super::{Intent, Tone};
-use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, Timestamp};
+use super::{Intent, Tone, View};
+use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, StageStatus, Timestamp};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::glyph::Charset;
 use crate::tui::layout::Step;
-use crate::tui::widget::dag::Dag;
+use crate::tui::popup::Purpose;
+use crate::tui::widget::dag::{Dag, Picture};
 use crate::tui::widget::log::LogPane;
+use crate::tui::widget::paint::Paint;
 use crate::tui::world::World;
 use inspector::Inspector;
 
@@ -84,37 +86,9 @@ impl RunScreen {
         }
     }
 
-    pub fn focus_context(&self) -> Context {
-        match self.focus {
-            Focus::Graph => Context::Graph,
-            Focus::Log => Context::Log,
-            Focus::Inspector => Context::Inspector,
-        }
-    }
-
     /// The stage being looked at; with its full detail when that has come.
     fn stage(&self) -> Option<&Stage> {
         self.run.as_ref()?.stages.get_index(self.dag.selected()).map(|(_, stage)| stage)
-    }
-
-    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
-        match action {
-            Action::Inspect => return self.toggle_inspector(),
-            Action::FocusNext => self.focus_next(),
-            Action::CriticalPath => self.dag.toggle_critical(),
-            Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
-            Action::Cancel | Action::Rerun | Action::EditInputs => return self.order(action, world),
-            Action::Search | Action::Keep | Action::Leave => return self.ask_for_pattern(action),
-            Action::Merge => return self.toggle_merged(),
-            _ => {
-                return match self.focus {
-                    Focus::Graph => self.act_on_graph(action),
-                    Focus::Log => self.act_on_log(action),
-                    Focus::Inspector => self.act_on_inspector(action),
-                };
-            }
-        }
-        Vec::new()
     }
 
     fn act_on_graph(&mut self, action: Action) -> Vec<Intent> {
@@ -141,22 +115,22 @@ impl RunScreen {
         Vec::new()
     }
 
-    /// Whether this key would do something now.
-    pub fn is_of_use(&self, action: Action) -> bool {
-        let Some(run) = self.run.as_deref() else { return true };
-        match action {
-            Action::Cancel => !run.status.is_final(),
-            Action::Rerun | Action::EditInputs => run.status.is_final(),
-            Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
-            Action::NextHit => self.log.search.is_some(),
-            _ => true,
-        }
-    }
-
     /// The attempt whose log is shown: the one chosen, else the last.
     fn attempt<'s>(&self, stage: &'s Stage) -> Option<&'s Attempt> {
         let chosen = self.attempt.as_ref().filter(|(id, _)| *id == stage.id).map(|(_, number)| *number);
         stage.attempts.iter().find(|attempt| Some(attempt.number) == chosen).or(stage.attempts.last())
+    }
+
+    /// The run that does the work of the attempt being looked at.
+    fn child(&self) -> Option<&RunId> {
+        self.attempt(self.stage()?)?.child.as_ref()
+    }
+
+    fn open_below(&self) -> Vec<Intent> {
+        match self.child() {
+            Some(child) => vec![Intent::OpenRun(child.clone())],
+            None => Intent::say(Tone::Plain, "no other run does this stage's work"),
+        }
     }
 
     fn turn_attempt(&mut self, by: isize) -> Vec<Intent> {
@@ -198,80 +172,9 @@ impl RunScreen {
         }
     }
 
-    /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph: one step at a time.
-    pub fn back(&mut self) -> Option<Vec<Intent>> {
-        if self.focus == Focus::Log && self.back_in_log() {
-            return Some(self.after_change());
-        }
-        if self.focus == Focus::Inspector || self.focus == Focus::Graph && self.inspector.is_some() {
-            self.inspector = None;
-            self.focus = Focus::Graph;
-            return Some(Vec::new());
-        }
-        (self.focus == Focus::Log).then(|| {
-            self.focus = Focus::Graph;
-            Vec::new()
-        })
-    }
-
-    pub fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
-        match reply {
-            Reply::RunSnapshot(run) if run.id == self.id => {
-                self.run = Some(run);
-                self.changed(world)
-            }
-            Reply::RunEvent(event) if event.run == self.id => {
-                let ends = matches!(event.kind, EventKind::RunFinished { .. });
-                if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
-                    && (self.merged || self.log.source() == Some((stage, *attempt)))
-                {
-                    self.log.may_have_grown();
-                }
-                if let EventKind::CancelRequested { .. } = event.kind {
-                    self.cancel_at = Some(event.at);
-                }
-                match &mut self.run {
-                    Some(run) => run.apply(&event),
-                    None => self.run = Run::created(&event).map(Box::new),
-                }
-                let mut intents = self.changed(world);
-                intents.extend(ends.then_some(Intent::Bell));
-                intents
-            }
-            Reply::StageDetail { run, stage } if run == self.id => {
-                self.detail = Some(stage);
-                Vec::new()
-            }
-            Reply::Failed { .. } => {
-                self.log.failed();
-                Vec::new()
-            }
-            Reply::Connected(_) => {
-                self.log.retry();
-                vec![Intent::Ask(Request::Follow(self.id.clone()))]
-            }
-            reply => self.hear_of_log(reply),
-        }
-    }
-
     fn changed(&mut self, world: &World) -> Vec<Intent> {
         let Some(run) = self.run.as_deref() else { return Vec::new() };
         self.dag.update(run, world.look.charset).map(|job| Intent::LayOut(Box::new(job))).into_iter().collect()
-    }
-
-    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
-        let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
-        let subject = self.subject(run, stage);
-        self.log.show(subject);
-        let error = !self.merged && stage.is_some_and(|stage| stage.error.is_some());
-        self.parts = parts(area, &self.dag, error, self.inspector.is_some());
-        self.dag.fit(self.parts.graph, self.parts.most, run, world.now);
-        self.log.fit(self.parts.log.width, self.parts.log.height);
-        let mut intents = self.ask_for_log();
-        intents.extend(self.fit_inspector());
-        intents.extend(self.fit_result());
-        intents
     }
 
     /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
@@ -311,13 +214,156 @@ impl RunScreen {
     }
 
     /// True while the run is going on.
-    pub fn is_ticking(&self) -> bool {
+    fn is_going(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.started_at.is_some() && !run.status.is_final())
     }
+}
 
-    /// Scrolls with the wheel, whatever has the focus.
-    pub fn wheel(&mut self, lines: i64) {
+impl View for RunScreen {
+    fn open(world: &World) -> Result<Self, &'static str> {
+        let newest = || world.runs.as_ref()?.first().map(|run| &run.id);
+        let run = world.last_run.as_ref().or(world.selected_run.as_ref()).or_else(newest).ok_or("there is no run yet")?;
+        Ok(Self::new(run.clone(), world.look.charset))
+    }
+
+    fn run_id(&self) -> Option<&RunId> {
+        Some(&self.id)
+    }
+
+    fn focus(&self) -> Option<Context> {
+        Some(match self.focus {
+            Focus::Graph => Context::Graph,
+            Focus::Log => Context::Log,
+            Focus::Inspector => Context::Inspector,
+        })
+    }
+
+    fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+        match action {
+            Action::Inspect => return self.toggle_inspector(),
+            Action::FocusNext => self.focus_next(),
+            Action::CriticalPath => self.dag.toggle_critical(),
+            Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
+            Action::OpenBelow => return self.open_below(),
+            Action::Cancel | Action::Rerun | Action::EditInputs | Action::Resolve => return self.order(action, world),
+            Action::Search | Action::Keep | Action::Leave => return self.ask_for_pattern(action),
+            Action::Merge => return self.toggle_merged(),
+            _ => {
+                return match self.focus {
+                    Focus::Graph => self.act_on_graph(action),
+                    Focus::Log => self.act_on_log(action),
+                    Focus::Inspector => self.act_on_inspector(action),
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    /// Whether this key would do something now.
+    fn is_of_use(&self, action: Action) -> bool {
+        let Some(run) = self.run.as_deref() else { return true };
+        match action {
+            Action::Cancel => !run.status.is_final(),
+            Action::Rerun | Action::EditInputs => run.status.is_final(),
+            Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
+            Action::OpenBelow => self.child().is_some(),
+            Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
+            Action::NextHit => self.log.search.is_some(),
+            _ => true,
+        }
+    }
+
+    /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph: one step at a time.
+    fn back(&mut self, _world: &mut World) -> Option<Vec<Intent>> {
+        if self.focus == Focus::Log && self.back_in_log() {
+            return Some(self.after_change());
+        }
+        if self.focus == Focus::Inspector || self.focus == Focus::Graph && self.inspector.is_some() {
+            self.inspector = None;
+            self.focus = Focus::Graph;
+            return Some(Vec::new());
+        }
+        (self.focus == Focus::Log).then(|| {
+            self.focus = Focus::Graph;
+            Vec::new()
+        })
+    }
+
+    fn typed(&mut self, purpose: Purpose, text: &str, accepted: bool, _world: &mut World) -> Vec<Intent> {
+        if accepted && purpose != Purpose::Filter { self.take_pattern(purpose, text) } else { Vec::new() }
+    }
+
+    fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
+        match reply {
+            Reply::RunSnapshot(run) if run.id == self.id => {
+                self.run = Some(run);
+                self.changed(world)
+            }
+            Reply::RunEvent(event) if event.run == self.id => {
+                let ends = matches!(event.kind, EventKind::RunFinished { .. });
+                if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
+                    && (self.merged || self.log.source() == Some((stage, *attempt)))
+                {
+                    self.log.may_have_grown();
+                }
+                if let EventKind::CancelRequested { .. } = event.kind {
+                    self.cancel_at = Some(event.at);
+                }
+                match &mut self.run {
+                    Some(run) => run.apply(&event),
+                    None => self.run = Run::created(&event).map(Box::new),
+                }
+                let mut intents = self.changed(world);
+                intents.extend(ends.then_some(Intent::Bell));
+                intents
+            }
+            Reply::StageDetail { run, stage } if run == self.id => {
+                self.detail = Some(stage);
+                Vec::new()
+            }
+            Reply::Failed { .. } => {
+                self.log.failed();
+                Vec::new()
+            }
+            Reply::Connected(_) => {
+                self.log.retry();
+                vec![Intent::Ask(Request::Follow(self.id.clone()))]
+            }
+            reply => self.hear_of_log(reply),
+        }
+    }
+
+    fn take_picture(&mut self, picture: Box<Picture>) {
+        self.dag.accept(picture);
+    }
+
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        self.paint(paint, area, world);
+    }
+
+    fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
+        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
+        let subject = self.subject(run, stage);
+        self.log.show(subject);
+        let error = !self.merged && stage.is_some_and(|stage| stage.error.is_some());
+        self.parts = parts(area, &self.dag, error, self.inspector.is_some());
+        self.dag.fit(self.parts.graph, self.parts.most, run, world.now);
+        self.log.fit(self.parts.log.width, self.parts.log.height);
+        let mut intents = self.ask_for_log();
+        intents.extend(self.fit_inspector());
+        intents.extend(self.fit_result());
+        intents
+    }
+
+    fn is_ticking(&self, _world: &World) -> bool {
+        self.is_going()
+    }
+
+    /// Scrolls the log, whatever has the focus.
+    fn wheel(&mut self, lines: i64) -> bool {
         self.log.step(lines);
+        true
     }
 }
 

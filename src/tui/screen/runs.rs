@@ -4,7 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
-use super::{Intent, table};
+use super::{Intent, View, table};
 use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
 use crate::tui::popup::{Popup, Purpose};
@@ -34,8 +34,12 @@ pub struct Runs {
     height: u16,
 }
 
-impl Runs {
-    pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+impl View for Runs {
+    fn open(_world: &World) -> Result<Self, &'static str> {
+        Ok(Self::default())
+    }
+
+    fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
         let last = self.shown.len().saturating_sub(1);
         let page = usize::from(self.height.max(2)) - 1;
         match action {
@@ -63,7 +67,7 @@ impl Runs {
     }
 
     /// Drops the filter.
-    pub fn back(&mut self, world: &mut World) -> Option<Vec<Intent>> {
+    fn back(&mut self, world: &mut World) -> Option<Vec<Intent>> {
         if self.filter.is_empty() && self.status == Status::All {
             return None;
         }
@@ -73,12 +77,61 @@ impl Runs {
         Some(Vec::new())
     }
 
-    pub fn set_filter(&mut self, text: &str, world: &mut World) -> Vec<Intent> {
+    fn typed(&mut self, purpose: Purpose, text: &str, _accepted: bool, world: &mut World) -> Vec<Intent> {
+        if purpose == Purpose::Filter {
+            self.set_filter(text, world);
+        }
+        Vec::new()
+    }
+
+    fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
+        self.refresh(world);
+        let runs = world.runs.as_deref().unwrap_or_default();
+        let place = world
+            .selected_run
+            .as_ref()
+            .and_then(|id| self.shown.iter().position(|at| runs.get(*at).is_some_and(|run| run.id == *id)));
+        self.selected = place.unwrap_or(self.selected).min(self.shown.len().saturating_sub(1));
+        self.height = area.height.saturating_sub(2);
+        self.top = table::scroll(self.top, self.selected, self.height, self.shown.len());
+        Vec::new()
+    }
+
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+        let Some(runs) = world.runs.as_deref() else {
+            let text = match &world.link {
+                Link::Lost(why) => format!("the engine does not answer: {why}"),
+                Link::Connecting | Link::Connected(_) => "reading the runs".to_owned(),
+            };
+            paint.row(area, 1).gap(3).role(&text, Role::Dim);
+            return;
+        };
+        self.draw_title(paint, area, runs.len());
+        let shown = self.shown.iter().filter_map(|at| runs.get(*at));
+        let columns = table::Columns::of(shown, area.width, paint.look.charset);
+        table::draw_heading(paint, area, 1, columns);
+        if self.shown.is_empty() {
+            let text = if runs.is_empty() { "no run yet: start one with `flowdeck run PIPELINE`" } else { "no run matches" };
+            paint.row(area, 3).gap(3).role(text, Role::Dim);
+        }
+        for (line, (at, index)) in (2..area.height).zip(self.shown.iter().enumerate().skip(self.top)) {
+            if let Some(run) = runs.get(*index) {
+                table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
+            }
+        }
+    }
+
+    fn is_ticking(&self, world: &World) -> bool {
+        world.has_running()
+    }
+}
+
+impl Runs {
+    fn set_filter(&mut self, text: &str, world: &mut World) {
         text.clone_into(&mut self.filter);
         self.refresh(world);
         self.selected = 0;
         world.selected_run = self.current(world).map(|run| run.id.clone());
-        Vec::new()
     }
 
     fn current<'w>(&self, world: &'w World) -> Option<&'w RunSummary> {
@@ -117,43 +170,6 @@ impl Runs {
             .collect();
         scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
         self.shown = scored.into_iter().map(|(_, at)| at).collect();
-    }
-
-    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
-        self.refresh(world);
-        let runs = world.runs.as_deref().unwrap_or_default();
-        let place = world
-            .selected_run
-            .as_ref()
-            .and_then(|id| self.shown.iter().position(|at| runs.get(*at).is_some_and(|run| run.id == *id)));
-        self.selected = place.unwrap_or(self.selected).min(self.shown.len().saturating_sub(1));
-        self.height = area.height.saturating_sub(2);
-        self.top = table::scroll(self.top, self.selected, self.height, self.shown.len());
-        Vec::new()
-    }
-
-    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
-        let Some(runs) = world.runs.as_deref() else {
-            let text = match &world.link {
-                Link::Lost(why) => format!("the engine does not answer: {why}"),
-                Link::Connecting | Link::Connected(_) => "reading the runs".to_owned(),
-            };
-            paint.row(area, 1).gap(3).role(&text, Role::Dim);
-            return;
-        };
-        self.draw_title(paint, area, runs.len());
-        let shown = self.shown.iter().filter_map(|at| runs.get(*at));
-        let columns = table::Columns::of(shown, area.width, paint.look.charset);
-        table::draw_heading(paint, area, 1, columns);
-        if self.shown.is_empty() {
-            let text = if runs.is_empty() { "no run yet: start one with `flowdeck run PIPELINE`" } else { "no run matches" };
-            paint.row(area, 3).gap(3).role(text, Role::Dim);
-        }
-        for (line, (at, index)) in (2..area.height).zip(self.shown.iter().enumerate().skip(self.top)) {
-            if let Some(run) = runs.get(*index) {
-                table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
-            }
-        }
     }
 
     fn draw_title(&self, paint: &mut Paint<'_>, area: Rect, total: usize) {

@@ -3,6 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::model::{RunSummary, Timestamp};
+use crate::tui::action::Action;
+use crate::tui::backend::ServiceStatus;
 use crate::tui::glyph::Charset;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
@@ -73,11 +75,55 @@ pub fn draw_run(
         row.put(failure, bad.remove_modifier(ratatui::style::Modifier::BOLD));
     }
     if selected {
-        let style = paint.style(Role::Selection);
-        let y = area.y + line;
-        paint.shade(Rect { y, height: 1, ..area }, style);
-        let (pointer, accent) = (paint.look.charset.pointer(), paint.style(Role::Accent));
-        paint.symbol(area.x, y, pointer, accent);
+        draw_selection(paint, area, line);
+    }
+}
+
+/// Marks a row as the selected one.
+pub fn draw_selection(paint: &mut Paint<'_>, area: Rect, line: u16) {
+    let style = paint.style(Role::Selection);
+    let y = area.y + line;
+    paint.shade(Rect { y, height: 1, ..area }, style);
+    let (pointer, accent) = (paint.look.charset.pointer(), paint.style(Role::Accent));
+    paint.symbol(area.x, y, pointer, accent);
+}
+
+/// The colour of a service's status.
+pub fn service_role(status: ServiceStatus) -> Role {
+    match status {
+        ServiceStatus::Healthy => Role::Success,
+        ServiceStatus::Unhealthy => Role::Failure,
+        ServiceStatus::Unknown => Role::Waiting,
+    }
+}
+
+/// The selected row of a list and the first one in view.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cursor {
+    pub selected: usize,
+    pub top: usize,
+    page: usize,
+}
+
+impl Cursor {
+    /// Moves as a list's keys say; `fit` brings it back to where rows are.
+    pub fn act(&mut self, action: Action) {
+        match action {
+            Action::ListDown => self.selected += 1,
+            Action::ListUp => self.selected = self.selected.saturating_sub(1),
+            Action::ListPageDown => self.selected += self.page,
+            Action::ListPageUp => self.selected = self.selected.saturating_sub(self.page),
+            Action::ListTop => self.selected = 0,
+            Action::ListEnd => self.selected = usize::MAX / 2,
+            _ => {}
+        }
+    }
+
+    /// Keeps the selection on a row and the row in view.
+    pub fn fit(&mut self, height: u16, rows: usize) {
+        self.page = usize::from(height.max(2)) - 1;
+        self.selected = self.selected.min(rows.saturating_sub(1));
+        self.top = scroll(self.top, self.selected, height, rows);
     }
 }
 

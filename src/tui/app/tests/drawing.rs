@@ -71,6 +71,26 @@ fn the_runs() {
 }
 
 #[test]
+fn the_health_of_services() {
+    everywhere("health", "6 p p j");
+}
+
+#[test]
+fn the_metrics_of_pipelines() {
+    everywhere("metrics", "9");
+}
+
+#[test]
+fn screens_that_are_not_there_yet_say_so() {
+    everywhere("deployments", "4");
+    for keys in ["4", "5", "7", "8"] {
+        let mut driver = Driver::new(80, 24, Charset::Ascii);
+        driver.keys(keys);
+        assert!(driver.shows("not in this version") && driver.shows("Until then"), "{keys}");
+    }
+}
+
+#[test]
 fn a_running_run() {
     everywhere("run_running", "2 enter");
 }
@@ -152,7 +172,8 @@ fn every_theme() {
 
 #[test]
 fn ascii_screens_have_nothing_but_ascii() {
-    for keys in ["", "2", "2 enter", "2 j enter i", "2 enter ?", "2 j enter e", "2 enter z", "2 enter z z", ":"] {
+    for keys in ["", "2", "2 enter", "2 j enter i", "2 enter ?", "2 j enter e", "2 enter z", "2 enter z z", "4", "6 p", "9", ":"]
+    {
         let mut driver = Driver::new(100, 30, Charset::Ascii);
         driver.keys(keys);
         let screen = driver.screen();

@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, EngineStatus, ErrorKind, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError,
-    StageId, StageOutline, Timestamp,
+    Actor, Ending, EngineStatus, ErrorKind, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus,
+    StageError, StageId, StageOutline, Timestamp,
 };
 use crate::tui::app::App;
 use crate::tui::backend::{Reply, Request, Service, ServiceStatus};
@@ -112,8 +112,10 @@ impl Driver {
                 vec![Reply::Copied { lines: text.len() as u64, text: text.join("\n") }]
             }
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
+            Request::Resolve { .. } => vec![Reply::Done { what: "answered".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
-            Request::Unfollow | Request::StopScan | Request::Services => Vec::new(),
+            Request::Services => vec![Reply::Services(services())],
+            Request::Unfollow | Request::StopScan => Vec::new(),
         }
     }
 
@@ -163,6 +165,7 @@ fn key_event(name: &str) -> KeyEvent {
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
+        "backtab" => KeyCode::BackTab,
         "up" => KeyCode::Up,
         "down" => KeyCode::Down,
         "left" => KeyCode::Left,
@@ -278,6 +281,14 @@ impl Script {
     pub fn fail(mut self, stage: &str, attempt: u32, at: Timestamp, message: &str, next: Next) -> Self {
         let error = StageError::new(ErrorKind::Execution, message).caused_by("exit code 2");
         self.push(at, EventKind::AttemptFinished { stage: StageId::new(stage), attempt, outcome: Outcome::failed(error), next });
+        self
+    }
+
+    /// An attempt that was interrupted, and a person is asked what became of it.
+    pub fn unknown(mut self, stage: &str, attempt: u32, at: Timestamp) -> Self {
+        let error = StageError::new(ErrorKind::Unknown, "the engine went away");
+        let outcome = Outcome::ended(Ending::Unknown, error, Value::Null);
+        self.push(at, EventKind::AttemptFinished { stage: StageId::new(stage), attempt, outcome, next: Next::Ask });
         self
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::RunScreen;
-use crate::model::{RunStatus, StageStatus};
+use crate::model::{Resolution, RunStatus, Stage, StageStatus};
 use crate::tui::action::Action;
 use crate::tui::backend::{Request, RerunFrom};
 use crate::tui::popup::{Popup, choose::Choose, edit::Edit};
@@ -28,6 +28,10 @@ impl RunScreen {
             Action::Cancel => open(Popup::Choose(self.cancel_question(run.status))),
             Action::Rerun if !run.status.is_final() => Intent::say(Tone::Plain, "the run has not ended yet"),
             Action::Rerun => open(Popup::Choose(self.rerun_question())),
+            Action::Resolve => match self.stage().filter(|stage| stage.status == StageStatus::Unknown) {
+                Some(stage) => open(Popup::Choose(self.resolve_question(stage))),
+                None => Intent::say(Tone::Plain, "what became of this stage's work is known"),
+            },
             Action::EditInputs if matches!(run.inputs, Value::Object(_) | Value::Null) => {
                 let inputs = if run.inputs.is_null() { Value::Object(serde_json::Map::new()) } else { run.inputs.clone() };
                 let title = format!("Inputs of {}, for a new run", run.pipeline.name);
@@ -51,6 +55,20 @@ impl RunScreen {
             "are killed. Work marked `finally` still runs.".to_owned(),
         ];
         Choose::new("Cancel this run?", lines, "No, let it run", vec![("Yes, cancel".to_owned(), order(false))])
+    }
+
+    fn resolve_question(&self, stage: &Stage) -> Choose {
+        let answer = |resolution| Request::Resolve { run: self.id.clone(), stage: stage.id.clone(), resolution };
+        let lines = vec![
+            "The work was interrupted, and nobody saw whether it was done.".to_owned(),
+            "Look first: what you answer here is taken as the truth.".to_owned(),
+        ];
+        let choices = vec![
+            ("It had no effect: do it again".to_owned(), answer(Resolution::Retry)),
+            ("It was done: go on as if it had succeeded".to_owned(), answer(Resolution::Succeed)),
+            ("It went wrong: the stage has failed".to_owned(), answer(Resolution::Fail)),
+        ];
+        Choose::new(format!("What became of {}?", stage.title()), lines, "I do not know yet", choices)
     }
 
     fn rerun_question(&self) -> Choose {

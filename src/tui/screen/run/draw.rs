@@ -17,7 +17,7 @@ use crate::tui::widget::{format, text};
 use crate::tui::world::{Link, World};
 
 impl RunScreen {
-    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
+    pub(super) fn paint(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         let Some(run) = self.run.as_deref() else {
             let mut row = paint.row(area, 1);
             row.gap(3).role("reading run ", Role::Dim).role(self.id.as_str(), Role::Text);
@@ -140,7 +140,7 @@ impl RunScreen {
             parts.push(format!("/{} {state}", search.pattern.chars().take(24).collect::<String>()));
         }
         if self.log.follow {
-            if self.is_ticking() {
+            if self.is_going() {
                 parts.push("follow".to_owned());
             }
         } else if self.log.unseen() > 0 {

@@ -56,7 +56,7 @@ impl RunScreen {
     }
 
     /// Takes a pattern that was asked for; an empty one drops what there is.
-    pub fn typed(&mut self, purpose: Purpose, pattern: &str) -> Vec<Intent> {
+    pub(super) fn take_pattern(&mut self, purpose: Purpose, pattern: &str) -> Vec<Intent> {
         if !self.log.has_subject() {
             return Intent::say(Tone::Plain, "this stage has no log yet");
         }
