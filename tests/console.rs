@@ -150,7 +150,7 @@ fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
     console.type_keys("2");
     console.wait_for("Runs  3");
     console.type_keys("?");
-    console.wait_for("walk to a stage before");
+    console.wait_for("show only runs that match");
     console.type_keys("qq");
     console.wait_for_exit();
     console.assert_restored();
