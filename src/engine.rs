@@ -12,6 +12,7 @@ pub mod handle;
 pub mod hub;
 pub mod logs;
 pub mod recovery;
+mod reuse;
 pub mod scheduler;
 pub mod shared;
 mod values;
