@@ -60,24 +60,44 @@ fn report(drafts: &[Draft<'_>], cycle: &[usize], sink: &mut Sink<'_>) {
     let first = cycle.iter().enumerate().min_by_key(|(_, stage)| **stage).map_or(0, |(at, _)| at);
     let mut order: Vec<usize> = cycle[first..].iter().chain(&cycle[..first]).copied().collect();
     order[1..].reverse();
-    let mut names: Vec<&str> = order.iter().map(|at| drafts[*at].spec.id.as_str()).collect();
-    names.push(names[0]);
-    let shown = if names.len() > SHOWN + 1 {
-        format!("{} -> … ({} more) -> {}", names[..SHOWN].join(" -> "), names.len() - SHOWN - 1, names[0])
-    } else {
-        names.join(" -> ")
-    };
+    let shown = chain(drafts, &order);
     let stage = &drafts[order[0]];
     let before = &drafts[order[order.len() - 1]].spec.id;
-    let listed = Reader { node: stage.node }.texts("depends_on");
-    let span = listed
-        .into_iter()
-        .find(|(_, id)| id == before.as_str())
-        .map_or_else(|| stage.id.span.clone(), |(node, _)| node.span.clone());
+    let span = written(stage, before.as_str());
     let help = if stage.spec.depends_on.contains(before) {
         "remove one of these dependencies"
     } else {
         "a stage listed by a control-flow stage depends on it; remove it from the list, or the dependency"
     };
     sink.push(Problem::error("cycle", span, format!("the stages depend on each other: {shown}")).helped(help));
+}
+
+/// A cycle through a loop or guard: `cycle` goes from a stage to what it depends on up to the `frame`, then into that as
+/// far as the stage which needs the first one.
+pub fn report_inside(drafts: &[Draft<'_>], cycle: &[usize], frame: usize, sink: &mut Sink<'_>) {
+    let (Some(first), Some(last)) = (cycle.first(), cycle.last()) else { return };
+    let id = |at: usize| drafts[at].spec.id.as_str();
+    let span = written(&drafts[*last], id(*first));
+    let mut cycle = cycle.to_vec();
+    cycle.dedup();
+    let message = format!("the stages depend on each other: {}", chain(drafts, &cycle));
+    let help = format!("`{}` runs inside `{}`, and `{}` starts only when that has ended", id(*last), id(frame), id(*first));
+    sink.push(Problem::error("cycle", span, message).helped(help));
+}
+
+/// The stages of a cycle in a row that ends where it began.
+fn chain(drafts: &[Draft<'_>], cycle: &[usize]) -> String {
+    let mut names: Vec<&str> = cycle.iter().map(|at| drafts[*at].spec.id.as_str()).collect();
+    names.push(names[0]);
+    if names.len() > SHOWN + 1 {
+        format!("{} -> … ({} more) -> {}", names[..SHOWN].join(" -> "), names.len() - SHOWN - 1, names[0])
+    } else {
+        names.join(" -> ")
+    }
+}
+
+/// Where a stage says that it depends on another.
+fn written(stage: &Draft<'_>, id: &str) -> std::ops::Range<usize> {
+    let listed = Reader { node: stage.node }.texts("depends_on");
+    listed.into_iter().find(|(_, listed)| listed == id).map_or_else(|| stage.id.span.clone(), |(node, _)| node.span.clone())
 }

@@ -381,3 +381,80 @@ fn the_snippets_of_the_overview_load_without_a_warning() {
         assert!(loaded.pipeline.is_some());
     }
 }
+
+/// What each stage waits for beyond what is written, and the messages.
+fn waits(text: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
+    let loaded = load(text, Format::Yaml);
+    let messages = loaded.problems.iter().map(|problem| problem.message.clone()).collect();
+    let stages = loaded.pipeline.map(|pipeline| pipeline.stages).unwrap_or_default();
+    let waiting = stages.iter().filter(|stage| !stage.waits_for.is_empty());
+    (waiting.map(|stage| (stage.id.to_string(), stage.waits_for.iter().map(ToString::to_string).collect())).collect(), messages)
+}
+
+#[test]
+fn a_dependency_inside_a_loop_on_what_comes_after_the_loop_is_a_cycle() {
+    let text = "id: cyc\nstages:\n  - {id: L, type: foreach, config: {items: [1,2], loop_stages: [s]}}\n  \
+        - {id: s, type: shell, depends_on: [x], config: {run: 'echo s'}}\n  \
+        - {id: x, type: shell, depends_on: [L], config: {run: 'echo x'}}\n";
+    let loaded = load(text, Format::Yaml);
+    assert!(loaded.pipeline.is_none());
+    let problem = &loaded.problems[0];
+    assert_eq!((problem.code, problem.message.as_str()), ("cycle", "the stages depend on each other: x -> L -> s -> x"));
+    assert_eq!(problem.position(text), (4, 39));
+}
+
+#[test]
+fn a_cycle_through_nested_frames_and_branches_is_found() {
+    let text = "{id: p, stages: [
+      {id: outer, type: trycatch, config: {try_stages: [each]}},
+      {id: each, type: foreach, config: {items: [1], loop_stages: [check]}},
+      {id: check, type: conditional, config: {condition: true, true_stages: [yes]}},
+      {id: yes, type: logger, depends_on: [second], config: {message: m}},
+      {id: first, type: logger, depends_on: [outer], config: {message: m}},
+      {id: second, type: logger, depends_on: [first], config: {message: m}}]}";
+    let problems = load(text, Format::Yaml).problems;
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["the stages depend on each other: second -> first -> outer -> each -> check -> yes -> second"]);
+}
+
+#[test]
+fn a_document_of_any_size_keeps_its_implicit_waits() {
+    let logger = |id: String, after: String, reads: &str| {
+        format!("{{id: {id}, type: logger, depends_on: [{after}], config: {{message: '{{{{upstream.{reads}.n}}}}'}}}}")
+    };
+    let chain = (1..8_000).map(|at| logger(format!("s{at}"), format!("s{}", at - 1), "s0"));
+    let chain: Vec<String> = chain.collect();
+    let text = format!(
+        "{{id: p, stages: [{{id: s0, type: logger, config: {{message: m}}}}, {}, {}, {{id: z, type: logger, config: {{message: m}}}}]}}",
+        chain.join(",\n"),
+        logger("late".to_owned(), String::new(), "z")
+    );
+    let begun = std::time::Instant::now();
+    let (waiting, messages) = waits(&text);
+    assert_eq!(waiting, [("late".to_owned(), vec!["z".to_owned()])]);
+    assert_eq!(messages, ["`late` reads `z` without depending on it"]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_catch_that_reads_a_stage_of_a_guard_inside_the_tried_part_gets_no_wrong_advice() {
+    let text = "{id: p, stages: [
+      {id: outer, type: trycatch, config: {try_stages: [inner], catch_stages: [tell]}},
+      {id: inner, type: trycatch, config: {try_stages: [x], finally_stages: [tidy]}},
+      {id: x, type: logger, config: {message: m}}, {id: tidy, type: logger, config: {message: m}},
+      {id: tell, type: logger, config: {message: '{{upstream.x.error}}'}}]}";
+    assert_eq!(waits(text), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn stages_that_only_read_each_other_from_the_end_to_the_beginning_all_wait() {
+    let reader = |at: usize| format!("{{id: s{at}, type: logger, config: {{message: '{{{{upstream.s{}.n}}}}'}}}}", at + 1);
+    let readers: Vec<String> = (0..4_000).map(reader).collect();
+    let text = format!("{{id: p, stages: [{}, {{id: s4000, type: logger, config: {{message: m}}}}]}}", readers.join(",\n"));
+    let (waiting, _) = waits(&text);
+    assert_eq!(waiting.len(), 4_000);
+    let round = text.replace("{message: m}", "{message: '{{upstream.s0.n}}'}");
+    let (waiting, messages) = waits(&round);
+    assert_eq!((waiting.len(), waiting[3_999].0.as_str()), (4_000, "s3999"));
+    assert!(messages.len() <= 500);
+}
