@@ -4,6 +4,7 @@
 
 mod bar;
 pub mod farewell;
+mod places;
 #[cfg(test)]
 pub mod tests;
 
@@ -37,6 +38,8 @@ pub struct App {
     popups: Vec<Popup>,
     /// The last remark; the next key takes it away.
     remark: Option<(Tone, String)>,
+    /// The places left, the last one last.
+    places: Vec<places::Place>,
     size: (u16, u16),
     mouse: bool,
 }
@@ -45,7 +48,7 @@ impl App {
     /// Starts on the overview, or on a run. The effects are the first questions.
     pub fn new(world: World, run: Option<RunId>) -> (Self, Vec<Effect>) {
         let stack = vec![Screen::home()];
-        let mut app = Self { world, stack, popups: Vec::new(), remark: None, size: (0, 0), mouse: false };
+        let mut app = Self { world, stack, popups: Vec::new(), remark: None, places: Vec::new(), size: (0, 0), mouse: false };
         let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
         if let Some(run) = run {
             effects.extend(app.open_run(run));
@@ -161,7 +164,11 @@ impl App {
                 Vec::new()
             }
             Action::Palette => {
-                self.popups.push(Popup::Palette(Palette::new(&self.contexts())));
+                self.popups.push(Popup::Palette(Palette::new(
+                    &self.contexts(),
+                    &self.world,
+                    self.shown().and_then(Screen::as_run),
+                )));
                 Vec::new()
             }
             Action::Theme => {
@@ -175,6 +182,7 @@ impl App {
                 self.remark = Some((Tone::Plain, words.to_owned()));
                 vec![Effect::Mouse(self.mouse)]
             }
+            Action::JumpBack => self.jump_back(),
             Action::ScreenNext => self.turn_screen(1),
             Action::ScreenPrevious => self.turn_screen(TABS.len() - 1),
             action => match Screen::opened_by(action, &self.world) {
@@ -199,6 +207,7 @@ impl App {
         }
         if self.stack.len() > 1 {
             let left = self.followed();
+            self.leave_mark();
             self.stack.pop();
             return self.moved(left.as_ref());
         }
@@ -218,6 +227,7 @@ impl App {
             return self.open_run(run.id);
         }
         let left = self.followed();
+        self.leave_mark();
         self.stack = vec![Screen::home()];
         if screen.number() != Screen::home().number() {
             self.stack.push(screen);
@@ -232,6 +242,7 @@ impl App {
             return Vec::new();
         }
         let left = self.followed();
+        self.leave_mark();
         match self.stack.iter().position(is_it) {
             Some(at) => self.stack.truncate(at + 1),
             None => self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset)))),
@@ -359,6 +370,9 @@ impl App {
                 Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
                 Intent::Copy { text, what } => effects.push(Effect::Copy { text, what }),
                 Intent::OpenRun(run) => effects.extend(self.open_run(run)),
+                Intent::ShowStage(stage) => {
+                    effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
+                }
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),
                 Intent::Bell => effects.push(Effect::Bell),

@@ -161,6 +161,56 @@ fn interrupted_work_is_answered_for_after_a_question_that_explains() {
 }
 
 #[test]
+fn the_palette_finds_runs_stages_and_themes() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    let find = |driver: &mut Driver, text: &str| {
+        driver.keys(":");
+        driver.type_text(text);
+        driver.keys("enter");
+    };
+    find(&mut driver, "run ci");
+    assert!(driver.shows("1v9r8k0-ccccc") && driver.shows("format"));
+    find(&mut driver, "8p0-bbb");
+    assert!(driver.shows("1v9r8p0-bbbbb"), "by a part of the id");
+    find(&mut driver, "stage lint");
+    assert!(driver.shows("lint  ✓ succeeded"));
+    find(&mut driver, "theme mono");
+    assert_eq!(driver.app.world.look.theme.name, "mono");
+    find(&mut driver, "metrics");
+    assert!(driver.shows("slowest first"));
+}
+
+#[test]
+fn one_key_goes_back_through_the_places_that_were_left() {
+    let mut driver = Driver::new(120, 40, Charset::Unicode);
+    let shown = |driver: &Driver| driver.app.shown().map(crate::tui::screen::Screen::number);
+    driver.keys("2 j enter 6 9");
+    let way: Vec<_> = (0..4).map(|_| (driver.keys("ctrl-o"), shown(&driver)).1).collect();
+    assert_eq!(way, [6, 3, 2, 1].map(Some));
+    driver.keys("ctrl-o");
+    assert!(driver.shows("no place was left before this one"));
+}
+
+#[test]
+fn the_top_line_says_the_way_to_a_run() {
+    let driver = Driver::on_run(80, 24, Charset::Unicode);
+    assert!(driver.screen().lines().next().is_some_and(|line| line.contains("Runs ▸ deploy")));
+}
+
+#[test]
+fn two_keys_lead_from_the_start_to_the_first_error_line_of_the_failed_stage() {
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.runs.remove(0);
+    driver.reply(Reply::Runs(driver.runs.iter().map(crate::model::Run::summary).collect()));
+    driver.keys("3");
+    assert!(driver.shows("1v9r8p0-bbbbb") && driver.shows("EXECUTION tests failed: exit code 2"));
+    let mut driver = Driver::new(80, 24, Charset::Unicode);
+    driver.keys("j enter");
+    assert!(driver.shows("EXECUTION tests failed: exit code 2"), "with another run going on: one down, open");
+    assert!(driver.shows("unit-tests  ✗ failed") && driver.shows("fetching https://registry.example/1203"));
+}
+
+#[test]
 fn a_rerun_offers_the_failure_the_start_and_this_stage() {
     let from = |keys: &str| {
         let mut driver = Driver::on_run(80, 24, Charset::Unicode);
