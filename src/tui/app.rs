@@ -18,7 +18,7 @@ use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette};
-use super::screen::{Intent, Screen, TABS, Tone, View, run::RunScreen};
+use super::screen::{Intent, Screen, Tone, View};
 use super::theme::{Role, SHIPPED, Theme};
 use super::widget::format;
 use super::widget::paint::Paint;
@@ -184,7 +184,7 @@ impl App {
             }
             Action::JumpBack => self.jump_back(),
             Action::ScreenNext => self.turn_screen(1),
-            Action::ScreenPrevious => self.turn_screen(TABS.len() - 1),
+            Action::ScreenPrevious => self.turn_screen(-1),
             action => match Screen::opened_by(action, &self.world) {
                 Some(Ok(screen)) => self.go(screen),
                 Some(Err(why)) => self.remark(Tone::Plain, why),
@@ -198,72 +198,6 @@ impl App {
         let Self { world, stack, .. } = self;
         let intents = stack.last_mut().map_or_else(Vec::new, |screen| ask(screen.view_mut(), world));
         self.carry_out(intents)
-    }
-
-    fn back(&mut self) -> Vec<Effect> {
-        let Self { world, stack, .. } = self;
-        if let Some(intents) = stack.last_mut().and_then(|screen| screen.view_mut().back(world)) {
-            return self.carry_out(intents);
-        }
-        if self.stack.len() > 1 {
-            let left = self.followed();
-            self.leave_mark();
-            self.stack.pop();
-            return self.moved(left.as_ref());
-        }
-        Vec::new()
-    }
-
-    /// The screen `by` further, round and round. The one of a run has panes to go through and is passed by.
-    fn turn_screen(&mut self, by: usize) -> Vec<Effect> {
-        let now = self.shown().map_or(0, |screen| screen.number() - 1);
-        let next = (1..=TABS.len()).map(|steps| TABS[(now + by * steps) % TABS.len()].action);
-        next.into_iter().find(|action| *action != Action::GoRun).map_or_else(Vec::new, |action| self.act(action))
-    }
-
-    /// Opens a screen: a run over what is shown, anything else over the overview.
-    fn go(&mut self, screen: Screen) -> Vec<Effect> {
-        if let Screen::Run(run) = screen {
-            return self.open_run(run.id);
-        }
-        let left = self.followed();
-        self.leave_mark();
-        self.stack = vec![Screen::home()];
-        if screen.number() != Screen::home().number() {
-            self.stack.push(screen);
-        }
-        self.moved(left.as_ref())
-    }
-
-    /// Shows a run; one that is open already is gone back to.
-    fn open_run(&mut self, run: RunId) -> Vec<Effect> {
-        let is_it = |screen: &Screen| screen.view().run_id() == Some(&run);
-        if self.shown().is_some_and(is_it) {
-            return Vec::new();
-        }
-        let left = self.followed();
-        self.leave_mark();
-        match self.stack.iter().position(is_it) {
-            Some(at) => self.stack.truncate(at + 1),
-            None => self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset)))),
-        }
-        self.world.selected_run = Some(run);
-        self.moved(left.as_ref())
-    }
-
-    /// The run on top: the engine tells everything about it.
-    fn followed(&self) -> Option<RunId> {
-        self.shown().and_then(|screen| screen.view().run_id()).cloned()
-    }
-
-    /// Follows the run of the screen now on top; one that was left is not followed any more.
-    fn moved(&mut self, left: Option<&RunId>) -> Vec<Effect> {
-        let now = self.followed();
-        if now.as_ref() == left {
-            return Vec::new();
-        }
-        self.world.last_run = now.clone().or(self.world.last_run.take());
-        vec![Effect::Ask(now.map_or(Request::Unfollow, Request::Follow))]
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
