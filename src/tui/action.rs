@@ -184,7 +184,8 @@ actions! {
     GoMetrics "metrics" "" "how often and how fast pipelines succeed" ["9"] [Global];
     ScreenNext "screen-next" "" "the next screen" ["tab"] [Global];
     ScreenPrevious "screen-previous" "" "the screen before" ["backtab"] [Global];
-    Palette "palette" "" "find and do any action by name" [":"] [Global];
+    JumpBack "jump-back" "" "the place looked at before" ["ctrl-o"] [Global];
+    Palette "palette" "" "find an action, a run, a stage or a theme by name" [":"] [Global];
     Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
     Theme "theme" "" "choose the colours, seeing each" ["ctrl-t"] [Global];
     Mouse "mouse" "" "let the wheel scroll here, or leave the mouse to the terminal" ["m"] [Global];

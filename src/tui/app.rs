@@ -4,6 +4,7 @@
 
 mod bar;
 pub mod farewell;
+mod places;
 #[cfg(test)]
 pub mod tests;
 
@@ -17,7 +18,7 @@ use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
-use super::screen::{Intent, Screen, TABS, Tone, View, run::RunScreen};
+use super::screen::{Intent, Screen, Tone, View};
 use super::theme::Role;
 use super::widget::format;
 use super::widget::paint::Paint;
@@ -37,6 +38,8 @@ pub struct App {
     popups: Vec<Popup>,
     /// The last remark; the next key takes it away.
     remark: Option<(Tone, String)>,
+    /// The places left, the last one last.
+    places: Vec<places::Place>,
     size: (u16, u16),
     mouse: bool,
 }
@@ -45,7 +48,7 @@ impl App {
     /// Starts on the overview, or on a run. The effects are the first questions.
     pub fn new(world: World, run: Option<RunId>) -> (Self, Vec<Effect>) {
         let stack = vec![Screen::home()];
-        let mut app = Self { world, stack, popups: Vec::new(), remark: None, size: (0, 0), mouse: false };
+        let mut app = Self { world, stack, popups: Vec::new(), remark: None, places: Vec::new(), size: (0, 0), mouse: false };
         let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
         if let Some(run) = run {
             effects.extend(app.open_run(run));
@@ -168,7 +171,11 @@ impl App {
                 Vec::new()
             }
             Action::Palette => {
-                self.popups.push(Popup::Palette(Palette::new(&self.contexts(), &self.world.themes)));
+                self.popups.push(Popup::Palette(Palette::new(
+                    &self.contexts(),
+                    &self.world,
+                    self.shown().and_then(Screen::as_run),
+                )));
                 Vec::new()
             }
             Action::Theme => {
@@ -181,8 +188,9 @@ impl App {
                 self.remark = Some((Tone::Plain, words.to_owned()));
                 vec![Effect::Mouse(self.mouse)]
             }
+            Action::JumpBack => self.jump_back(),
             Action::ScreenNext => self.turn_screen(1),
-            Action::ScreenPrevious => self.turn_screen(TABS.len() - 1),
+            Action::ScreenPrevious => self.turn_screen(-1),
             action => match Screen::opened_by(action, &self.world) {
                 Some(Ok(screen)) => self.go(screen),
                 Some(Err(why)) => self.remark(Tone::Plain, why),
@@ -196,69 +204,6 @@ impl App {
         let Self { world, stack, .. } = self;
         let intents = stack.last_mut().map_or_else(Vec::new, |screen| ask(screen.view_mut(), world));
         self.carry_out(intents)
-    }
-
-    fn back(&mut self) -> Vec<Effect> {
-        let Self { world, stack, .. } = self;
-        if let Some(intents) = stack.last_mut().and_then(|screen| screen.view_mut().back(world)) {
-            return self.carry_out(intents);
-        }
-        if self.stack.len() > 1 {
-            let left = self.followed();
-            self.stack.pop();
-            return self.moved(left.as_ref());
-        }
-        Vec::new()
-    }
-
-    /// The screen `by` further, round and round. The one of a run has panes to go through and is passed by.
-    fn turn_screen(&mut self, by: usize) -> Vec<Effect> {
-        let now = self.shown().map_or(0, |screen| screen.number() - 1);
-        let next = (1..=TABS.len()).map(|steps| TABS[(now + by * steps) % TABS.len()].action);
-        next.into_iter().find(|action| *action != Action::GoRun).map_or_else(Vec::new, |action| self.act(action))
-    }
-
-    /// Opens a screen: a run over what is shown, anything else over the overview.
-    fn go(&mut self, screen: Screen) -> Vec<Effect> {
-        if let Screen::Run(run) = screen {
-            return self.open_run(run.id);
-        }
-        let left = self.followed();
-        self.stack = vec![Screen::home()];
-        if screen.number() != Screen::home().number() {
-            self.stack.push(screen);
-        }
-        self.moved(left.as_ref())
-    }
-
-    /// Shows a run; one that is open already is gone back to.
-    fn open_run(&mut self, run: RunId) -> Vec<Effect> {
-        let is_it = |screen: &Screen| screen.view().run_id() == Some(&run);
-        if self.shown().is_some_and(is_it) {
-            return Vec::new();
-        }
-        let left = self.followed();
-        match self.stack.iter().position(is_it) {
-            Some(at) => self.stack.truncate(at + 1),
-            None => self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset)))),
-        }
-        self.world.selected_run = Some(run);
-        self.moved(left.as_ref())
-    }
-
-    /// The run on top: the engine tells everything about it.
-    fn followed(&self) -> Option<RunId> {
-        self.shown().and_then(|screen| screen.view().run_id()).cloned()
-    }
-
-    /// Follows the run of the screen now on top; one that was left is not followed any more.
-    fn moved(&mut self, left: Option<&RunId>) -> Vec<Effect> {
-        let now = self.followed();
-        if now.as_ref() == left {
-            return Vec::new();
-        }
-        self.world.last_run = now.clone().or(self.world.last_run.take());
-        vec![Effect::Ask(now.map_or(Request::Unfollow, Request::Follow))]
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
@@ -370,6 +315,9 @@ impl App {
                 Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
                 Intent::Copy { text, what } => effects.push(Effect::Copy { text, what }),
                 Intent::OpenRun(run) => effects.extend(self.open_run(run)),
+                Intent::ShowStage(stage) => {
+                    effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
+                }
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),
                 Intent::Bell => effects.push(Effect::Bell),

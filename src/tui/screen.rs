@@ -18,7 +18,7 @@ use super::popup::{Popup, Purpose};
 use super::widget::dag::Picture;
 use super::widget::paint::Paint;
 use super::world::World;
-use crate::model::RunId;
+use crate::model::{RunId, StageId};
 
 /// What a screen can be asked. What it has no answer of its own for means nothing to it.
 pub trait View {
@@ -76,6 +76,11 @@ pub trait View {
     /// True while something on screen shows a duration that grows, so that a message a second is worth its while.
     fn is_ticking(&self, _world: &World) -> bool {
         false
+    }
+
+    /// Selects a stage, where there are some.
+    fn show_stage(&mut self, _stage: &StageId) -> Vec<Intent> {
+        Vec::new()
     }
 
     /// The run the screen is about: it is followed while the screen is on top.
@@ -180,6 +185,8 @@ pub enum Intent {
         what: String,
     },
     OpenRun(RunId),
+    /// Select this stage of the run shown.
+    ShowStage(StageId),
     Open(Box<Popup>),
     Say(Tone, String),
     /// Something the user waits for has happened.

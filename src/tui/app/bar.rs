@@ -48,6 +48,13 @@ impl App {
             }
             row.gap(1 + u16::from(named));
         }
+        let arrow = self.world.look.charset.arrow();
+        for (at, crumb) in self.crumbs().iter().enumerate() {
+            if at > 0 {
+                row.gap(1).role(arrow, Role::Dim);
+            }
+            row.gap(1).role(crumb, Role::Text);
+        }
     }
 
     /// Keys that would only be answered with "not now" are not offered.

@@ -4,6 +4,7 @@ mod drawing;
 pub mod driver;
 mod graphs;
 mod keys;
+mod places;
 mod random;
 mod scale;
 mod storm;

@@ -1,4 +1,6 @@
-//! Any action by its name, found by typing a part of it.
+//! Any action, run, stage or theme by its name, found by typing a part of it.
+
+use std::borrow::Cow;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -6,8 +8,12 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
 use super::{Outcome, centred, window};
+use crate::model::{RunId, RunSummary, Stage, StageId, Timestamp};
 use crate::tui::action::{ALL, Action, Context};
-use crate::tui::theme::{Role, Themes};
+use crate::tui::glyph::stage_word;
+use crate::tui::screen::{Intent, run::RunScreen};
+use crate::tui::theme::Role;
+use crate::tui::widget::format;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::World;
@@ -16,6 +22,8 @@ use crate::tui::world::World;
 enum Item {
     Act(Action),
     Theme(String),
+    Stage { id: StageId, name: String, about: &'static str },
+    Run { id: RunId, name: String, about: String },
 }
 
 #[derive(Debug, Clone)]
@@ -27,12 +35,14 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// Offers what works in these contexts, and the themes.
-    pub fn new(contexts: &[Context], themes: &Themes) -> Self {
+    /// Offers what works in these contexts, the stages of the run shown, the themes and the runs.
+    pub fn new(contexts: &[Context], world: &World, shown: Option<&RunScreen>) -> Self {
         let works = |action: Action| action.facts().contexts.iter().any(|context| contexts.contains(context));
         let actions = ALL.iter().map(|facts| facts.action).filter(|action| works(*action) && *action != Action::Palette);
-        let themes = themes.entries().iter().map(|entry| Item::Theme(entry.name.clone()));
-        let items: Vec<Item> = actions.map(Item::Act).chain(themes).collect();
+        let stages = shown.and_then(|screen| screen.run.as_deref()).map(|run| run.stages.values().map(Item::stage));
+        let themes = world.themes.entries().iter().map(|entry| Item::Theme(entry.name.clone()));
+        let runs = world.runs.iter().flatten().map(|run| Item::run(run, world.now));
+        let items: Vec<Item> = actions.map(Item::Act).chain(stages.into_iter().flatten()).chain(themes).chain(runs).collect();
         Self { input: Input::default(), shown: (0..items.len()).collect(), items, selected: 0 }
     }
 
@@ -42,6 +52,8 @@ impl Palette {
                 return match self.shown.get(self.selected).map(|at| &self.items[*at]) {
                     Some(Item::Act(action)) => Outcome::Act(*action),
                     Some(Item::Theme(name)) => Outcome::SetTheme(name.clone()),
+                    Some(Item::Stage { id, .. }) => Outcome::Then(vec![Intent::ShowStage(id.clone())]),
+                    Some(Item::Run { id, .. }) => Outcome::Then(vec![Intent::OpenRun(id.clone())]),
                     None => Outcome::Stay,
                 };
             }
@@ -68,7 +80,7 @@ impl Palette {
         let mut buffer = Vec::new();
         let mut scored: Vec<(u32, usize)> = (self.items.iter().enumerate())
             .filter_map(|(at, item)| {
-                let (name, about) = words(item);
+                let (name, about) = item.words();
                 let by_name = pattern.score(Utf32Str::new(&name, &mut buffer), &mut matcher).map(|score| score * 2);
                 let score = by_name.or_else(|| pattern.score(Utf32Str::new(about, &mut buffer), &mut matcher));
                 score.map(|score| (score, at))
@@ -89,13 +101,13 @@ impl Palette {
         let top = (self.selected + 1).saturating_sub(height);
         for (line, (at, item)) in (2..inside.height).zip(self.shown.iter().enumerate().skip(top)) {
             let item = &self.items[*item];
-            let (name, about) = words(item);
+            let (name, about) = item.words();
             let keys = match item {
                 Item::Act(action) => world.keys.keys(*action).first().map(ToString::to_string).unwrap_or_default(),
-                Item::Theme(_) => String::new(),
+                Item::Theme(_) | Item::Stage { .. } | Item::Run { .. } => String::new(),
             };
             let (text, dim, key) = (paint.style(Role::Text), paint.style(Role::Dim), paint.style(Role::Key));
-            paint.row(inside, line).column(18, &name, text).gap(1).number(8, &keys, key).gap(2).put(about, dim);
+            paint.row(inside, line).column(24, &name, text).gap(1).number(8, &keys, key).gap(2).put(about, dim);
             if at == self.selected {
                 let style = paint.style(Role::Selection);
                 paint.shade(Rect { y: inside.y + line, height: 1, ..inside }, style);
@@ -104,9 +116,23 @@ impl Palette {
     }
 }
 
-fn words(item: &Item) -> (String, &'static str) {
-    match item {
-        Item::Act(action) => (action.facts().name.to_owned(), action.facts().description),
-        Item::Theme(name) => (format!("theme {name}"), "colours of the console"),
+impl Item {
+    fn stage(stage: &Stage) -> Self {
+        Self::Stage { id: stage.id.clone(), name: format!("stage {}", stage.title()), about: stage_word(stage.status) }
+    }
+
+    fn run(run: &RunSummary, now: Timestamp) -> Self {
+        let about = format!("{} {} {}", run.id, run.status, format::ago(run.created_at, now));
+        Self::Run { id: run.id.clone(), name: format!("run {}", run.pipeline_name), about }
+    }
+
+    /// The name, and what is said of it.
+    fn words(&self) -> (Cow<'_, str>, &str) {
+        match self {
+            Self::Act(action) => (action.facts().name.into(), action.facts().description),
+            Self::Theme(name) => (format!("theme {name}").into(), "colours of the console"),
+            Self::Stage { name, about, .. } => (name.into(), about),
+            Self::Run { name, about, .. } => (name.into(), about),
+        }
     }
 }

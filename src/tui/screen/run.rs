@@ -356,6 +356,13 @@ impl View for RunScreen {
         intents
     }
 
+    fn show_stage(&mut self, stage: &StageId) -> Vec<Intent> {
+        if let Some(at) = self.run.as_ref().and_then(|run| run.stages.get_index_of(stage)) {
+            self.dag.select(at);
+        }
+        Vec::new()
+    }
+
     fn is_ticking(&self, _world: &World) -> bool {
         self.is_going()
     }

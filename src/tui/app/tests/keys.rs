@@ -26,48 +26,6 @@ fn quitting_asks_nothing_of_the_engine() {
 }
 
 #[test]
-fn numbers_open_screens_and_tab_goes_round_all_but_a_run() {
-    let mut driver = Driver::new(120, 40, Charset::Unicode);
-    let shown = |driver: &Driver| driver.app.shown().map(crate::tui::screen::Screen::number);
-    for number in 1..=9 {
-        driver.keys(&number.to_string());
-        assert_eq!(shown(&driver), Some(number));
-    }
-    let round: Vec<_> = (0..8).map(|_| (driver.keys("tab"), shown(&driver)).1).collect();
-    assert_eq!(round, [1, 2, 4, 5, 6, 7, 8, 9].map(Some));
-    driver.keys("4 backtab");
-    assert_eq!(shown(&driver), Some(2));
-    driver.keys("9 esc");
-    assert_eq!(shown(&driver), Some(1), "esc goes home");
-}
-
-#[test]
-fn asking_the_services_again_makes_their_history_longer() {
-    let mut driver = Driver::new(120, 40, Charset::Unicode);
-    driver.keys("6");
-    let bars = |driver: &Driver| driver.screen().matches('█').count();
-    let before = bars(&driver);
-    driver.keys("p p");
-    assert_eq!(driver.asked.last(), Some(&Request::Services));
-    assert_eq!(bars(&driver), 3 * before);
-}
-
-#[test]
-fn metrics_count_what_ended_and_open_the_newest_run() {
-    let mut driver = Driver::new(120, 40, Charset::Unicode);
-    driver.keys("9");
-    let screen = driver.screen();
-    let (ci, deploy) = (screen.find("ci  ").expect("ci"), screen.find(" deploy  ").expect("deploy"));
-    assert!(ci < deploy, "the slowest first");
-    let line =
-        |word: &str| screen.lines().find(|line| line.contains(word)).expect("a line").split_whitespace().collect::<Vec<_>>();
-    assert_eq!(line(" deploy  ")[1..5], ["2", "0.0%", "39.0s", "39.0s"]);
-    assert_eq!(line("ci  ")[1..3], ["1", "100.0%"]);
-    driver.keys("j enter");
-    assert!(driver.shows("1v9r8q0-aaaaa"));
-}
-
-#[test]
 fn a_failed_run_opens_on_its_failure_with_the_error_in_view() {
     let driver = Driver::on_run(80, 24, Charset::Unicode);
     assert!(driver.shows("EXECUTION tests failed: exit code 2"));
@@ -106,31 +64,6 @@ fn a_second_cancel_forces_and_the_grace_counts_down() {
     assert!(driver.shows("Force the cancel?"));
     driver.keys("down enter");
     assert!(matches!(orders(&driver)[..], [Request::Cancel { force: true, .. }]));
-}
-
-#[test]
-fn a_stage_opens_the_run_below_it_and_escape_comes_back() {
-    let mut driver = Driver::new(120, 40, Charset::Unicode);
-    let below = driver.runs[1].id.clone();
-    let parent = Script::new("1v9r8s0-ddddd", "release", &[("ship", "subpipeline", &[]), ("tell", "logger", &["ship"])], at(0.0))
-        .start_child("ship", below.as_str(), at(0.1))
-        .run();
-    driver.runs.insert(0, parent);
-    driver.keys("2");
-    driver.reply(Reply::Runs(driver.runs.iter().map(crate::model::Run::summary).collect()));
-    driver.keys("g enter");
-    assert!(driver.shows("1v9r8s0-ddddd") && driver.shows("o run below"));
-    driver.keys("o");
-    assert!(driver.shows(below.as_str()) && driver.shows("unit-tests"));
-    driver.keys("esc");
-    assert!(driver.shows("1v9r8s0-ddddd") && driver.shows("ship"));
-    let followed = |request: &&Request| matches!(request, Request::Follow(_) | Request::Unfollow);
-    let last = driver.asked.iter().rfind(followed).cloned();
-    assert_eq!(last, Some(Request::Follow(driver.runs[0].id.clone())), "the run above is followed again");
-    driver.keys("l o");
-    assert!(driver.shows("no other run does this stage's work"));
-    driver.keys("esc");
-    assert_eq!(driver.app.shown().map(crate::tui::screen::Screen::number), Some(2), "one more step leads to the list");
 }
 
 #[test]
