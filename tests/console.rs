@@ -106,7 +106,7 @@ fn a_stop_from_outside_is_the_same() {
     console.assert_restored();
     console.signal(Signal::CONT);
     console.type_keys("2");
-    console.wait_for("Runs  3");
+    console.wait_for("2 Runs");
     console.signal(Signal::TERM);
     console.wait_for_exit();
     console.assert_restored();
@@ -148,7 +148,7 @@ fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
     }
     console.resize(100, 30);
     console.type_keys("2");
-    console.wait_for("Runs  3");
+    console.wait_for("2 Runs");
     console.type_keys("?");
     console.wait_for("show only runs that match");
     console.type_keys("qq");
