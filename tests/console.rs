@@ -147,6 +147,7 @@ fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
         console.resize(1 + (step * 37) % 180, 1 + (step * 23) % 60);
     }
     console.resize(100, 30);
+    console.wait_for("q quit");
     console.type_keys("2");
     console.wait_for("2 Runs");
     console.type_keys("?");
