@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 
 /// Longer than anything takes on a busy machine; only a hung console waits for it.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// A line between the console and its terminal: bytes a second from the console, and the time each way takes.
 #[derive(Debug, Clone, Copy)]
