@@ -3,10 +3,12 @@
 //! Owns every type that more than one process speaks of. Must not know I/O, async, clocks, colour or the
 //! pipeline language: a run here is what happened, not what was written.
 
+pub mod access;
 pub mod actor;
 pub mod attempt;
 pub mod enclosure;
 pub mod engine;
+pub mod environment;
 pub mod error;
 pub mod event;
 pub mod id;
@@ -19,10 +21,12 @@ pub mod status;
 pub mod time;
 pub mod view;
 
+pub use access::{Access, Grant, People, Person, Role};
 pub use actor::{Actor, Proof};
 pub use attempt::{Attempt, Ending, Next, Outcome};
 pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
+pub use environment::{Environment, Freeze, Rule};
 pub use error::{ErrorKind, StageError};
 pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, StageOutline};
 pub use id::{RunId, StageId};
