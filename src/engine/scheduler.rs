@@ -7,6 +7,7 @@ mod enclose;
 mod flow;
 mod frame;
 mod guards;
+mod hold;
 mod loops;
 mod node;
 mod orders;
@@ -72,6 +73,15 @@ pub enum Input {
         stage: StageId,
         resolution: Resolution,
         actor: Actor,
+    },
+    /// Something became of the gate that a held stage waits at.
+    GateMoved {
+        stage: usize,
+    },
+    /// A ready stage will not be let through.
+    Barred {
+        stage: usize,
+        error: StageError,
     },
 }
 
@@ -270,6 +280,8 @@ impl Scheduler {
                 self.stop_running(false);
                 self.wind_down(moment);
             }
+            Input::GateMoved { stage } => self.on_gate_moved(stage),
+            Input::Barred { stage, error } => self.on_barred(stage, error, moment),
             Input::Resolve { stage, resolution, actor } => {
                 if let Some(stage) = self.find(&stage) {
                     self.on_resolve(stage, resolution, actor, moment);
@@ -294,7 +306,13 @@ impl Scheduler {
                 // Instances inside loops are begun by their frame.
                 Phase::Blocked if self.nodes[stage].path.is_empty() => self.decide(stage, moment),
                 Phase::Backoff => self.wake_again(stage, moment),
-                Phase::Blocked | Phase::Evaluating | Phase::Ready | Phase::Running | Phase::Asked | Phase::Settled => {}
+                Phase::Blocked
+                | Phase::Evaluating
+                | Phase::Ready
+                | Phase::Held
+                | Phase::Running
+                | Phase::Asked
+                | Phase::Settled => {}
             }
         }
         // What was being ended when the engine died is ended still.
@@ -394,15 +412,17 @@ impl Scheduler {
         match holds {
             Ok(true) => self.make_ready(stage),
             Ok(false) => self.skip(stage, "when".to_owned(), Settled::Skipped, moment),
-            Err(error) => {
-                // The attempt exists only to carry the error: nothing was started.
-                let (attempt, mut effects) = self.start(stage, moment, Value::Null, None);
-                self.effects.append(&mut effects);
-                // Never tried again: the next attempt would start without its condition.
-                let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
-                self.conclude(stage, attempt, outcome, Next::Settle, moment);
-            }
+            Err(error) => self.fail_unstarted(stage, error, moment),
         }
+    }
+
+    /// A stage that may not start fails for good; the attempt exists only to carry the error.
+    fn fail_unstarted(&mut self, stage: usize, error: StageError, moment: Moment) {
+        let (attempt, mut effects) = self.start(stage, moment, Value::Null, None);
+        self.effects.append(&mut effects);
+        // Never tried again: the next attempt would start without what this one lacked.
+        let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
+        self.conclude(stage, attempt, outcome, Next::Settle, moment);
     }
 }
 

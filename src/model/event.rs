@@ -149,6 +149,11 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         verdict: Option<Verdict>,
     },
+    /// A stage waits at a gate: nothing of it starts before people have decided.
+    StageHeld {
+        stage: StageId,
+        gate: GateId,
+    },
     /// A stage whose work went on in instances inside a loop is over with the loop.
     StageSettled {
         stage: StageId,

@@ -195,6 +195,15 @@ impl Run {
                     stage.error = error.clone().map(Box::new);
                 }
             }
+            EventKind::StageHeld { stage, gate } => {
+                if let Some(stage) = self.stage_mut(stage) {
+                    stage.status = StageStatus::WaitingApproval;
+                    stage.waits_at = Some(gate.clone());
+                }
+                if self.status == RunStatus::Running {
+                    self.status = RunStatus::Waiting;
+                }
+            }
             EventKind::StageSettled { stage, status, output } => {
                 if let Some(stage) = self.stages.get_mut(stage) {
                     stage.status = *status;
@@ -244,6 +253,7 @@ impl Run {
     fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value, child: Option<&RunId>) {
         let began = self.facts;
         let Some(stage) = self.stage_mut(id) else { return };
+        let was_held = stage.waits_at.take().is_some();
         stage.status = StageStatus::Running;
         stage.started_at.get_or_insert(at);
         stage.finished_at = None;
@@ -263,6 +273,9 @@ impl Run {
             output: Value::Null,
             began,
         });
+        if was_held {
+            self.leave_waiting();
+        }
     }
 
     fn on_attempt_finished(&mut self, id: &StageId, number: u32, at: Timestamp, outcome: &Outcome, next: Next) {
@@ -323,9 +336,10 @@ impl Run {
         self.leave_waiting();
     }
 
-    /// `waiting` ends when neither an environment value nor an answer is missing any more.
+    /// `waiting` ends when neither an environment value nor an answer is missing any more, and nobody has to approve.
     fn leave_waiting(&mut self) {
-        let asked = self.stages.values().any(|stage| stage.status == StageStatus::Unknown);
+        let waits = |stage: &Stage| matches!(stage.status, StageStatus::Unknown | StageStatus::WaitingApproval);
+        let asked = self.stages.values().any(waits);
         if self.status == RunStatus::Waiting && !asked && self.needs.is_empty() {
             self.status = RunStatus::Running;
         }
@@ -385,6 +399,7 @@ fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
         StageStatus::Pending | StageStatus::Ready | StageStatus::WaitingApproval => {
             let reason = if run == RunStatus::Cancelled { "cancelled" } else { "not_reached" };
             stage.status = if run == RunStatus::Cancelled { StageStatus::Cancelled } else { StageStatus::Skipped };
+            stage.waits_at = None;
             stage.output = serde_json::json!({"skipped": true, "reason": reason});
             stage.reason = Some(reason.to_owned());
         }
@@ -431,6 +446,7 @@ fn pending(id: StageId, name: Option<Arc<str>>, component: Arc<str>, depends_on:
         started_at: None,
         finished_at: None,
         retry_at: None,
+        waits_at: None,
         phase: None,
         reused: false,
         ended: 0,

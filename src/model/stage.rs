@@ -62,6 +62,9 @@ pub struct Stage {
     /// When the next attempt starts, while `retrying`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_at: Option<Timestamp>,
+    /// The gate that it waits at, while `waiting_approval`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waits_at: Option<GateId>,
     /// The part of its work that an enclosing stage is at.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<Box<Phase>>,
@@ -82,6 +85,7 @@ impl Stage {
     /// Takes down when it ended.
     pub(super) fn ends(&mut self, at: Timestamp, facts: u64) {
         self.finished_at = Some(at);
+        self.waits_at = None;
         self.ended = facts;
     }
 

@@ -11,6 +11,8 @@ pub(super) enum Phase {
     Blocked,
     Evaluating,
     Ready,
+    /// Waits at a gate for people.
+    Held,
     Running,
     Backoff,
     Asked,

@@ -3,10 +3,11 @@
 mod contract;
 mod crashes;
 mod frames;
+mod held;
 mod laws;
 mod scenarios;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::{Effect, Input, Moment, Scheduler};
 use crate::language::{Component, Format, Pipeline, load};
 use crate::model::{
-    Actor, Ending, ErrorKind, Event, EventKind, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError, StageId,
+    Actor, Ending, ErrorKind, Event, EventKind, GateId, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError, StageId,
     StageStatus, Timestamp,
 };
 use crate::operators::{Foreach, Frame, TryCatch};
@@ -62,6 +63,8 @@ pub(super) struct World {
     /// Answers to `when` conditions by stage; the others hold.
     pub conditions: BTreeMap<usize, bool>,
     pub started: Vec<String>,
+    /// Stages with an environment that have been let through their gate.
+    pub passed: BTreeSet<String>,
     /// The randomness of every moment.
     pub jitter: f64,
 }
@@ -84,6 +87,7 @@ impl World {
             stopped: Vec::new(),
             conditions: BTreeMap::new(),
             started: Vec::new(),
+            passed: BTreeSet::new(),
             jitter: 1.0,
         };
         world.give(Input::Begin);
@@ -114,8 +118,14 @@ impl World {
         let effects = self.scheduler.handle(input, self.moment());
         self.obey(effects);
         while let Some(stage) = self.scheduler.next_ready() {
+            let id = self.scheduler.id(stage).to_string();
+            if self.scheduler.spec(stage).environment.is_some() && !self.passed.contains(&id) {
+                let effects = self.scheduler.hold(stage, &GateId::from(format!("r/{id}").as_str()), self.moment());
+                self.obey(effects);
+                continue;
+            }
             let (_, effects) = self.scheduler.start(stage, self.moment(), Value::Null, None);
-            self.started.push(self.scheduler.id(stage).to_string());
+            self.started.push(id);
             self.obey(effects);
             self.open(stage);
         }
@@ -197,7 +207,7 @@ impl World {
     }
 
     /// One step in words: `ok build`, `ok gate {"passed": false}`, `fail test`, `unreliable test`, `timeout test`,
-    /// `unknown deploy`, `after 100` (ms), `cancel`, `force`, `resolve deploy retry`, `when ship false`, `crash`.
+    /// `unknown deploy`, `after 100` (ms), `cancel`, `force`, `resolve deploy retry`, `when ship false`, `pass deploy`, `bar deploy`, `crash`.
     pub fn step(&mut self, words: &str) {
         let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
         let (id, detail) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -225,6 +235,16 @@ impl World {
             "resolve" => {
                 let resolution: Resolution = serde_json::from_value(json!(detail)).unwrap();
                 self.give(Input::Resolve { stage: id.into(), resolution, actor: Actor::engine() });
+            }
+            // A stage with an environment waits at a gate until then.
+            "pass" => {
+                self.passed.insert(id.to_owned());
+                let stage = self.stage(id);
+                self.give(Input::GateMoved { stage });
+            }
+            "bar" => {
+                let stage = self.stage(id);
+                self.give(Input::Barred { stage, error: error(ErrorKind::Security) });
             }
             "crash" => self.crash(),
             other => panic!("no step is called {other}"),

@@ -15,7 +15,7 @@ fn end(run: &Run) -> Value {
 }
 
 /// Plays a script, and again with a crash after each step; gives what all of them came to.
-fn play(text: &str, script: &[&str]) -> Value {
+pub fn play(text: &str, script: &[&str]) -> Value {
     let played = |crash: Option<usize>| {
         let mut world = World::new(text);
         for (step, words) in script.iter().enumerate() {
