@@ -48,6 +48,7 @@ pub use context::Context;
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
 pub use private::{Signals, stop_engine};
+pub use pipeline::file_of_run;
 pub use run::{run_to_end, start_detached, wait_for_end};
 pub use values::{for_run as values_for_run, revive};
 

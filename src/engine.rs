@@ -12,6 +12,8 @@ pub mod handle;
 pub mod hub;
 pub mod logs;
 pub mod recovery;
+mod replay;
+mod rerun;
 pub mod scheduler;
 pub mod shared;
 mod values;

@@ -5,6 +5,7 @@
 
 pub mod index;
 pub mod mask;
+pub mod moment;
 pub mod read;
 pub mod record;
 pub mod search;

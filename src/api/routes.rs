@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::peer::Peer;
 use super::{Api, Failure, slim};
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, SearchHit, Stage, StageId,
-    Values,
+    Created, Document, EngineStatus, Event, LogMoment, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary,
+    SearchHit, Stage, StageId, Timestamp, Values,
 };
 use crate::store::{Family, RunFilter};
 
@@ -122,6 +122,47 @@ pub async fn provide(State(api): State<Api>, Path(id): Path<String>, Json(values
 
 pub async fn log(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<LogQuery>) -> Answer<LogWindow> {
     Ok(Json(api.engine.log(&id, query).await?))
+}
+
+/// The document pinned for a run.
+pub async fn document(State(api): State<Api>, Path(id): Path<String>) -> Answer<Document> {
+    Ok(Json(api.engine.document(&id).await?))
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct EventsQuery {
+    /// After this sequence number; from the beginning without it.
+    #[serde(default)]
+    pub after: u64,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// A page of a run's events, oldest first; large values are left out.
+pub async fn events(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(query): Query<EventsQuery>,
+) -> Answer<Vec<Event>> {
+    let events = api.engine.events(&id, query.after, query.limit.unwrap_or(1_000)).await?;
+    Ok(Json(events.into_iter().map(slim::event).collect()))
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MomentQuery {
+    pub stage: StageId,
+    pub attempt: u32,
+    pub at: Timestamp,
+}
+
+/// How far a log had come at a moment.
+pub async fn moment(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(query): Query<MomentQuery>,
+) -> Answer<LogMoment> {
+    Ok(Json(api.engine.moment(&id, &query.stage, query.attempt, query.at).await?))
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -201,6 +201,13 @@ fn print(run: &Run) {
     if let Some(parent) = &run.parent {
         outln!("  for stage {} of run {}", parent.stage, parent.run);
     }
+    if let Some(earlier) = &run.rerun_of {
+        outln!("  run again from {earlier}");
+    }
+    if let Some(hash) = &run.pipeline.edited_from {
+        let short = |hash: &str| hash.get(..12).unwrap_or_default().to_owned();
+        outln!("  edited from {}, pinned as {}", short(hash), short(&run.pipeline.hash));
+    }
     if let Some(error) = &run.error {
         outln!("  {}", inert::line(&error.to_string()));
     }
@@ -240,7 +247,7 @@ async fn rerun(
         errln!("warning: {message}");
         Values::default()
     });
-    let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, values }).await?;
+    let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, document: None, values }).await?;
     if detach {
         return done(&new, "started", json);
     }

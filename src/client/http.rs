@@ -10,8 +10,8 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, SearchHit, Stage,
-    StageId, Values,
+    Created, Document, EngineStatus, Event, LogMoment, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus,
+    RunSummary, SearchHit, Stage, StageId, Timestamp, Values,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -100,6 +100,22 @@ impl Client {
 
     pub async fn log(&self, id: &str, query: &LogQuery) -> Result<LogWindow, ClientError> {
         self.get(&format!("runs/{}/log", encode(id)), query).await
+    }
+
+    /// The document pinned for a run.
+    pub async fn document(&self, id: &str) -> Result<Document, ClientError> {
+        self.get(&format!("runs/{}/document", encode(id)), &()).await
+    }
+
+    /// A page of a run's events after a sequence number, oldest first; an empty one is the end.
+    pub async fn journal(&self, id: &RunId, after: u64) -> Result<Vec<Event>, ClientError> {
+        self.get(&format!("runs/{}/events", encode(id.as_str())), &json!({"after": after})).await
+    }
+
+    /// How far the log of an attempt had come at a moment.
+    pub async fn moment(&self, id: &RunId, stage: &StageId, attempt: u32, at: Timestamp) -> Result<LogMoment, ClientError> {
+        let query = json!({"stage": stage, "attempt": attempt, "at": at});
+        self.get(&format!("runs/{}/moment", encode(id.as_str())), &query).await
     }
 
     /// Line numbers and places that match a regular expression, at most `limit`.

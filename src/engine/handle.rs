@@ -1,8 +1,5 @@
 //! Commands from clients. Everything answered with success is durable.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::begin::{Beginning, modules};
@@ -10,7 +7,7 @@ use super::driver::Mail;
 use super::scheduler::Input;
 use super::{Engine, clock};
 use crate::language::{self, Format, Pipeline};
-use crate::model::{Actor, EngineStatus, NewRun, Rerun, RerunFrom, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::model::{Actor, EngineStatus, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
 use crate::store::{Definition, StoreError};
 
 /// Why a command was not carried out.
@@ -37,8 +34,7 @@ pub enum EngineError {
 
 /// Parses a pinned or submitted document; the error is a report for people.
 pub(super) fn parse(text: &str, format: &str) -> Result<Pipeline, EngineError> {
-    let format = if format == "yaml" { Format::Yaml } else { Format::Json };
-    let loaded = language::load(text, format);
+    let loaded = language::load(text, Format::named(format));
     loaded.pipeline.ok_or_else(|| EngineError::InvalidPipeline(language::report(&loaded.problems, "pipeline", text, false)))
 }
 
@@ -75,38 +71,12 @@ impl Engine {
             timeout_ms: new.timeout_ms,
             actor,
             rerun_of: None,
+            edited_from: None,
             reused: Vec::new(),
             parent: None,
             includes: new.includes,
             modules,
             definition,
-            pipeline,
-        };
-        self.begin(RunId::new(clock::now(), clock::random()), beginning).await
-    }
-
-    /// Runs a pipeline again as it was pinned, taking over what `from` allows.
-    pub async fn rerun(&self, text: &str, rerun: Rerun, actor: Actor) -> Result<RunId, EngineError> {
-        let old = self.run(text).await?;
-        let pinned = self.shared.store.definition(&old.pipeline.hash).await?;
-        let pinned = pinned.ok_or_else(|| EngineError::Refused(format!("the pipeline of run {} is not in the store", old.id)))?;
-        let pipeline = parse(&pinned.text, &pinned.format)?;
-        let reused = reusable(&old, &pipeline, &rerun.from)?;
-        let beginning = Beginning {
-            path: old.pipeline.path.clone(),
-            workspace: old.workspace.clone(),
-            inputs: rerun.inputs.unwrap_or_else(|| old.inputs.clone()),
-            environment_names: rerun.values.0.keys().cloned().collect(),
-            values: rerun.values,
-            environment: old.environment.clone(),
-            timeout_ms: old.timeout_ms,
-            actor,
-            rerun_of: Some(old.id),
-            reused,
-            parent: None,
-            includes: old.includes,
-            modules: Vec::new(),
-            definition: pinned,
             pipeline,
         };
         self.begin(RunId::new(clock::now(), clock::random()), beginning).await
@@ -173,40 +143,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// The outputs a rerun takes over: what succeeded, less what is to run again and everything below it.
-fn reusable(old: &Run, pipeline: &Pipeline, from: &RerunFrom) -> Result<Vec<(StageId, Value)>, EngineError> {
-    let mut again: BTreeSet<&StageId> = BTreeSet::new();
-    match from {
-        RerunFrom::Start => return Ok(Vec::new()),
-        RerunFrom::Failed => {}
-        RerunFrom::Stage(id) => {
-            let spec = pipeline.stage(id.as_str());
-            let spec = spec.ok_or_else(|| EngineError::NoStage { run: old.id.clone(), stage: id.clone() })?;
-            again.insert(&spec.id);
-        }
-    }
-    let succeeded = |id: &StageId| old.stages.get(id).is_some_and(|stage| stage.status == StageStatus::Succeeded);
-    again.extend(pipeline.stages.iter().map(|spec| &spec.id).filter(|id| !succeeded(id)));
-    loop {
-        let below: Vec<&StageId> = pipeline
-            .stages
-            .iter()
-            .filter(|spec| !again.contains(&spec.id))
-            .filter(|spec| spec.depends_on.iter().chain(&spec.owners).any(|id| again.contains(id) && redone(old, id)))
-            .map(|spec| &spec.id)
-            .collect();
-        if below.is_empty() {
-            break;
-        }
-        again.extend(below);
-    }
-    let kept = old.stages.values().filter(|stage| !again.contains(&stage.id));
-    Ok(kept.map(|stage| (stage.id.clone(), stage.output.clone())).collect())
-}
-
-/// A skipped stage is decided again, but does not by itself make what ran beside it run again.
-fn redone(old: &Run, id: &StageId) -> bool {
-    old.stages.get(id).is_none_or(|stage| stage.status != StageStatus::Skipped)
 }

@@ -22,11 +22,12 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
     let _log = log_to(&context.paths.log_dir())?;
     let options = options(context, run)?;
     let client = context.engine().await?;
-    let for_values = context.clone();
+    let (for_values, for_files) = (context.clone(), context.clone());
     let engine = Engine {
         client,
         revive: cli::revive(context),
         values: Arc::new(move |run: &Run| cli::values_for_run(&for_values, run).unwrap_or_default()),
+        file: Arc::new(move |run: &Run| cli::file_of_run(&for_files, run)),
         services: targets(context),
     };
     let (ask, asked) = mpsc::channel(QUEUE);

@@ -52,6 +52,30 @@ pub struct LogWindow {
     pub damage: Option<String>,
 }
 
+/// How far the log of an attempt had come at a moment. It is the same at every moment from `since` to before `next`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMoment {
+    pub stage: StageId,
+    pub attempt: u32,
+    pub at: Timestamp,
+    /// Lines written by then.
+    pub lines: u64,
+    /// When the last of them was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<Timestamp>,
+    /// When the next one was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<Timestamp>,
+}
+
+impl LogMoment {
+    /// True when it says how far this log had come at that moment, too.
+    pub fn holds(&self, stage: &StageId, attempt: u32, at: Timestamp) -> bool {
+        let after = self.since.is_none_or(|since| since <= at);
+        self.stage == *stage && self.attempt == attempt && after && self.next.is_none_or(|next| at < next)
+    }
+}
+
 /// A match of a search over a whole log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchHit {

@@ -24,7 +24,7 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
     let outline =
         |id: &&str| StageOutline { id: (*id).into(), name: None, component: "shell".to_owned(), depends_on: Vec::new() };
     let pipeline =
-        PipelineRef { id: "deploy".to_owned(), name: "Deploy".to_owned(), version: None, hash: definition().hash, path: None };
+        PipelineRef { id: "deploy".to_owned(), name: "Deploy".to_owned(), hash: definition().hash, ..PipelineRef::default() };
     let kind = EventKind::RunCreated {
         pipeline,
         stages: stages.iter().map(outline).collect(),

@@ -288,9 +288,14 @@ impl App {
                 self.summarise();
                 effects
             }
-            reply @ (Reply::LogGrew { .. } | Reply::LogWindow { .. } | Reply::SearchHits { .. } | Reply::StageDetail { .. }) => {
-                self.hear(reply)
-            }
+            reply @ (Reply::LogGrew { .. }
+            | Reply::LogWindow { .. }
+            | Reply::LogMoment { .. }
+            | Reply::LogTail { .. }
+            | Reply::Papers(_)
+            | Reply::Journal { .. }
+            | Reply::SearchHits { .. }
+            | Reply::StageDetail { .. }) => self.hear(reply),
         }
     }
 

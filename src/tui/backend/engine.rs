@@ -6,9 +6,10 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::probe::{Target, look};
-use super::{Reply, Request, RerunFrom};
+use super::{Origin, Papers, Reply, Request, RerunFrom};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
-use crate::model::{self, EventKind, LogQuery, Rerun, Run, RunId, Signal, StageId, Values};
+use crate::language::{self, Format};
+use crate::model::{self, Document, EventKind, LogQuery, Rerun, Run, RunId, Signal, StageId, Values};
 
 /// How many hits a search gives at most.
 const MOST_HITS: usize = 10_000;
@@ -18,12 +19,17 @@ const LISTED: usize = 200;
 /// Gives the values that a run was started with, as this user has them now.
 pub type ValuesOf = Arc<dyn Fn(&Run) -> Values + Send + Sync>;
 
+/// Reads the file that a run's pipeline came from, with what it includes; `None` when it is the pinned text, or when there
+/// is no file. Blocks.
+pub type FileOf = Arc<dyn Fn(&Run) -> Option<Result<Document, String>> + Send + Sync>;
+
 /// What the backend is made of.
 #[derive(Clone)]
 pub struct Engine {
     pub client: Client,
     pub revive: Revive,
     pub values: ValuesOf,
+    pub file: FileOf,
     pub services: Vec<Target>,
 }
 
@@ -88,10 +94,24 @@ impl Server {
                 engine.client.cancel(run.as_str(), force).await?;
                 Ok(Reply::Done { what: format!("cancelling {run}") })
             }),
-            Request::Rerun { run, from, inputs } => self.once("run again", move |engine: Engine| async move {
-                let old = engine.client.run(run.as_str()).await?;
-                let rerun = Rerun { from: from.into(), inputs, values: (engine.values)(&old) };
+            Request::Rerun { run, from, inputs, document } => self.once("run again", move |engine: Engine| async move {
+                let mut old = engine.client.run(run.as_str()).await?;
+                old.environment_names.extend(document.iter().flat_map(names_in));
+                let rerun = Rerun { from: from.into(), inputs, document, values: (engine.values)(&old) };
                 Ok(Reply::RunCreated(engine.client.rerun(run.as_str(), &rerun).await?))
+            }),
+            Request::Papers(run) => {
+                self.once("read the pipeline of the run", move |engine: Engine| async move { papers(&engine, &run).await });
+            }
+            Request::Journal(run) => self.journal(run),
+            Request::LogMoment { run, stage, attempt, at } => self.once("read the log", move |engine: Engine| async move {
+                let moment = engine.client.moment(&run, &stage, attempt, at).await?;
+                Ok(Reply::LogMoment { run, moment })
+            }),
+            Request::LogTail { run, stage, attempt, lines } => self.once("read the log", move |engine: Engine| async move {
+                let query = LogQuery { stage, attempt: Some(attempt), from: None, count: lines };
+                let window = engine.client.log(run.as_str(), &query).await?;
+                Ok(Reply::LogTail { run, window })
             }),
         }
     }
@@ -112,6 +132,31 @@ impl Server {
         self.once("read the log", move |engine: Engine| async move {
             let window = engine.client.log(run.as_str(), &query).await?;
             Ok(Reply::LogWindow { run, window })
+        });
+    }
+
+    /// Sends every event of a run, a page at a time.
+    fn journal(&self, run: RunId) {
+        let (client, replies) = (self.engine.client.clone(), self.replies.clone());
+        tokio::spawn(async move {
+            let mut after = 0;
+            loop {
+                let reply = match client.journal(&run, after).await {
+                    Ok(events) => Reply::Journal { run: run.clone(), done: events.is_empty(), events },
+                    Err(error) => failed("read the events of the run", &error),
+                };
+                let more = match &reply {
+                    Reply::Journal { events, .. } => events.last().map(|event| event.seq),
+                    _ => None,
+                };
+                if replies.send(reply).await.is_err() {
+                    return;
+                }
+                match more {
+                    Some(last) => after = last,
+                    None => return,
+                }
+            }
         });
     }
 
@@ -153,6 +198,30 @@ impl Server {
 
 fn failed(what: &str, error: &ClientError) -> Reply {
     Reply::Failed { what: what.to_owned(), error: error.to_string() }
+}
+
+/// The environment values and secrets that a document and what it includes name.
+fn names_in(document: &Document) -> Vec<String> {
+    let included = document.included.iter().flat_map(|included| &included.modules);
+    let texts = included.map(|module| (&module.text, &module.format)).chain([(&document.text, &document.format)]);
+    let pipelines = texts.filter_map(|(text, format)| language::load(text, Format::named(format)).pipeline);
+    pipelines.flat_map(|pipeline| pipeline.environment_names().qualified()).collect()
+}
+
+async fn papers(engine: &Engine, run: &RunId) -> Result<Reply, ClientError> {
+    let run = engine.client.run(run.as_str()).await?;
+    let pinned = engine.client.document(run.id.as_str()).await?;
+    let origin = match &run.rerun_of {
+        Some(earlier) => {
+            let (before, document) = (engine.client.run(earlier.as_str()).await?, engine.client.document(earlier.as_str()).await?);
+            Some(Origin { run: before.id, inputs: before.inputs, text: document.text })
+        }
+        None => None,
+    };
+    let (read, id) = (Arc::clone(&engine.file), run.id.clone());
+    let file = tokio::task::spawn_blocking(move || read(&run)).await.unwrap_or_else(|error| Some(Err(error.to_string())));
+    let file = file.filter(|file| file.as_ref().map_or(true, |now| now.text != pinned.text));
+    Ok(Reply::Papers(Box::new(Papers { run: id, pinned, file, origin })))
 }
 
 /// Listens to everything, to know when to ask again.

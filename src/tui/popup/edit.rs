@@ -77,7 +77,7 @@ impl Edit {
         let changed = self.changed(inputs);
         let what =
             if changed.is_empty() { "No input was changed.".to_owned() } else { format!("Changed: {}", changed.join(", ")) };
-        let request = Request::Rerun { run: self.run.clone(), from: RerunFrom::Start, inputs: Some(inputs.clone()) };
+        let request = Request::Rerun { run: self.run.clone(), from: RerunFrom::Start, inputs: Some(inputs.clone()), document: None };
         let choices = vec![("Yes, start a new run".to_owned(), request)];
         Popup::Choose(Choose::new("Run with these inputs?", vec![what], "No", choices))
     }

@@ -1,16 +1,18 @@
 //! A scripted engine and a person at the keys.
 
+use std::collections::HashMap;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run,
+    Actor, Document, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogMoment, LogQuery, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run,
     RunId, RunStatus, SearchHit, StageError, StageId, StageOutline, Stream, Timestamp,
 };
 use crate::tui::app::App;
-use crate::tui::backend::{Reply, Request, Service, ServiceStatus};
+use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::{Effect, Message};
@@ -21,6 +23,9 @@ use crate::tui::world::World;
 
 /// 2026-11-21 10:00:00 UTC.
 pub const START: Timestamp = Timestamp(1_795_255_200_000);
+
+/// When the first line of every log was written; the second attempt of the failed stage had begun then.
+const LOG_START: Timestamp = Timestamp(START.0 - 3_578_000);
 
 pub fn at(seconds: f64) -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "small numbers of a script")]
@@ -36,6 +41,10 @@ pub struct Driver {
     /// Runs the engine knows, newest first.
     pub runs: Vec<Run>,
     pub lines: u64,
+    /// The events of the runs that have ended.
+    pub journals: HashMap<RunId, Vec<Event>>,
+    /// What the engine answers when asked for the papers of any run.
+    pub papers: Papers,
 }
 
 impl Driver {
@@ -43,7 +52,12 @@ impl Driver {
         let look = Look { theme: Theme::shipped("terminal").expect("shipped"), charset };
         let world = World { look, keys: Keymap::default(), workspace: "shop".to_owned(), ..World::default() };
         let (app, effects) = App::new(world, None);
-        let mut driver = Self { app, asked: Vec::new(), effects: Vec::new(), now: at(90.0), runs: runs(), lines: 1_204 };
+        let scripts = scripts();
+        let runs = scripts.iter().map(Script::run).collect();
+        let journals = scripts.into_iter().map(|script| (script.run, script.events)).collect();
+        let (asked, effects_seen) = (Vec::new(), Vec::new());
+        let (now, lines) = (at(90.0), 1_204);
+        let mut driver = Self { app, asked, effects: effects_seen, now, runs, lines, journals, papers: papers() };
         driver.effects(effects);
         driver.send(Message::Resize { width, height });
         driver
@@ -98,6 +112,22 @@ impl Driver {
             Request::SearchLog { run, stage, pattern, .. } => {
                 let hits = (0..self.lines).filter(|n| n % 400 == 100).map(|number| SearchHit { number, ranges: vec![(0, 4)] });
                 vec![Reply::SearchHits { run, stage, pattern, hits: hits.collect(), done: true }]
+            }
+            Request::Papers(run) => vec![Reply::Papers(Box::new(Papers { run, ..self.papers.clone() }))],
+            Request::Journal(run) => {
+                let events = self.journals.get(&run).cloned().unwrap_or_default();
+                let page = |events: &[Event], done| Reply::Journal { run: run.clone(), events: events.to_vec(), done };
+                events.chunks(10).map(|chunk| page(chunk, false)).chain([page(&[], true)]).collect()
+            }
+            Request::LogMoment { run, stage, attempt, at } => {
+                let lines = u64::try_from((at.0 - LOG_START.0) / 20 + 1).unwrap_or(0).min(self.lines);
+                let time = |number: u64| Timestamp(LOG_START.0 + i64::try_from(number * 20).expect("small"));
+                let (since, next) = (lines.checked_sub(1).map(time), (lines < self.lines).then(|| time(lines)));
+                vec![Reply::LogMoment { run, moment: LogMoment { stage, attempt, at, lines, since, next } }]
+            }
+            Request::LogTail { run, stage, attempt, lines } => {
+                let query = LogQuery { stage, attempt: Some(attempt), from: None, count: lines };
+                vec![Reply::LogTail { run, window: window(&query, self.lines - u64::from(attempt)) }]
             }
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
@@ -204,7 +234,7 @@ fn window(query: &LogQuery, total: u64) -> LogWindow {
     let lines = (from..(from + query.count).min(total))
         .map(|number| LogLine {
             number,
-            at: Timestamp(START.0 + i64::try_from(number * 20).expect("small")),
+            at: Timestamp(LOG_START.0 + i64::try_from(number * 20).expect("small")),
             stream: Stream::Stdout,
             text: line(number),
             partial: false,
@@ -229,7 +259,7 @@ impl Script {
             depends_on: after.iter().map(|id| StageId::new(id)).collect(),
         };
         let pipeline =
-            PipelineRef { id: name.to_owned(), name: name.to_owned(), version: None, hash: "0".repeat(64), path: None };
+            PipelineRef { id: name.to_owned(), name: name.to_owned(), hash: "0".repeat(64), ..PipelineRef::default() };
         let actor = Actor { name: "ada".to_owned(), uid: Some(1_000), proof: crate::model::Proof::PeerCredentials };
         let kind = EventKind::RunCreated {
             pipeline,
@@ -312,16 +342,38 @@ const DEPLOY: &[(&str, &str, &[&str])] = &[
     ("announce", "logger", &["smoke", "package"]),
 ];
 
+/// The document of every run, with a stage that has a config of its own.
+pub const DOCUMENT: &str = "\
+id: deploy
+input_schema:
+  type: object
+  properties:
+    version: {type: string}
+    targets: {type: array}
+stages:
+  - {id: checkout, type: shell, config: {run: make checkout}}
+  - id: unit-tests
+    type: shell
+    depends_on: [checkout]
+    config:
+      run: make unit-tests
+      timeout_seconds: 600
+";
+
+fn papers() -> Papers {
+    let pinned = Document { text: DOCUMENT.to_owned(), format: "yaml".to_owned(), included: None };
+    Papers { run: RunId::from_text("any"), pinned, file: None, origin: None }
+}
+
 /// Newest first: one running, one failed, one succeeded.
-pub fn runs() -> Vec<Run> {
+pub fn scripts() -> Vec<Script> {
     let running = Script::new("1v9r8q0-aaaaa", "deploy", DEPLOY, at(60.0))
         .start("checkout", 1, at(60.1))
         .ok("checkout", 1, at(61.3), json!({"commit": "4f2a9c1"}))
         .start("build", 1, at(61.4))
         .start("unit-tests", 1, at(61.4))
         .start("lint", 1, at(61.5))
-        .ok("lint", 1, at(63.0), json!({"warnings": 0}))
-        .run();
+        .ok("lint", 1, at(63.0), json!({"warnings": 0}));
     let failed = Script::new("1v9r8p0-bbbbb", "deploy", DEPLOY, at(-3_600.0))
         .start("checkout", 1, at(-3_599.9))
         .ok("checkout", 1, at(-3_598.7), json!({"commit": "9d11e07"}))
@@ -339,14 +391,12 @@ pub fn runs() -> Vec<Run> {
         .note("announce", at(-3_561.2), "deployment of 1.5.0 did not happen")
         .start("announce", 1, at(-3_561.2))
         .ok("announce", 1, at(-3_561.1), Value::Null)
-        .end(RunStatus::Failed, at(-3_561.0), Some(("unit-tests", "tests failed")))
-        .run();
+        .end(RunStatus::Failed, at(-3_561.0), Some(("unit-tests", "tests failed")));
     let done = Script::new("1v9r8k0-ccccc", "ci", &[("format", "shell", &[]), ("test", "shell", &["format"])], at(-90_000.0))
         .start("format", 1, at(-89_999.0))
         .ok("format", 1, at(-89_997.6), json!({}))
         .start("test", 1, at(-89_997.5))
         .ok("test", 1, at(-89_900.0), json!({"passed": 212}))
-        .end(RunStatus::Succeeded, at(-89_899.0), None)
-        .run();
+        .end(RunStatus::Succeeded, at(-89_899.0), None);
     vec![running, failed, done]
 }

@@ -54,7 +54,7 @@ impl RunScreen {
     }
 
     fn rerun_question(&self) -> Choose {
-        let order = |from| Request::Rerun { run: self.id.clone(), from, inputs: None };
+        let order = |from| Request::Rerun { run: self.id.clone(), from, inputs: None, document: None };
         let run = self.run.as_deref();
         let failed = run.is_some_and(|run| {
             run.stages.values().any(|stage| stage.status.is_failure() || stage.status == StageStatus::Cancelled)
