@@ -17,6 +17,8 @@ pub enum Voice {
     Silent,
     /// Nothing but the output of stages.
     Output,
+    /// Sentences about a run that has ended, with the time since this moment.
+    Retold(Timestamp),
 }
 
 /// The component type whose stages write a log.
@@ -93,6 +95,27 @@ impl Interrupts {
 fn updates(context: &Context, client: &Client, id: &RunId) -> tokio::sync::mpsc::Receiver<Update> {
     // From the first event on: what happened before this client listened is told in its order, too.
     client.subscribe(Subscription { run: Some(id.clone()), after: Some(0), revive: Some(revive(context)) })
+}
+
+/// Tells a run that has ended once more, event by event.
+pub struct Teller<'a>(Narrator<'a>);
+
+impl<'a> Teller<'a> {
+    pub fn new(context: &'a Context, client: &'a Client, id: &'a RunId) -> Self {
+        Self(Narrator::new(context, client, id, Voice::Silent))
+    }
+
+    /// Takes the next event, the run's creation first; says it if it is to be `heard`.
+    pub async fn tell(&mut self, event: &Event, heard: bool) -> Result<(), ClientError> {
+        let narrator = &mut self.0;
+        match &mut narrator.run {
+            Some(run) => run.apply(event),
+            None => narrator.run = Run::created(event),
+        }
+        let created = narrator.run.as_ref().map_or(event.at, |run| run.created_at);
+        narrator.voice = Voice::Retold(created);
+        if heard { narrator.narrate(event).await } else { Ok(()) }
+    }
 }
 
 struct Narrator<'a> {
@@ -195,6 +218,9 @@ impl<'a> Narrator<'a> {
     /// Nothing goes on until somebody answers: whoever only reads output is told beside it.
     fn ask(&self, at: Timestamp, stage: &StageId) {
         let id = self.id;
+        if let Voice::Retold(_) = self.voice {
+            return self.say(at, &format!("stage {stage} was interrupted; what it did was not known"));
+        }
         let line = format!("stage {stage} was interrupted; answer with `flowdeck runs resolve {id} {stage} retry|succeed|fail`");
         if self.voice == Voice::Sentences { self.say(at, &line) } else { errln!("{line}") }
     }
@@ -259,7 +285,7 @@ impl<'a> Narrator<'a> {
             }
             EventKind::RunPaused { reason, .. } => {
                 self.say(at, &format!("waiting: {reason}"));
-                if let Some(run) = self.run.clone() {
+                if let (Some(run), false) = (self.run.clone(), matches!(self.voice, Voice::Retold(_))) {
                     self.provide(&run).await?;
                 }
             }
@@ -283,7 +309,7 @@ impl<'a> Narrator<'a> {
         // What other in-engine stages have to say are notes, and those come as events.
         let unwanted = self.only.as_ref().is_some_and(|only| only != stage);
         let has_output = component.is_some_and(|component| WITH_OUTPUT.contains(&component));
-        if unwanted || self.voice == Voice::Silent || !has_output {
+        if unwanted || matches!(self.voice, Voice::Silent | Voice::Retold(_)) || !has_output {
             return Ok(());
         }
         let key = (stage.clone(), attempt);
@@ -308,11 +334,12 @@ impl<'a> Narrator<'a> {
     }
 
     fn say(&self, at: Timestamp, sentence: &str) {
-        if self.voice == Voice::Sentences {
-            let clock = at.to_string();
-            let clock = clock.get(11..19).unwrap_or_default();
-            let _ = writeln!(std::io::stdout().lock(), "{clock} {}", inert::line(sentence));
-        }
+        let clock = match self.voice {
+            Voice::Sentences => at.to_string().get(11..19).unwrap_or_default().to_owned(),
+            Voice::Retold(start) => format!("{:>+10.3} s", at.since(start).as_secs_f64()),
+            Voice::Silent | Voice::Output => return,
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{clock} {}", inert::line(sentence));
     }
 }
 

@@ -139,7 +139,7 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
     }
     let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if at_terminal && !args.plain && !args.json {
-        return Handoff::Console { context: Box::new(context), run: Some(id) };
+        return Handoff::Console { context: Box::new(context), run: Some(id), replay: None };
     }
     let voice = if args.json { plain::Voice::Silent } else { plain::Voice::Sentences };
     match plain::follow(&context, &client, &id, voice).await {

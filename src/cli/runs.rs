@@ -75,6 +75,8 @@ enum Action {
         #[arg(long)]
         detach: bool,
     },
+    /// Play a run that has ended again
+    Replay(super::replay::Args),
     /// Say what became of an interrupted stage
     Resolve {
         /// An id, a unique part of one, or `last`
@@ -87,7 +89,7 @@ enum Action {
     },
 }
 
-fn named(text: &str) -> Result<String, &'static str> {
+pub(super) fn named(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Err("an id, a unique part of one, or `last`") } else { Ok(text.to_owned()) }
 }
 
@@ -102,6 +104,10 @@ fn resolution(text: &str) -> Result<Resolution, String> {
 
 pub async fn run(args: Args, context: Context) -> Handoff {
     let action = args.action.unwrap_or(Action::List { limit: 20, status: None, of: None });
+    let action = match action {
+        Action::Replay(replay) => return super::replay::run(replay, args.json, context).await,
+        other => other,
+    };
     let steers = matches!(action, Action::Cancel { .. } | Action::Rerun { .. } | Action::Resolve { .. });
     if steers && context.read_only {
         errln!("error: `--read-only` changes nothing");
@@ -133,6 +139,8 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
             let stage = stage.as_deref().map(StageId::new);
             if follow { tail(context, client, &id, stage).await } else { logs(client, &id, stage, attempt, json).await }
         }
+        // It may become the console, and was handed on before.
+        Action::Replay(_) => Ok(exit::USAGE),
         Action::Cancel { id, force } => done(&client.cancel(&id, force).await?, "is being cancelled", json),
         Action::Rerun { id, all, from, detach } => {
             let from = match from {

@@ -11,16 +11,32 @@ use flowdeck::model::{Run, RunId};
 use flowdeck::tui::backend::{Engine, Target};
 use flowdeck::tui::keymap::Keymap;
 use flowdeck::tui::theme::Theme;
-use flowdeck::tui::{Options, Start, capabilities};
+use flowdeck::tui::{Options, Replay, ReplayFrom, Start, capabilities};
 use tokio::sync::mpsc;
 
 /// How many requests and replies may wait between the console and its backend.
 const QUEUE: usize = 256;
 
-/// Opens the console, on a run if one is named.
-pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn Error>> {
+/// Where the console begins: on a run if one is named, perhaps on its replay.
+pub fn start(run: Option<RunId>, replay: Option<cli::Replay>) -> Start {
+    match (run, replay) {
+        (Some(run), Some(cli::Replay { speed, from })) => {
+            let from = match from {
+                cli::ReplayFrom::Start => ReplayFrom::Start,
+                cli::ReplayFrom::After(millis) => ReplayFrom::After(millis),
+                cli::ReplayFrom::At(at) => ReplayFrom::At(at),
+            };
+            Start::Replay(run, Replay { speed, from })
+        }
+        (Some(run), None) => Start::Run(run),
+        (None, _) => Start::Overview,
+    }
+}
+
+/// Opens the console.
+pub async fn open(context: &Context, start: Start) -> Result<u8, Box<dyn Error>> {
     let _log = log_to(&context.paths.log_dir())?;
-    let options = options(context, run)?;
+    let options = options(context, start)?;
     let client = context.engine().await?;
     let (for_values, for_files) = (context.clone(), context.clone());
     let engine = Engine {
@@ -41,13 +57,13 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
     Ok(cli::exit::SUCCESS)
 }
 
-fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Error>> {
+fn options(context: &Context, start: Start) -> Result<Options, Box<dyn Error>> {
     let (depth, charset) = capabilities(|name| std::env::var(name).ok());
     let theme = theme(&context.settings.theme, &context.paths.themes_dir())?;
     let keys = keys(&context.paths.keys_file())?;
     let name = context.root().file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(Options {
-        start: run.map_or(Start::Overview, Start::Run),
+        start,
         theme,
         keys,
         charset,

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::{Include, RunId, StageId};
 
+/// What stands in place of a secret wherever anything is shown or recorded.
+pub const MASK: &str = "***";
+
 /// Environment values and secrets that a pipeline names, as `env.NAME` and `secrets.NAME`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -8,6 +8,8 @@ pub enum Context {
     Dialog,
     /// A field or area that takes text; only keys that write no character work here.
     Text,
+    /// A replay, whatever pane has the focus.
+    Replay,
     Graph,
     Log,
     Inspector,
@@ -24,6 +26,7 @@ impl Context {
         match self {
             Self::Dialog => "In a dialog",
             Self::Text => "While typing",
+            Self::Replay => "While replaying",
             Self::Graph => "Graph",
             Self::Log => "Log",
             Self::Inspector => "Inspector",
@@ -69,6 +72,17 @@ actions! {
     Accept "accept" "choose" "do what is selected" ["enter"] [Dialog, Text];
     Save "save" "rerun" "go on with the edited text" ["ctrl-s"] [Text];
     Other "other" "select" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
+
+    Play "play" "play" "play or pause" ["space"] [Replay];
+    StepAhead "step-ahead" "step" "to the next event" [";"] [Replay];
+    StepBack "step-back" "" "to the event before" [","] [Replay];
+    TimeAhead "time-ahead" "skip" "a twentieth of the run ahead" [")"] [Replay];
+    TimeBack "time-back" "" "a twentieth of the run back" ["("] [Replay];
+    Faster "faster" "faster" "play faster" ["}"] [Replay];
+    Slower "slower" "" "play slower" ["{"] [Replay];
+    ReplayFailure "replay-failure" "failure" "to the first failure" ["F"] [Replay];
+    ReplayStart "replay-start" "" "to the start of the run" ["0"] [Replay];
+    ReplayEnd "replay-end" "" "to the end of the run" ["$"] [Replay];
 
     WalkLeft "walk-left" "" "walk to a stage before this one" ["h", "left"] [Graph];
     WalkDown "walk-down" "" "walk to the stage below" ["j", "down"] [Graph];
@@ -118,6 +132,8 @@ actions! {
     Cancel "cancel" "cancel" "cancel the run, after asking; again to force" ["x"] [Run];
     Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
     EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];
+    EditConfig "edit-config" "" "edit the config of the stage and run again" ["E"] [Run];
+    Replay "replay" "replay" "play a run that has ended again, event by event" ["p"] [Run, Runs];
 
     ListDown "list-down" "down" "one row down" ["j", "down"] [List];
     ListUp "list-up" "" "one row up" ["k", "up"] [List];

@@ -7,6 +7,8 @@ pub mod farewell;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,7 +18,7 @@ use super::backend::{Reply, Request};
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette};
-use super::screen::{Intent, Screen, Tone, overview::Overview, run::RunScreen, runs::Runs};
+use super::screen::{Intent, Screen, Tone, overview::Overview, run::{Opening, RunScreen}, runs::Runs};
 use super::theme::{Role, SHIPPED, Theme};
 use super::widget::paint::Paint;
 use super::world::{Link, World};
@@ -72,6 +74,10 @@ impl App {
                 self.screen().take_picture(picture);
                 Vec::new()
             }
+            Message::Checked(checked) => match self.popups.last_mut().map(|popup| popup.checked(*checked)) {
+                Some(outcome) => self.outcome(outcome),
+                None => Vec::new(),
+            },
             Message::Second => Vec::new(),
         };
         effects.extend(self.fit());
@@ -110,6 +116,7 @@ impl App {
     fn outcome(&mut self, outcome: Outcome) -> Vec<Effect> {
         let intents = match outcome {
             Outcome::Stay => return Vec::new(),
+            Outcome::Do(intents) => intents,
             Outcome::Close => {
                 self.popups.pop();
                 return Vec::new();
@@ -213,6 +220,16 @@ impl App {
         self.world.selected_run = Some(run.clone());
         self.stack.push(Screen::Run(Box::new(RunScreen::new(run.clone(), self.world.look.charset))));
         vec![Effect::Ask(Request::Follow(run))]
+    }
+
+    /// Opens a run and plays it again.
+    pub fn replay(&mut self, run: RunId, opening: Opening) -> Vec<Effect> {
+        let mut effects = self.open_run(run);
+        if let Some(Screen::Run(screen)) = self.stack.last_mut() {
+            let intents = screen.replay(opening);
+            effects.extend(self.carry_out(intents));
+        }
+        effects
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
@@ -325,7 +342,9 @@ impl App {
                     effects.push(Effect::Copy(text));
                 }
                 Intent::OpenRun(run) => effects.extend(self.open_run(run)),
+                Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Open(popup) => self.popups.push(*popup),
+                Intent::Check(job) => effects.push(Effect::Check(job)),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),
                 Intent::Bell => effects.push(Effect::Bell),
             }
@@ -364,6 +383,14 @@ impl App {
     /// True while a running duration is on screen: the shell then sends one `Second` a second, else none.
     pub fn is_ticking(&self) -> bool {
         !self.is_too_small() && self.shown().is_some_and(|screen| screen.is_ticking(&self.world))
+    }
+
+    /// Time between two `Second`s: less than one while a replay moves on.
+    pub fn tick(&self) -> Duration {
+        match self.shown() {
+            Some(Screen::Run(screen)) if screen.is_playing() => Duration::from_millis(100),
+            _ => Duration::from_secs(1),
+        }
     }
 
     /// Paints everything. The buffer has the size of the last `Resize`.

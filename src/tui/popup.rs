@@ -4,6 +4,7 @@ pub mod choose;
 pub mod edit;
 pub mod help;
 pub mod palette;
+pub mod review;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
@@ -22,6 +23,7 @@ pub enum Popup {
     Choose(choose::Choose),
     Palette(palette::Palette),
     Edit(Box<edit::Edit>),
+    Review(Box<review::Review>),
     Prompt(Prompt),
 }
 
@@ -46,6 +48,8 @@ pub struct Prompt {
 #[derive(Debug)]
 pub enum Outcome {
     Stay,
+    /// Stay, and do this.
+    Do(Vec<Intent>),
     Close,
     /// Close, then do this.
     Then(Vec<Intent>),
@@ -68,7 +72,7 @@ impl Popup {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Help(_) => &[Context::List, Context::Dialog],
-            Self::Choose(_) => &[Context::Dialog, Context::List],
+            Self::Choose(_) | Self::Review(_) => &[Context::Dialog, Context::List],
             Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => &[Context::Text],
         }
     }
@@ -77,7 +81,7 @@ impl Popup {
     pub fn hints(&self) -> &'static [Action] {
         match self {
             Self::Help(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
-            Self::Choose(_) => &[Action::Other, Action::Accept, Action::Back],
+            Self::Choose(_) | Self::Review(_) => &[Action::Other, Action::Accept, Action::Back],
             Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
             Self::Edit(_) => &[Action::Save, Action::Back],
         }
@@ -93,6 +97,7 @@ impl Popup {
         match self {
             Self::Help(help) => help.act(action, pressed, world),
             Self::Choose(choose) => choose.act(action),
+            Self::Review(review) => review.act(action),
             Self::Palette(palette) => palette.key(key, action),
             Self::Edit(edit) => edit.key(key, action),
             Self::Prompt(prompt) => prompt.key(key, action),
@@ -107,7 +112,7 @@ impl Popup {
                 prompt.input.paste(text);
                 prompt.changed(false)
             }
-            Self::Help(_) | Self::Choose(_) => Outcome::Stay,
+            Self::Help(_) | Self::Choose(_) | Self::Review(_) => Outcome::Stay,
         }
     }
 
@@ -116,7 +121,15 @@ impl Popup {
             Self::Prompt(Prompt { purpose: Purpose::Filter, .. }) => {
                 Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
             }
-            Self::Help(_) | Self::Choose(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => Outcome::Close,
+            Self::Help(_) | Self::Choose(_) | Self::Review(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => Outcome::Close,
+        }
+    }
+
+    /// Takes the answer about a text that is being edited.
+    pub fn checked(&mut self, checked: edit::check::Checked) -> Outcome {
+        match self {
+            Self::Edit(edit) => Outcome::Do(edit.take(checked).into_iter().collect()),
+            Self::Help(_) | Self::Choose(_) | Self::Review(_) | Self::Palette(_) | Self::Prompt(_) => Outcome::Stay,
         }
     }
 
@@ -131,6 +144,7 @@ impl Popup {
         match self {
             Self::Help(help) => help.draw(paint, area, world),
             Self::Choose(choose) => choose.draw(paint, area),
+            Self::Review(review) => review.draw(paint, area),
             Self::Palette(palette) => palette.draw(paint, area, world),
             Self::Edit(edit) => edit.draw(paint, area),
             Self::Prompt(prompt) => prompt.draw(paint, area),

@@ -21,6 +21,8 @@ use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
 use super::terminal::{self, Depth, Encoder, Guard, writer::Writer};
+use super::popup::edit::check::{Checked, check};
+use super::screen::run::Opening;
 use super::theme::Theme;
 use super::widget::dag::Picture;
 use super::widget::paint::Look;
@@ -37,11 +39,13 @@ const MOST_WAITING: usize = 64;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Where the console starts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Start {
     #[default]
     Overview,
     Run(RunId),
+    /// A run that has ended, played again.
+    Replay(RunId, Opening),
 }
 
 /// What the console is started with.
@@ -120,6 +124,7 @@ struct Shell {
     /// Bytes that go out before the next frame: clipboard, mouse modes.
     extra: Vec<u8>,
     layouts: (mpsc::Sender<Picture>, mpsc::Receiver<Picture>),
+    checks: (mpsc::Sender<Checked>, mpsc::Receiver<Checked>),
     dirty: bool,
     /// No frame before this.
     next_frame: Instant,
@@ -136,11 +141,15 @@ impl Shell {
         let look = Look { theme: options.theme, charset: options.charset };
         let Options { keys, read_only, workspace, start, depth, .. } = options;
         let world = World { look, keys, read_only, workspace, now: now(), ..World::default() };
-        let run = match start {
-            Start::Overview => None,
-            Start::Run(run) => Some(run),
+        let (run, opening) = match start {
+            Start::Overview => (None, None),
+            Start::Run(run) => (Some(run), None),
+            Start::Replay(run, opening) => (None, Some((run, opening))),
         };
-        let (app, effects) = App::new(world, run);
+        let (mut app, mut effects) = App::new(world, run);
+        if let Some((run, opening)) = opening {
+            effects.extend(app.replay(run, opening));
+        }
         let output = std::fs::File::from(rustix::io::dup(io::stdout())?);
         let mut shell = Self {
             app,
@@ -150,6 +159,7 @@ impl Shell {
             waiting: VecDeque::new(),
             extra: Vec::new(),
             layouts: mpsc::channel(4),
+            checks: mpsc::channel(4),
             dirty: true,
             next_frame: Instant::now(),
             paid: quiet_since(Instant::now()),
@@ -190,6 +200,13 @@ impl Shell {
                     tokio::task::spawn_blocking(move || {
                         // Without a console there is nobody to show it to.
                         let _ = done.blocking_send(Picture::of(&job));
+                    });
+                }
+                Effect::Check(job) => {
+                    let done = self.checks.0.clone();
+                    tokio::task::spawn_blocking(move || {
+                        // Without a console there is nobody to show it to.
+                        let _ = done.blocking_send(check(&job));
                     });
                 }
                 Effect::Copy(text) => self.copy(&text),
@@ -240,6 +257,7 @@ impl Shell {
             }
             self.paint();
             let ticking = self.app.is_ticking();
+            self.next_second = self.next_second.min(Instant::now() + self.app.tick());
             tokio::select! {
                 biased;
                 () = terminal::panicked().notified() => return Err(io::Error::other("a part of the console failed")),
@@ -255,6 +273,7 @@ impl Shell {
                 drained = self.writer.drained() => drained?,
                 () = sleep_until(self.next_frame), if self.dirty && !self.writer.is_busy() => {}
                 Some(picture) = self.layouts.1.recv() => self.tell(Message::Layout(Box::new(picture))),
+                Some(checked) = self.checks.1.recv() => self.tell_now(Message::Checked(Box::new(checked))),
                 count = replies.recv_many(&mut heard, 64), if open => {
                     open = count > 0;
                     if !open {
@@ -269,7 +288,7 @@ impl Shell {
                     _ => self.waiting.clear(),
                 },
                 () = sleep_until(self.next_second), if ticking => {
-                    self.next_second = Instant::now() + Duration::from_secs(1);
+                    self.next_second = Instant::now() + self.app.tick();
                     self.tell(Message::Second);
                 }
             }

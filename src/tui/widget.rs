@@ -2,6 +2,7 @@
 
 pub mod ansi;
 pub mod dag;
+pub mod diff;
 pub mod format;
 pub mod input;
 pub mod log;

@@ -5,3 +5,4 @@ mod driver;
 mod keys;
 mod random;
 mod scale;
+mod replay;

@@ -1,15 +1,17 @@
 //! Screen 3: one run. The graph above, the log of the selected stage below, the inspector on demand.
 
 mod ask;
+mod bar;
 mod draw;
 mod inspector;
+mod replay;
 
 use ratatui::layout::Rect;
 
 use super::{Intent, Tone};
-use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, Timestamp};
+use crate::model::{Attempt, EventKind, LogMoment, Replay, Run, RunId, Stage, StageId, Timestamp};
 use crate::tui::action::{Action, Context};
-use crate::tui::backend::{Reply, Request};
+use crate::tui::backend::{Papers, Reply, Request};
 use crate::tui::glyph::Charset;
 use crate::tui::layout::Step;
 use crate::tui::popup::{Popup, Purpose};
@@ -17,6 +19,8 @@ use crate::tui::widget::dag::Dag;
 use crate::tui::widget::log::LogPane;
 use crate::tui::world::World;
 use inspector::Inspector;
+use replay::Reading;
+pub use replay::{From, Opening};
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,13 +46,41 @@ pub struct RunScreen {
     /// An attempt other than the last, chosen by the user for this stage.
     attempt: Option<(StageId, u32)>,
     cancel_at: Option<Timestamp>,
+    /// Set while the run is played again: what is shown then is the run at that moment.
+    player: Option<Box<Player>>,
+    reading: Option<Reading>,
+    /// What the papers of the run were asked for.
+    meant: Option<Action>,
+    papers: Option<Box<Papers>>,
     parts: Parts,
+}
+
+/// A replay under way.
+#[derive(Debug, Clone)]
+struct Player {
+    tape: Replay,
+    time: Timestamp,
+    speed: f64,
+    /// When time was last let pass; `None` while it is paused.
+    playing: Option<Timestamp>,
+    /// How long the log on screen was.
+    moment: Option<LogMoment>,
+    asked: bool,
+    /// The length of the log that was searched last.
+    hits: Option<u64>,
+}
+
+/// The run to show: as it is, or as it was at the moment that is replayed.
+fn shown<'r>(run: &'r Option<Box<Run>>, player: &'r Option<Box<Player>>) -> Option<&'r Run> {
+    player.as_ref().map(|player| player.run()).or(run.as_deref())
 }
 
 /// Where the panes are. Made anew whenever size or content change; painting only reads it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Parts {
     heading: Rect,
+    /// Where a replay is.
+    bar: Rect,
     graph: Rect,
     /// Rows the graph could have had.
     most: u16,
@@ -77,11 +109,31 @@ impl RunScreen {
             focus: Focus::Graph,
             attempt: None,
             cancel_at: None,
+            player: None,
+            reading: None,
+            meant: None,
+            papers: None,
             parts: Parts::default(),
         }
     }
 
-    pub fn focus_context(&self) -> Context {
+    /// Where keys are looked up on this screen, the nearest first.
+    pub fn contexts(&self) -> Vec<Context> {
+        let replay = self.player.is_some().then_some(Context::Replay);
+        replay.into_iter().chain([self.focus_context(), Context::Run, Context::Global]).collect()
+    }
+
+    /// The run on screen.
+    fn shown(&self) -> Option<&Run> {
+        shown(&self.run, &self.player)
+    }
+
+    /// The moment on screen.
+    fn now(&self, world: &World) -> Timestamp {
+        self.player.as_ref().map_or(world.now, |player| player.time())
+    }
+
+    fn focus_context(&self) -> Context {
         match self.focus {
             Focus::Graph => Context::Graph,
             Focus::Log => Context::Log,
@@ -91,7 +143,7 @@ impl RunScreen {
 
     /// The stage being looked at; with its full detail when that has come.
     fn stage(&self) -> Option<&Stage> {
-        self.run.as_ref()?.stages.get_index(self.dag.selected()).map(|(_, stage)| stage)
+        self.shown()?.stages.get_index(self.dag.selected()).map(|(_, stage)| stage)
     }
 
     pub fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
@@ -99,7 +151,22 @@ impl RunScreen {
             Action::Inspect => return self.toggle_inspector(),
             Action::FocusNext => self.focus_next(),
             Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
-            Action::Cancel | Action::Rerun | Action::EditInputs => return self.order(action, world),
+            Action::Cancel | Action::Rerun | Action::EditInputs | Action::EditConfig if self.player.is_some() => {
+                return Intent::say(Tone::Plain, "this is a replay: esc leaves it, orders go to the run itself");
+            }
+            Action::Cancel | Action::Rerun | Action::EditInputs | Action::EditConfig => return self.order(action, world),
+            Action::Replay if self.player.is_some() => return self.stop_replay(world),
+            Action::Replay => return self.replay(Opening::default()),
+            Action::Play
+            | Action::StepAhead
+            | Action::StepBack
+            | Action::TimeAhead
+            | Action::TimeBack
+            | Action::Faster
+            | Action::Slower
+            | Action::ReplayStart
+            | Action::ReplayEnd
+            | Action::ReplayFailure => return self.act_on_replay(action, world),
             Action::Search => {
                 let before = self.log.search.as_ref().map_or("", |search| search.pattern.as_str());
                 return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Search, before)))];
@@ -116,7 +183,7 @@ impl RunScreen {
     }
 
     fn act_on_graph(&mut self, action: Action) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        let Some(run) = shown(&self.run, &self.player) else { return Vec::new() };
         match action {
             Action::WalkLeft => self.dag.walk(Step::Left, run),
             Action::WalkRight => self.dag.walk(Step::Right, run),
@@ -167,10 +234,12 @@ impl RunScreen {
 
     /// Whether this key would do something now.
     pub fn is_of_use(&self, action: Action) -> bool {
-        let Some(run) = self.run.as_deref() else { return true };
+        let Some(run) = self.shown() else { return true };
         match action {
+            Action::Cancel | Action::Rerun | Action::EditInputs | Action::EditConfig if self.player.is_some() => false,
+            Action::Replay => self.player.is_none() && run.status.is_final(),
             Action::Cancel => !run.status.is_final(),
-            Action::Rerun | Action::EditInputs => run.status.is_final(),
+            Action::Rerun | Action::EditInputs | Action::EditConfig => run.status.is_final(),
             Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
@@ -194,7 +263,7 @@ impl RunScreen {
     }
 
     fn act_on_inspector(&mut self, action: Action) -> Vec<Intent> {
-        let (Some(run), Some(stage)) = (self.run.as_deref(), self.inspected()) else { return Vec::new() };
+        let (Some(run), Some(stage)) = (self.shown(), self.inspected()) else { return Vec::new() };
         let (run, stage) = (run.inputs.clone(), stage.clone());
         self.inspector.as_mut().map_or_else(Vec::new, |inspector| inspector.act(action, &run, &stage))
     }
@@ -222,8 +291,8 @@ impl RunScreen {
         }
     }
 
-    /// Drops a selection or search, closes the inspector, goes back to the graph: one step at a time.
-    pub fn back(&mut self) -> Option<Vec<Intent>> {
+    /// Drops a selection or search, closes the inspector, goes back to the graph, leaves a replay: one step at a time.
+    pub fn back(&mut self, world: &World) -> Option<Vec<Intent>> {
         if self.focus == Focus::Log && self.log.drop_mark() {
             return Some(Vec::new());
         }
@@ -236,10 +305,11 @@ impl RunScreen {
             self.focus = Focus::Graph;
             return Some(Vec::new());
         }
-        (self.focus == Focus::Log).then(|| {
+        if self.focus == Focus::Log {
             self.focus = Focus::Graph;
-            Vec::new()
-        })
+            return Some(Vec::new());
+        }
+        self.player.is_some().then(|| self.stop_replay(world))
     }
 
     /// Starts a search over the whole log of the attempt on screen.
@@ -286,6 +356,14 @@ impl RunScreen {
                 intents.extend(ends.then_some(Intent::Bell));
                 intents
             }
+            Reply::Papers(papers) if papers.run == self.id => self.take_papers(*papers, world),
+            Reply::Journal { run, events, done } if run == self.id => self.take_events(events, done, world),
+            Reply::LogMoment { run, moment } if run == self.id => {
+                self.take_moment(moment);
+                Vec::new()
+            }
+            // A run that is replayed is as it was.
+            Reply::LogGrew { .. } if self.player.is_some() => Vec::new(),
             Reply::LogGrew { run, stage, attempt, lines, bytes } if run == self.id => {
                 if self.log.source() == Some((&stage, attempt)) {
                     self.log.grew(lines, bytes);
@@ -293,10 +371,18 @@ impl RunScreen {
                 Vec::new()
             }
             Reply::LogWindow { run, window } if run == self.id => {
+                let window = match &self.player {
+                    Some(player) => player.cut(&self.log, window),
+                    None => window,
+                };
                 self.log.take(window);
                 Vec::new()
             }
             Reply::SearchHits { run, stage, pattern, hits, done } if run == self.id => {
+                let hits = match &self.player {
+                    Some(player) => player.cut_hits(&self.log, hits),
+                    None => hits,
+                };
                 if self.log.source().is_some_and(|(shown, _)| *shown == stage) {
                     self.log.hits(&pattern, hits, done);
                 }
@@ -308,10 +394,14 @@ impl RunScreen {
             }
             Reply::Failed { .. } => {
                 self.log.failed();
+                (self.reading, self.meant) = (None, None);
                 Vec::new()
             }
             Reply::Connected(_) => {
                 self.log.retry();
+                if let Some(player) = &mut self.player {
+                    player.retry();
+                }
                 vec![Intent::Ask(Request::Follow(self.id.clone()))]
             }
             _ => Vec::new(),
@@ -319,36 +409,53 @@ impl RunScreen {
     }
 
     fn changed(&mut self, world: &World) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        let Some(run) = shown(&self.run, &self.player) else { return Vec::new() };
         self.dag.update(run, world.look.charset).map(|job| Intent::LayOut(Box::new(job))).into_iter().collect()
     }
 
-    pub fn fit(&mut self, area: Rect, _world: &mut World) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
+    pub fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
+        let mut intents = self.advance(world);
+        let again = self.player.as_mut().is_some_and(|player| player.searches_again(&self.log));
+        let Some(run) = shown(&self.run, &self.player) else { return intents };
         let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
         let source = stage.and_then(|stage| self.attempt(stage).map(|shown| (stage.id.clone(), shown.number, shown.started_at)));
-        let mut intents = Vec::new();
         let other = self.log.show(source);
-        if let (true, Some(search), Some((stage, attempt))) = (other, &self.log.search, self.log.source()) {
+        if let (true, Some(search), Some((stage, attempt))) = (other || again, &self.log.search, self.log.source()) {
             let (run, pattern) = (self.id.clone(), search.pattern.clone());
             intents.push(Intent::Ask(Request::SearchLog { run, stage: stage.clone(), attempt: Some(attempt), pattern }));
         }
-        self.parts = parts(area, &self.dag, run, stage.is_some_and(|stage| stage.error.is_some()), self.inspector.is_some());
+        let wanted = Wanted {
+            bar: self.player.is_some(),
+            error: stage.is_some_and(|stage| stage.error.is_some()),
+            inspector: self.inspector.is_some(),
+        };
+        self.parts = parts(area, &self.dag, run, wanted);
         self.dag.fit(self.parts.graph, self.parts.most, run);
         self.log.fit(self.parts.log.width, self.parts.log.height);
-        if let Some(query) = self.log.wants() {
-            intents.push(Intent::Ask(Request::LogWindow(self.id.clone(), query)));
-        }
+        intents.extend(self.fit_log());
         intents.extend(self.fit_inspector());
         intents.extend(self.fit_result());
         intents
+    }
+
+    /// Asks for the lines that are missing; in a replay, for those that had been written.
+    fn fit_log(&mut self) -> Vec<Intent> {
+        let moment = self.player.as_mut().and_then(|player| player.follow_log(&self.id, &mut self.log));
+        let known = self.player.as_ref().is_none_or(|player| player.knows(&self.log));
+        let query = if known { self.log.wants() } else { None };
+        let query = match &self.player {
+            Some(player) => query.and_then(|query| player.bound(&self.log, query)),
+            None => query,
+        };
+        let window = query.map(|query| Intent::Ask(Request::LogWindow(self.id.clone(), query)));
+        moment.into_iter().chain(window).collect()
     }
 
     /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
     fn fit_inspector(&mut self) -> Option<Intent> {
         self.inspector.as_ref()?;
         let stage = self.stage()?.clone();
-        let inputs = self.run.as_ref()?.inputs.clone();
+        let inputs = self.shown()?.inputs.clone();
         let detailed = self.inspected().cloned();
         let inspector = self.inspector.as_mut()?;
         let asks = inspector.look_at(&stage.id);
@@ -375,13 +482,22 @@ impl RunScreen {
     fn inspected(&self) -> Option<&Stage> {
         let stage = self.stage()?;
         let fresh = |detail: &&Stage| {
-            detail.id == stage.id && detail.status == stage.status && detail.attempts.len() == stage.attempts.len()
+            let state = |of: &Stage| (of.status, of.attempts.len(), of.finished_at);
+            detail.id == stage.id && state(detail) == state(stage)
         };
         self.detail.as_deref().filter(fresh).or(Some(stage))
     }
 
-    /// True while the run is going on.
+    /// True while a replay moves on.
+    pub fn is_playing(&self) -> bool {
+        self.player.as_ref().is_some_and(|player| player.is_playing())
+    }
+
+    /// True while the run is going on, or a replay.
     pub fn is_ticking(&self) -> bool {
+        if self.player.is_some() {
+            return self.is_playing();
+        }
         self.run.as_ref().is_some_and(|run| run.started_at.is_some() && !run.status.is_final())
     }
 
@@ -395,18 +511,28 @@ fn say_if_not(found: bool, words: &str) -> Vec<Intent> {
     if found { Vec::new() } else { Intent::say(Tone::Plain, words) }
 }
 
-fn parts(area: Rect, dag: &Dag, run: &Run, error: bool, inspector: bool) -> Parts {
+/// What there is to show beside graph and log.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    bar: bool,
+    error: bool,
+    inspector: bool,
+}
+
+fn parts(area: Rect, dag: &Dag, run: &Run, Wanted { bar, error, inspector }: Wanted) -> Parts {
     let rows = |y: u16, height: u16| {
         let y = y.min(area.height);
         Rect { y: area.y + y, height: height.min(area.height - y), ..area }
     };
-    let air = u16::from(area.height >= 30);
+    let bar = u16::from(bar);
+    let air = u16::from(area.height >= 30) + bar;
     let body = area.height.saturating_sub(2 + air);
     let most = (body * 9 / 20).max(1);
     let graph = dag.rows(area.width, most, run.stages.len());
     let title = rows(1 + air + graph, 1);
     let below = rows(2 + air + graph, body);
-    let mut parts = Parts { heading: rows(0, 1), graph: rows(1 + air, graph), most, title, ..Parts::default() };
+    let graph = rows(1 + air, graph);
+    let mut parts = Parts { heading: rows(0, 1), bar: rows(1, bar), graph, most, title, ..Parts::default() };
     if inspector && area.width < SIDE_BY_SIDE {
         parts.inspector = below;
         return parts;

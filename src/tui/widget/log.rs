@@ -140,6 +140,13 @@ impl LogPane {
         self.fresh &= self.total == 0;
     }
 
+    /// Shows the log as it was when it had no more lines than this.
+    pub fn rewind(&mut self, total: u64) {
+        (self.total, self.bytes, self.refused, self.skip) = (total, 0, false, 0);
+        self.lines.retain(|line| line.number < total);
+        self.top = self.top.min(total.saturating_sub(u64::from(self.size.1)));
+    }
+
     /// Takes a window that was asked for.
     pub fn take(&mut self, window: LogWindow) {
         if self.source.as_ref().is_none_or(|(stage, attempt)| *stage != window.stage || *attempt != window.attempt) {

@@ -16,6 +16,7 @@ use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::{Effect, Message};
+use crate::tui::popup::edit::check::check;
 use crate::tui::theme::Theme;
 use crate::tui::widget::dag::Picture;
 use crate::tui::widget::paint::Look;
@@ -89,6 +90,7 @@ impl Driver {
                         self.reply(reply);
                     }
                 }
+                Effect::Check(job) => self.send(Message::Checked(Box::new(check(&job)))),
                 Effect::LayOut(job) => self.send(Message::Layout(Box::new(Picture::of(&job)))),
                 other => self.effects.push(other),
             }
@@ -120,7 +122,7 @@ impl Driver {
                 events.chunks(10).map(|chunk| page(chunk, false)).chain([page(&[], true)]).collect()
             }
             Request::LogMoment { run, stage, attempt, at } => {
-                let lines = u64::try_from((at.0 - LOG_START.0) / 20 + 1).unwrap_or(0).min(self.lines);
+                let lines = u64::try_from((at.0 - LOG_START.0).div_euclid(20) + 1).unwrap_or(0).min(self.lines);
                 let time = |number: u64| Timestamp(LOG_START.0 + i64::try_from(number * 20).expect("small"));
                 let (since, next) = (lines.checked_sub(1).map(time), (lines < self.lines).then(|| time(lines)));
                 vec![Reply::LogMoment { run, moment: LogMoment { stage, attempt, at, lines, since, next } }]
@@ -357,7 +359,7 @@ stages:
     depends_on: [checkout]
     config:
       run: make unit-tests
-      timeout_seconds: 600
+      grace_period: 600s
 ";
 
 fn papers() -> Papers {

@@ -17,7 +17,7 @@ use crate::tui::world::{Link, World};
 
 impl RunScreen {
     pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
-        let Some(run) = self.run.as_deref() else {
+        let Some(run) = self.shown() else {
             let mut row = paint.row(area, 1);
             row.gap(3).role("reading run ", Role::Dim).role(self.id.as_str(), Role::Text);
             if let Link::Lost(why) = &world.link {
@@ -26,7 +26,8 @@ impl RunScreen {
             return;
         };
         self.draw_heading(paint, run, world);
-        self.dag.draw(paint, self.parts.graph, self.parts.most, run, world.now, self.focus == Focus::Graph);
+        self.draw_replay(paint);
+        self.dag.draw(paint, self.parts.graph, self.parts.most, run, self.now(world), self.focus == Focus::Graph);
         let Some(stage) = self.stage() else {
             paint.row(self.parts.title, 0).gap(1).role("this pipeline has no stages", Role::Dim);
             return;
@@ -45,7 +46,7 @@ impl RunScreen {
         let status = paint.look.theme.run(run.status);
         let took = match (run.started_at, run.finished_at) {
             (Some(start), Some(end)) => format::duration(end.since(start)),
-            (Some(start), None) => format::running(world.now.since(start)),
+            (Some(start), None) => format::running(self.now(world).since(start)),
             (None, _) => String::new(),
         };
         let mut row = paint.row(self.parts.heading, 0);
@@ -55,8 +56,15 @@ impl RunScreen {
         row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1).role(&took, Role::Text).gap(2);
         write_counts(&mut row, run);
         if let (RunStatus::Cancelling, Some(at)) = (run.status, self.cancel_at) {
-            let left = GRACE_SECONDS.saturating_sub(world.now.since(at).as_secs());
+            let left = GRACE_SECONDS.saturating_sub(self.now(world).since(at).as_secs());
             row.gap(2).role(&format!("kill in {left}s"), Role::Warning);
+        }
+        if let (Some(hash), Some(earlier)) = (&run.pipeline.edited_from, &run.rerun_of) {
+            let short = hash.get(..8).unwrap_or(hash);
+            row.gap(2).role("edited from ", Role::Warning).role(short, Role::Text).role(" of ", Role::Dim);
+            row.role(earlier.as_str(), Role::Text);
+        } else if let Some(earlier) = &run.rerun_of {
+            row.gap(2).role("again from ", Role::Dim).role(earlier.as_str(), Role::Dim);
         }
         if !run.needs.is_empty() {
             row.gap(2).role("needs ", Role::Waiting).role(&run.needs.join(", "), Role::Text);
@@ -95,12 +103,15 @@ impl RunScreen {
         if stage.status == StageStatus::Retrying
             && let Some(at) = stage.retry_at
         {
-            row.role(&format!("again in {}", format::running(at.since(world.now))), Role::Warning).gap(1);
+            row.role(&format!("again in {}", format::running(at.since(self.now(world)))), Role::Warning).gap(1);
         }
         if self.log.total() > 0 {
             let lines = if self.log.total() == 1 { "line" } else { "lines" };
             row.gap(1).role(&format!("{} {lines}", format::count(self.log.total())), Role::Dim);
-            row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim).gap(1);
+            if self.player.is_none() {
+                row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim);
+            }
+            row.gap(1);
         }
         row.gap(1).rule(line);
     }
