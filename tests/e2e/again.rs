@@ -82,6 +82,7 @@ fn a_config_edited_in_the_console_runs_as_a_pipeline_of_its_own_and_says_so() {
     let workspace = failed();
     let old = workspace.ok(&["runs", "show", "last", "--json"]).json();
     let mut console = open(&workspace, &[]);
+    console.wait_for("test: exit code 3");
     console.type_keys("3");
     console.wait_for("EXECUTION");
     console.type_keys("E");
