@@ -27,7 +27,7 @@ pub use id::{RunId, StageId};
 pub use include::{DEEPEST, Include, Parent};
 pub use log::{LogLine, LogMoment, LogQuery, LogWindow, SearchHit, Stream};
 pub use replay::Replay;
-pub use request::{MASK, Created, Document, Included, Module, NewRun, Rerun, RerunFrom, Signal, Values};
+pub use request::{Created, Document, Included, MASK, Module, NewRun, Rerun, RerunFrom, Signal, Values};
 pub use run::{Run, RunSummary};
 pub use stage::{Phase, Stage, Verdict};
 pub use status::{RunStatus, StageStatus};

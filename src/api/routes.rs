@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::peer::Peer;
 use super::{Api, Failure, slim};
 use crate::model::{
-    Created, Document, EngineStatus, Event, LogMoment, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary,
-    SearchHit, Stage, StageId, Timestamp, Values,
+    Created, Document, EngineStatus, Event, LogMoment, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus,
+    RunSummary, SearchHit, Stage, StageId, Timestamp, Values,
 };
 use crate::store::{Family, RunFilter};
 
@@ -140,11 +140,7 @@ pub struct EventsQuery {
 }
 
 /// A page of a run's events, oldest first; large values are left out.
-pub async fn events(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    Query(query): Query<EventsQuery>,
-) -> Answer<Vec<Event>> {
+pub async fn events(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<EventsQuery>) -> Answer<Vec<Event>> {
     let events = api.engine.events(&id, query.after, query.limit.unwrap_or(1_000)).await?;
     Ok(Json(events.into_iter().map(slim::event).collect()))
 }
@@ -157,11 +153,7 @@ pub struct MomentQuery {
 }
 
 /// How far a log had come at a moment.
-pub async fn moment(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    Query(query): Query<MomentQuery>,
-) -> Answer<LogMoment> {
+pub async fn moment(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<MomentQuery>) -> Answer<LogMoment> {
     Ok(Json(api.engine.moment(&id, &query.stage, query.attempt, query.at).await?))
 }
 

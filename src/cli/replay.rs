@@ -67,7 +67,8 @@ fn from(text: &str) -> Result<From, String> {
         return Ok(From::After(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
     }
     let at = serde_json::from_value(serde_json::Value::String(text.to_owned()));
-    at.map(From::At).map_err(|_| "a time since the start, such as `90s`, or a point in time, such as `2026-11-21T10:00:00Z`".to_owned())
+    at.map(From::At)
+        .map_err(|_| "a time since the start, such as `90s`, or a point in time, such as `2026-11-21T10:00:00Z`".to_owned())
 }
 
 pub async fn run(args: Args, json: bool, context: Context) -> Handoff {
@@ -115,13 +116,7 @@ async fn document(client: &Client, id: &RunId, from: Timestamp) -> Result<(), Cl
 }
 
 /// The sentences of the run; with a speed, at their time.
-async fn tell(
-    context: &Context,
-    client: &Client,
-    id: &RunId,
-    speed: Option<f64>,
-    from: Timestamp,
-) -> Result<(), ClientError> {
+async fn tell(context: &Context, client: &Client, id: &RunId, speed: Option<f64>, from: Timestamp) -> Result<(), ClientError> {
     let mut teller = plain::Teller::new(context, client, id);
     let mut pages = Pages { client, id, after: 0 };
     let mut last = from;

@@ -106,8 +106,7 @@ fn choose(old: &Run, pinned: Definition, document: Option<Document>) -> Result<C
 /// What the references of an edited document mean: what they meant in the document it was made from.
 fn kept_includes(old: &Run, pipeline: &Pipeline) -> Result<Vec<Include>, EngineError> {
     let of_root = old.includes.iter().filter(|include| include.within == old.pipeline.hash);
-    let again: Vec<Include> =
-        of_root.map(|include| Include { within: pipeline.hash.clone(), ..include.clone() }).collect();
+    let again: Vec<Include> = of_root.map(|include| Include { within: pipeline.hash.clone(), ..include.clone() }).collect();
     for reference in inclusion::inclusions(pipeline).filter_map(|inclusion| inclusion.reference()) {
         if !again.iter().any(|include| include.reference == reference) {
             let message = format!("`{}` includes `{reference}`, which was not pinned for run {}", pipeline.id, old.id);
@@ -136,12 +135,7 @@ fn changed(before: &Pipeline, after: &Pipeline, old: &[Include], new: &[Include]
 }
 
 /// The outputs a rerun takes over: what succeeded, less what is to run again and everything below it.
-fn reusable(
-    old: &Run,
-    pipeline: &Pipeline,
-    from: &RerunFrom,
-    changed: &[StageId],
-) -> Result<Vec<(StageId, Value)>, EngineError> {
+fn reusable(old: &Run, pipeline: &Pipeline, from: &RerunFrom, changed: &[StageId]) -> Result<Vec<(StageId, Value)>, EngineError> {
     let mut again: BTreeSet<&StageId> = changed.iter().collect();
     match from {
         RerunFrom::Start => return Ok(Vec::new()),

@@ -106,7 +106,7 @@ actions! {
     LogEnd "log-end" "follow" "the last line, and follow what comes" ["G", "end"] [Log];
     LogLeft "log-left" "" "scroll left" ["<", "left", "h"] [Log];
     LogRight "log-right" "" "scroll right" [">", "right", "l"] [Log];
-    Search "search" "search" "search the whole log for a regular expression" ["/"] [Log, Graph];
+    Search "search" "search" "search the whole log for a regular expression" ["/"] [Log, Graph, Inspector];
     NextHit "next-hit" "next" "the next match" ["n"] [Log];
     PreviousHit "previous-hit" "" "the match before" ["N"] [Log];
     Wrap "wrap" "wrap" "wrap long lines or cut them" ["w"] [Log];
@@ -124,6 +124,11 @@ actions! {
     TreePageUp "tree-page-up" "" "one page up" ["ctrl-u", "pageup"] [Inspector];
     Fold "fold" "fold" "fold or unfold" ["enter", "space"] [Inspector];
     FoldAll "fold-all" "" "fold or unfold everything" ["-"] [Inspector];
+    FindNext "find-next" "" "the next match in the tree" ["n"] [Inspector];
+    FindPrevious "find-previous" "" "the match before in the tree" ["N"] [Inspector];
+    CompareEarlier "compare-earlier" "" "compare the last attempt with an earlier one" ["<"] [Inspector];
+    CompareLater "compare-later" "" "compare the last attempt with a later one" [">"] [Inspector];
+    OpenChild "open-child" "" "open the run that this sub-pipeline stage started" ["o"] [Inspector];
     CopyValue "copy-value" "copy" "copy the value" ["y"] [Inspector];
     CopyPath "copy-path" "" "copy the path of the value" ["Y"] [Inspector];
 

@@ -18,7 +18,12 @@ use super::backend::{Reply, Request};
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette};
-use super::screen::{Intent, Screen, Tone, overview::Overview, run::{Opening, RunScreen}, runs::Runs};
+use super::screen::{
+    Intent, Screen, Tone,
+    overview::Overview,
+    run::{Opening, RunScreen},
+    runs::Runs,
+};
 use super::theme::{Role, SHIPPED, Theme};
 use super::widget::paint::Paint;
 use super::world::{Link, World};

@@ -60,6 +60,11 @@ impl Charset {
         self.pick(("━", "─"), ("=", "-"))
     }
 
+    /// Stands before what is not the same on both sides.
+    pub fn differs(self) -> &'static str {
+        self.pick("≠", "!")
+    }
+
     pub fn knob(self) -> &'static str {
         self.pick("●", "O")
     }

@@ -34,6 +34,8 @@ pub enum Purpose {
     Filter,
     /// A regular expression, searched for when accepted.
     Search,
+    /// The same in the inspector's tree.
+    Find,
 }
 
 /// One line of text at the bottom of the screen.
@@ -121,7 +123,9 @@ impl Popup {
             Self::Prompt(Prompt { purpose: Purpose::Filter, .. }) => {
                 Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
             }
-            Self::Help(_) | Self::Choose(_) | Self::Review(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => Outcome::Close,
+            Self::Help(_) | Self::Choose(_) | Self::Review(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => {
+                Outcome::Close
+            }
         }
     }
 
@@ -161,7 +165,7 @@ impl Prompt {
     }
 
     fn changed(&mut self, accepted: bool) -> Outcome {
-        if self.purpose == Purpose::Search {
+        if matches!(self.purpose, Purpose::Search | Purpose::Find) {
             let problem = regex::Regex::new(&self.input.text).err();
             self.error = problem.map(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned());
         }

@@ -101,7 +101,8 @@ impl Screen {
         match (self, purpose) {
             (Self::Runs(screen), Purpose::Filter) => screen.set_filter(text, world),
             (Self::Run(screen), Purpose::Search) if accepted => screen.search(text),
-            (Self::Overview(_) | Self::Runs(_) | Self::Run(_), Purpose::Filter | Purpose::Search) => Vec::new(),
+            (Self::Run(screen), Purpose::Find) if accepted => screen.find(text),
+            (Self::Overview(_) | Self::Runs(_) | Self::Run(_), Purpose::Filter | Purpose::Search | Purpose::Find) => Vec::new(),
         }
     }
 

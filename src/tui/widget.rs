@@ -1,6 +1,7 @@
 //! Pieces that screens are made of. A widget holds what it needs to be scrolled and selected; it asks nobody anything.
 
 pub mod ansi;
+pub mod compare;
 pub mod dag;
 pub mod diff;
 pub mod format;

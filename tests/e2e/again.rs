@@ -73,7 +73,8 @@ fn a_replay_as_lines_says_what_happened_when_without_waiting() {
     assert!(lines.iter().all(|line| line.trim_start().starts_with('+')), "{}", said.out);
     assert_eq!(workspace.ok(&["runs", "replay", "last", "--plain", "--from", "1h"]).out, "", "nothing happened later");
     let events = workspace.ok(&["runs", "replay", "last", "--json"]).json();
-    let kinds: Vec<&str> = events["events"].as_array().expect("a list").iter().filter_map(|event| event["type"].as_str()).collect();
+    let kinds: Vec<&str> =
+        events["events"].as_array().expect("a list").iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!((kinds.first(), kinds.last()), (Some(&"run_created"), Some(&"run_finished")), "{events:#}");
 }
 

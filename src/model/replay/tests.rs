@@ -3,8 +3,8 @@ use serde_json::json;
 
 use super::{MOST_FRAMES, Replay};
 use crate::model::{
-    Actor, ErrorKind, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError,
-    StageId, StageOutline, Timestamp,
+    Actor, ErrorKind, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId,
+    StageOutline, Timestamp,
 };
 
 fn created() -> EventKind {
@@ -89,7 +89,10 @@ fn a_long_run_keeps_few_snapshots_and_every_position() {
     let run = RunId::from_text("r");
     let start = std::iter::once(created());
     let kinds = start.chain((0..60_000).map(|n| kind((u8::try_from(n % 7).unwrap(), u8::try_from(n % 3).unwrap(), n))));
-    let events: Vec<Event> = (1..).zip(kinds).map(|(seq, kind)| Event { seq, at: Timestamp(seq.try_into().unwrap()), run: run.clone(), kind }).collect();
+    let events: Vec<Event> = (1..)
+        .zip(kinds)
+        .map(|(seq, kind)| Event { seq, at: Timestamp(seq.try_into().unwrap()), run: run.clone(), kind })
+        .collect();
     // Notes would make the snapshots large, not many.
     let events: Vec<Event> = events.into_iter().filter(|event| !matches!(event.kind, EventKind::Noted { .. })).collect();
     let mut replay = Replay::new(events.clone()).unwrap();

@@ -2,7 +2,8 @@
 
 mod drawing;
 mod driver;
+mod inspector;
 mod keys;
 mod random;
-mod scale;
 mod replay;
+mod scale;

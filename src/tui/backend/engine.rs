@@ -213,7 +213,8 @@ async fn papers(engine: &Engine, run: &RunId) -> Result<Reply, ClientError> {
     let pinned = engine.client.document(run.id.as_str()).await?;
     let origin = match &run.rerun_of {
         Some(earlier) => {
-            let (before, document) = (engine.client.run(earlier.as_str()).await?, engine.client.document(earlier.as_str()).await?);
+            let (before, document) =
+                (engine.client.run(earlier.as_str()).await?, engine.client.document(earlier.as_str()).await?);
             Some(Origin { run: before.id, inputs: before.inputs, text: document.text })
         }
         None => None,

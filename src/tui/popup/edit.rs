@@ -54,13 +54,7 @@ impl Edit {
     }
 
     /// The config of a stage as the pinned document has it; `None` when that has no such stage.
-    pub fn config(
-        run: &Run,
-        stage: &StageId,
-        papers: Papers,
-        choices: Vec<(String, RerunFrom)>,
-        look: &Look,
-    ) -> Option<Self> {
+    pub fn config(run: &Run, stage: &StageId, papers: Papers, choices: Vec<(String, RerunFrom)>, look: &Look) -> Option<Self> {
         let format = Format::named(&papers.pinned.format);
         let part = Part::of_config(&papers.pinned.text, format, stage.written())?;
         let text = part.cut(&papers.pinned.text);

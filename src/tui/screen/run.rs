@@ -18,7 +18,7 @@ use crate::tui::popup::{Popup, Purpose};
 use crate::tui::widget::dag::Dag;
 use crate::tui::widget::log::LogPane;
 use crate::tui::world::World;
-use inspector::Inspector;
+use inspector::{Inspector, Subject};
 use replay::Reading;
 pub use replay::{From, Opening};
 
@@ -52,6 +52,7 @@ pub struct RunScreen {
     /// What the papers of the run were asked for.
     meant: Option<Action>,
     papers: Option<Box<Papers>>,
+    asked_papers: bool,
     parts: Parts,
 }
 
@@ -113,6 +114,7 @@ impl RunScreen {
             reading: None,
             meant: None,
             papers: None,
+            asked_papers: false,
             parts: Parts::default(),
         }
     }
@@ -167,6 +169,10 @@ impl RunScreen {
             | Action::ReplayStart
             | Action::ReplayEnd
             | Action::ReplayFailure => return self.act_on_replay(action, world),
+            Action::Search if self.focus == Focus::Inspector => {
+                let before = self.inspector.as_ref().map_or("", Inspector::pattern).trim_start_matches("(?i)");
+                return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Find, before)))];
+            }
             Action::Search => {
                 let before = self.log.search.as_ref().map_or("", |search| search.pattern.as_str());
                 return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Search, before)))];
@@ -175,7 +181,7 @@ impl RunScreen {
                 return match self.focus {
                     Focus::Graph => self.act_on_graph(action),
                     Focus::Log => self.act_on_log(action),
-                    Focus::Inspector => self.act_on_inspector(action),
+                    Focus::Inspector => self.act_on_inspector(action, world),
                 };
             }
         }
@@ -262,10 +268,27 @@ impl RunScreen {
         Vec::new()
     }
 
-    fn act_on_inspector(&mut self, action: Action) -> Vec<Intent> {
-        let (Some(run), Some(stage)) = (self.shown(), self.inspected()) else { return Vec::new() };
-        let (run, stage) = (run.inputs.clone(), stage.clone());
-        self.inspector.as_mut().map_or_else(Vec::new, |inspector| inspector.act(action, &run, &stage))
+    fn act_on_inspector(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        self.with_inspector(world.now, |inspector, subject| inspector.act(action, subject)).unwrap_or_default()
+    }
+
+    /// Lets the inspector look at what it is about.
+    fn with_inspector<T>(&mut self, now: Timestamp, work: impl FnOnce(&mut Inspector, Subject<'_>) -> T) -> Option<T> {
+        let mut inspector = self.inspector.take()?;
+        let done = self.subject(now).map(|subject| work(&mut inspector, subject));
+        self.inspector = Some(inspector);
+        done
+    }
+
+    /// What the inspector is about.
+    fn subject(&self, now: Timestamp) -> Option<Subject<'_>> {
+        let now = self.player.as_ref().map_or(now, |player| player.time());
+        Some(Subject { run: self.shown()?, stage: self.inspected()?, papers: self.papers.as_deref(), now })
+    }
+
+    /// Searches in the inspector's tree.
+    pub fn find(&mut self, pattern: &str) -> Vec<Intent> {
+        self.with_inspector(Timestamp(0), |inspector, subject| inspector.find(pattern, subject)).unwrap_or_default()
     }
 
     fn toggle_inspector(&mut self) -> Vec<Intent> {
@@ -299,6 +322,9 @@ impl RunScreen {
         if self.focus == Focus::Log && self.log.search.is_some() {
             self.log.set_search(None);
             return Some(vec![Intent::Ask(Request::CancelSearch)]);
+        }
+        if self.focus == Focus::Inspector && self.inspector.as_mut().is_some_and(Inspector::drop_search) {
+            return Some(Vec::new());
         }
         if self.focus == Focus::Inspector || self.focus == Focus::Graph && self.inspector.is_some() {
             self.inspector = None;
@@ -355,6 +381,12 @@ impl RunScreen {
                 let mut intents = self.changed(world);
                 intents.extend(ends.then_some(Intent::Bell));
                 intents
+            }
+            Reply::LogTail { run, window } if run == self.id => {
+                if let Some(inspector) = &mut self.inspector {
+                    inspector.take_tail(window);
+                }
+                Vec::new()
             }
             Reply::Papers(papers) if papers.run == self.id => self.take_papers(*papers, world),
             Reply::Journal { run, events, done } if run == self.id => self.take_events(events, done, world),
@@ -428,12 +460,13 @@ impl RunScreen {
             bar: self.player.is_some(),
             error: stage.is_some_and(|stage| stage.error.is_some()),
             inspector: self.inspector.is_some(),
+            wide: stage.is_some_and(|stage| self.inspector.as_ref().is_some_and(|inspector| inspector.is_comparing(stage))),
         };
         self.parts = parts(area, &self.dag, run, wanted);
         self.dag.fit(self.parts.graph, self.parts.most, run);
         self.log.fit(self.parts.log.width, self.parts.log.height);
         intents.extend(self.fit_log());
-        intents.extend(self.fit_inspector());
+        intents.extend(self.fit_inspector(world.now));
         intents.extend(self.fit_result());
         intents
     }
@@ -452,15 +485,18 @@ impl RunScreen {
     }
 
     /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
-    fn fit_inspector(&mut self) -> Option<Intent> {
-        self.inspector.as_ref()?;
-        let stage = self.stage()?.clone();
-        let inputs = self.shown()?.inputs.clone();
-        let detailed = self.inspected().cloned();
-        let inspector = self.inspector.as_mut()?;
-        let asks = inspector.look_at(&stage.id);
-        inspector.fit(&inputs, detailed.as_ref().unwrap_or(&stage), self.parts.inspector.height);
-        asks.then(|| Intent::Ask(Request::StageDetail(self.id.clone(), stage.id)))
+    fn fit_inspector(&mut self, now: Timestamp) -> Vec<Intent> {
+        let height = self.parts.inspector.height;
+        let of_origin = self.shown().is_some_and(|run| run.rerun_of.is_some()) && self.papers.is_none() && !self.asked_papers;
+        let fitted = self.with_inspector(now, |inspector, subject| {
+            let asks = inspector.look_at(subject.stage);
+            let detail = Request::StageDetail(subject.run.id.clone(), subject.stage.id.clone());
+            let papers = Request::Papers(subject.run.id.clone());
+            let asked = asks.then_some(detail).into_iter().chain(of_origin.then_some(papers)).map(Intent::Ask);
+            asked.chain(inspector.fit(subject, height)).collect::<Vec<_>>()
+        });
+        self.asked_papers |= of_origin && fitted.is_some();
+        fitted.unwrap_or_default()
     }
 
     /// A stage without a log shows its result there; one that did not travel with the run is asked for, once.
@@ -517,9 +553,11 @@ struct Wanted {
     bar: bool,
     error: bool,
     inspector: bool,
+    /// The inspector takes the place of the log.
+    wide: bool,
 }
 
-fn parts(area: Rect, dag: &Dag, run: &Run, Wanted { bar, error, inspector }: Wanted) -> Parts {
+fn parts(area: Rect, dag: &Dag, run: &Run, Wanted { bar, error, inspector, wide }: Wanted) -> Parts {
     let rows = |y: u16, height: u16| {
         let y = y.min(area.height);
         Rect { y: area.y + y, height: height.min(area.height - y), ..area }
@@ -533,7 +571,7 @@ fn parts(area: Rect, dag: &Dag, run: &Run, Wanted { bar, error, inspector }: Wan
     let below = rows(2 + air + graph, body);
     let graph = rows(1 + air, graph);
     let mut parts = Parts { heading: rows(0, 1), bar: rows(1, bar), graph, most, title, ..Parts::default() };
-    if inspector && area.width < SIDE_BY_SIDE {
+    if inspector && (wide || area.width < SIDE_BY_SIDE) {
         parts.inspector = below;
         return parts;
     }

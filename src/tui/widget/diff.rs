@@ -152,8 +152,7 @@ pub struct Pair {
 /// The leaves of both values, in the order of the first and then of what only the second has.
 pub fn pairs(left: &Value, right: &Value) -> Vec<Pair> {
     let (left, right) = (leaves(left), leaves(right));
-    let mut others: indexmap::IndexMap<&str, &str> =
-        right.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
+    let mut others: indexmap::IndexMap<&str, &str> = right.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
     let mut pairs = Vec::new();
     for (path, value) in &left {
         let right = others.shift_remove(path.as_str()).map(str::to_owned);
@@ -185,7 +184,8 @@ fn collect(value: &Value, path: String, found: &mut Vec<(String, String)>) {
                 collect(child, format!("{path}[{at}]"), found);
             }
         }
-        Value::Null if path.is_empty() => {}
+        // Nothing at all is no leaf.
+        Value::Null | Value::Object(_) | Value::Array(_) if path.is_empty() => {}
         leaf => found.push((path, leaf.to_string())),
     }
 }

@@ -8,8 +8,8 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, Document, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogMoment, LogQuery, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run,
-    RunId, RunStatus, SearchHit, StageError, StageId, StageOutline, Stream, Timestamp,
+    Actor, Document, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogMoment, LogQuery, LogWindow, Next, NoteLevel,
+    Outcome, PipelineRef, Run, RunId, RunStatus, SearchHit, StageError, StageId, StageOutline, Stream, Timestamp,
 };
 use crate::tui::app::App;
 use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
@@ -254,14 +254,28 @@ pub struct Script {
 
 impl Script {
     pub fn new(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp) -> Self {
+        Self::made(id, name, stages, created, None)
+    }
+
+    /// A rerun of another run with an edited document.
+    pub fn edited(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp, of: &RunId) -> Self {
+        Self::made(id, name, stages, created, Some(of.clone()))
+    }
+
+    fn made(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp, rerun_of: Option<RunId>) -> Self {
         let outline = |(id, component, after): &(&str, &str, &[&str])| StageOutline {
             id: StageId::new(id),
             name: None,
             component: (*component).to_owned(),
             depends_on: after.iter().map(|id| StageId::new(id)).collect(),
         };
-        let pipeline =
-            PipelineRef { id: name.to_owned(), name: name.to_owned(), hash: "0".repeat(64), ..PipelineRef::default() };
+        let pipeline = PipelineRef {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            hash: "0".repeat(64),
+            edited_from: rerun_of.as_ref().map(|_| "1".repeat(64)),
+            ..PipelineRef::default()
+        };
         let actor = Actor { name: "ada".to_owned(), uid: Some(1_000), proof: crate::model::Proof::PeerCredentials };
         let kind = EventKind::RunCreated {
             pipeline,
@@ -269,7 +283,7 @@ impl Script {
             inputs: json!({"version": "1.5.0", "environment": "staging", "targets": [{"host": "a", "weight": 1}, {"host": "b", "weight": 2}]}),
             actor,
             workspace: "shop".to_owned(),
-            rerun_of: None,
+            rerun_of,
             environment: None,
             environment_names: Vec::new(),
             timeout_ms: None,
@@ -282,6 +296,11 @@ impl Script {
         script.push(created, kind);
         script.push(created, EventKind::RunStarted);
         script
+    }
+
+    pub fn happens(mut self, at: Timestamp, kind: EventKind) -> Self {
+        self.push(at, kind);
+        self
     }
 
     fn push(&mut self, at: Timestamp, kind: EventKind) {

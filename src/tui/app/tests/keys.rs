@@ -176,7 +176,11 @@ fn a_file_that_has_changed_is_offered_beside_what_was_pinned() {
     assert!(driver.shows("[as the file is now]"), "{}", driver.screen());
     assert!(driver.shows("-       grace_period: 600s") && driver.shows("+       grace_period: 900s"), "{}", driver.screen());
     driver.keys("j enter");
-    assert!(matches!(orders(&driver)[..], [Request::Rerun { document: Some(sent), .. }] if *sent == file), "{:?}", orders(&driver));
+    assert!(
+        matches!(orders(&driver)[..], [Request::Rerun { document: Some(sent), .. }] if *sent == file),
+        "{:?}",
+        orders(&driver)
+    );
     let mut driver = Driver::on_run(100, 30, Charset::Unicode);
     driver.papers.file = Some(Err("deploy.yaml:3:1: not a mapping".to_owned()));
     driver.keys("r");

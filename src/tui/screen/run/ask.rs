@@ -47,9 +47,7 @@ impl RunScreen {
         let choices = self.beginnings(run);
         let popup = match action {
             Action::EditInputs => Some(Edit::inputs(run, papers, choices, &world.look)),
-            Action::EditConfig => {
-                self.stage().and_then(|stage| Edit::config(run, &stage.id, papers, choices, &world.look))
-            }
+            Action::EditConfig => self.stage().and_then(|stage| Edit::config(run, &stage.id, papers, choices, &world.look)),
             _ => {
                 let (plans, note) = plans(&papers, &[]);
                 let review = Review::new(self.id.clone(), plans, choices).noting(note);

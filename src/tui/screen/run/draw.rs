@@ -35,9 +35,8 @@ impl RunScreen {
         self.draw_title(paint, stage, world);
         self.draw_error(paint, stage);
         self.draw_log(paint, run, stage, world);
-        if let (Some(inspector), Some(stage)) = (&self.inspector, self.inspected()) {
-            let focused = self.focus == Focus::Inspector;
-            inspector.draw(paint, self.parts.inspector, &run.inputs, stage, focused);
+        if let (Some(inspector), Some(subject)) = (&self.inspector, self.subject(world.now)) {
+            inspector.draw(paint, self.parts.inspector, subject, self.focus == Focus::Inspector);
         }
     }
 
@@ -197,7 +196,7 @@ fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage,
         let rest = area.height.saturating_sub(line);
         let tree = Rect { x: area.x + 1, y: area.y + line, width: area.width.saturating_sub(1), height: rest };
         if rest > 0 {
-            Tree::default().draw(paint, tree, &stage.output, false);
+            Tree::default().draw(paint, tree, &stage.output, false, None);
         }
     } else if line == 0 {
         paint.row(area, 0).gap(1).role(&why_nothing(run, stage), Role::Dim);

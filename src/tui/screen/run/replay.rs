@@ -52,7 +52,8 @@ impl Player {
             From::After(millis) => Timestamp(tape.begin().0.saturating_add(millis)),
             From::At(at) => at,
         };
-        let mut player = Self { time: tape.begin(), tape, speed: opening.speed, playing: None, moment: None, asked: false, hits: None };
+        let mut player =
+            Self { time: tape.begin(), tape, speed: opening.speed, playing: None, moment: None, asked: false, hits: None };
         player.go_to(time);
         player.playing = (!player.is_at_end()).then_some(now);
         player
