@@ -76,6 +76,8 @@ enum Action {
         #[arg(long)]
         detach: bool,
     },
+    /// Play a run that has ended again
+    Replay(super::replay::Args),
     /// Say what became of an interrupted stage
     Resolve {
         /// An id, a unique part of one, or `last`
@@ -88,7 +90,7 @@ enum Action {
     },
 }
 
-fn named(text: &str) -> Result<String, &'static str> {
+pub(super) fn named(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Err("an id, a unique part of one, or `last`") } else { Ok(text.to_owned()) }
 }
 
@@ -103,6 +105,10 @@ fn resolution(text: &str) -> Result<Resolution, String> {
 
 pub async fn run(args: Args, context: Context) -> Handoff {
     let action = args.action.unwrap_or(Action::List { limit: 20, status: None, of: None });
+    let action = match action {
+        Action::Replay(replay) => return super::replay::run(replay, args.json, context).await,
+        other => other,
+    };
     let steers = matches!(action, Action::Cancel { .. } | Action::Rerun { .. } | Action::Resolve { .. });
     if steers && context.read_only {
         errln!("error: `--read-only` changes nothing");
@@ -134,6 +140,8 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
             let stage = stage.as_deref().map(StageId::new);
             if follow { tail(context, client, &id, stage).await } else { logs(client, &id, stage, attempt, json).await }
         }
+        // It may become the console, and was handed on before.
+        Action::Replay(_) => Ok(exit::USAGE),
         Action::Cancel { id, force } => done(&client.cancel(&id, force).await?, "is being cancelled", json),
         Action::Rerun { id, all, from, detach } => {
             let from = match from {
@@ -202,6 +210,13 @@ fn print(run: &Run) {
     if let Some(parent) = &run.parent {
         outln!("  for stage {} of run {}", parent.stage, parent.run);
     }
+    if let Some(earlier) = &run.rerun_of {
+        outln!("  run again from {earlier}");
+    }
+    if let Some(hash) = &run.pipeline.edited_from {
+        let short = |hash: &str| hash.get(..12).unwrap_or_default().to_owned();
+        outln!("  edited from {}, pinned as {}", short(hash), short(&run.pipeline.hash));
+    }
     if let Some(error) = &run.error {
         outln!("  {}", inert::line(&error.to_string()));
     }
@@ -241,7 +256,7 @@ async fn rerun(
         errln!("warning: {message}");
         Values::default()
     });
-    let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, values }).await?;
+    let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, document: None, values }).await?;
     if detach {
         return done(&new, "started", json);
     }

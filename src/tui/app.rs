@@ -7,6 +7,8 @@ pub mod farewell;
 #[cfg(test)]
 pub mod tests;
 
+use std::time::Duration;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,7 +19,12 @@ use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
-use super::screen::{Intent, Screen, Tone, overview::Overview, run::RunScreen, runs::Runs};
+use super::screen::{
+    Intent, Screen, Tone,
+    overview::Overview,
+    run::{Opening, RunScreen},
+    runs::Runs,
+};
 use super::theme::Role;
 use super::widget::format;
 use super::widget::paint::Paint;
@@ -76,6 +83,10 @@ impl App {
                 self.screen().take_picture(picture);
                 Vec::new()
             }
+            Message::Checked(checked) => match self.popups.last_mut().map(|popup| popup.checked(*checked)) {
+                Some(outcome) => self.outcome(outcome),
+                None => Vec::new(),
+            },
             Message::Second => Vec::new(),
         };
         effects.extend(self.fit());
@@ -126,6 +137,7 @@ impl App {
     fn outcome(&mut self, outcome: Outcome) -> Vec<Effect> {
         let intents = match outcome {
             Outcome::Stay => return Vec::new(),
+            Outcome::Do(intents) => intents,
             Outcome::Close => {
                 self.popups.pop();
                 return Vec::new();
@@ -237,6 +249,16 @@ impl App {
         vec![Effect::Ask(Request::Follow(run))]
     }
 
+    /// Opens a run and plays it again.
+    pub fn replay(&mut self, run: RunId, opening: Opening) -> Vec<Effect> {
+        let mut effects = self.open_run(run);
+        if let Some(Screen::Run(screen)) = self.stack.last_mut() {
+            let intents = screen.replay(opening);
+            effects.extend(self.carry_out(intents));
+        }
+        effects
+    }
+
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
         match self.world.themes.get(name) {
             Ok(theme) => self.world.look.theme = theme.clone(),
@@ -323,6 +345,9 @@ impl App {
             | Reply::Lines { .. }
             | Reply::Scanned { .. }
             | Reply::Found { .. }
+            | Reply::LogTail { .. }
+            | Reply::Papers(_)
+            | Reply::Journal { .. }
             | Reply::StageDetail { .. }) => self.hear(reply),
         }
     }
@@ -350,7 +375,9 @@ impl App {
                 Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
                 Intent::Copy { text, what } => effects.push(Effect::Copy { text, what }),
                 Intent::OpenRun(run) => effects.extend(self.open_run(run)),
+                Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Open(popup) => self.popups.push(*popup),
+                Intent::Check(job) => effects.push(Effect::Check(job)),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),
                 Intent::Bell => effects.push(Effect::Bell),
             }
@@ -389,6 +416,14 @@ impl App {
     /// True while a running duration is on screen: the shell then sends one `Second` a second, else none.
     pub fn is_ticking(&self) -> bool {
         !self.is_too_small() && self.shown().is_some_and(|screen| screen.is_ticking(&self.world))
+    }
+
+    /// Time between two `Second`s: less than one while a replay moves on.
+    pub fn tick(&self) -> Duration {
+        match self.shown() {
+            Some(Screen::Run(screen)) if screen.is_playing() => Duration::from_millis(100),
+            _ => Duration::from_secs(1),
+        }
     }
 
     /// Paints everything. The buffer has the size of the last `Resize`.

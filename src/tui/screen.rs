@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use super::action::{Action, Context};
 use super::backend::{Reply, Request};
 use super::message::LayoutJob;
-use super::popup::{Popup, Purpose};
+use super::popup::{Popup, Purpose, edit::check::Job};
 use super::widget::dag::Picture;
 use super::widget::paint::Paint;
 use super::world::World;
@@ -44,7 +44,11 @@ pub enum Intent {
         what: String,
     },
     OpenRun(RunId),
+    /// Open a run and play it again.
+    Replay(RunId, run::Opening),
     Open(Box<Popup>),
+    /// Check a text that is being edited, beside the loop.
+    Check(Box<Job>),
     Say(Tone, String),
     /// Something the user waits for has happened.
     Bell,
@@ -71,7 +75,7 @@ impl Screen {
         match self {
             Self::Overview(_) => vec![Context::List, Context::Global],
             Self::Runs(_) => vec![Context::Runs, Context::List, Context::Global],
-            Self::Run(run) => vec![run.focus_context(), Context::Run, Context::Global],
+            Self::Run(run) => run.contexts(),
         }
     }
 
@@ -88,7 +92,7 @@ impl Screen {
         match self {
             Self::Overview(_) => None,
             Self::Runs(screen) => screen.back(world),
-            Self::Run(screen) => screen.back(),
+            Self::Run(screen) => screen.back(world),
         }
     }
 
@@ -97,9 +101,10 @@ impl Screen {
         match (self, purpose) {
             (Self::Runs(screen), Purpose::Filter) => screen.set_filter(text, world),
             (Self::Run(screen), Purpose::Search | Purpose::Keep | Purpose::Leave) if accepted => screen.typed(purpose, text),
+            (Self::Run(screen), Purpose::Find) if accepted => screen.find(text),
             (
                 Self::Overview(_) | Self::Runs(_) | Self::Run(_),
-                Purpose::Filter | Purpose::Search | Purpose::Keep | Purpose::Leave,
+                Purpose::Filter | Purpose::Search | Purpose::Keep | Purpose::Leave | Purpose::Find,
             ) => Vec::new(),
         }
     }

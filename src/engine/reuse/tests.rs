@@ -12,7 +12,7 @@ fn kept(text: &str, bad: &[(&str, StageStatus)], from: &RerunFrom) -> Vec<String
         let other = bad.iter().find(|(id, _)| *id == stage.id.as_str());
         stage.status = other.map_or(StageStatus::Succeeded, |(_, status)| *status);
     }
-    let kept = reusable(&run, &pipeline, from).expect("a rerun");
+    let kept = reusable(&run, &pipeline, from, &[]).expect("a rerun");
     kept.into_iter().map(|(id, _)| id.to_string()).collect()
 }
 

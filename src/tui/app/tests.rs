@@ -3,8 +3,10 @@
 mod drawing;
 pub mod driver;
 mod graphs;
+mod inspector;
 mod keys;
 mod random;
+mod replay;
 mod scale;
 mod storm;
 mod terminals;

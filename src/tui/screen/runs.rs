@@ -4,6 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
+use super::run::Opening;
 use super::{Intent, table};
 use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
@@ -46,6 +47,10 @@ impl Runs {
             Action::ListTop => self.selected = 0,
             Action::ListEnd => self.selected = last,
             Action::Open => return self.current(world).map(|run| Intent::OpenRun(run.id.clone())).into_iter().collect(),
+            Action::Replay => {
+                let replay = |run: &RunSummary| Intent::Replay(run.id.clone(), Opening::default());
+                return self.current(world).map(replay).into_iter().collect();
+            }
             Action::Filter => return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Filter, &self.filter)))],
             Action::StatusFilter => {
                 self.status = match self.status {
