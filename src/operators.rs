@@ -92,7 +92,6 @@ pub struct Prepared {
 
 /// What is left to do for an attempt.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one, and lives for one call")]
 pub enum Work {
     /// Nothing: the operator had no effects and is done.
     Done(Done),

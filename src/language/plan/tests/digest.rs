@@ -134,7 +134,8 @@ proptest! {
     #[test]
     fn any_change_of_an_input_matters(inputs in config(), other in config()) {
         let of = |inputs: &Value| of("{id: p, stages: [{id: a, type: logger, config: {message: m}}]}", Format::Yaml, inputs, None);
-        prop_assert_eq!(of(&inputs) == of(&other), inputs.to_string() == other.to_string());
+        let text = |inputs: &Value| serde_json::to_string(inputs).unwrap();
+        prop_assert_eq!(of(&inputs) == of(&other), text(&inputs) == text(&other));
     }
 }
 

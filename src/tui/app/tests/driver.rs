@@ -104,7 +104,7 @@ impl Driver {
     }
 
     fn log(&self) -> Scripted<fn(u64) -> String> {
-        Scripted { start: START.0, ..Scripted::new(self.lines, line) }
+        Scripted { start: LOG_START.0, ..Scripted::new(self.lines, line) }
     }
 
     fn answer(&self, request: Request) -> Vec<Reply> {

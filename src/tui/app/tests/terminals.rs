@@ -107,7 +107,7 @@ fn session(term: &str, colours: &str, no_color: &str) -> BTreeSet<String> {
     }
     driver.keys("2 j enter");
     for _ in SHIPPED {
-        for key in ["ctrl-t", "i", "?", "esc", "r", "esc"] {
+        for key in ["ctrl-t", "j", "enter", "i", "?", "esc", "r", "esc"] {
             driver.keys(key);
             sent.extend(encoder.frame(driver.buffer()));
         }
