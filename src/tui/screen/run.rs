@@ -9,7 +9,7 @@ mod replay;
 use ratatui::layout::Rect;
 
 use super::{Intent, Tone};
-use crate::model::{Attempt, EventKind, LogMoment, Replay, Run, RunId, Stage, StageId, Timestamp};
+use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, Timestamp};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Papers, Reply, Request};
 use crate::tui::glyph::Charset;
@@ -19,8 +19,8 @@ use crate::tui::widget::dag::Dag;
 use crate::tui::widget::log::LogPane;
 use crate::tui::world::World;
 use inspector::{Inspector, Subject};
-use replay::Reading;
 pub use replay::{From, Opening};
+use replay::{Player, Reading, shown};
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,26 +54,6 @@ pub struct RunScreen {
     papers: Option<Box<Papers>>,
     asked_papers: bool,
     parts: Parts,
-}
-
-/// A replay under way.
-#[derive(Debug, Clone)]
-struct Player {
-    tape: Replay,
-    time: Timestamp,
-    speed: f64,
-    /// When time was last let pass; `None` while it is paused.
-    playing: Option<Timestamp>,
-    /// How long the log on screen was.
-    moment: Option<LogMoment>,
-    asked: bool,
-    /// The length of the log that was searched last.
-    hits: Option<u64>,
-}
-
-/// The run to show: as it is, or as it was at the moment that is replayed.
-fn shown<'r>(run: &'r Option<Box<Run>>, player: &'r Option<Box<Player>>) -> Option<&'r Run> {
-    player.as_ref().map(|player| player.run()).or(run.as_deref())
 }
 
 /// Where the panes are. Made anew whenever size or content change; painting only reads it.
