@@ -3,7 +3,6 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use super::explain::refused;
 use super::{Context, Handoff, exit, plain};
 use crate::client::{Client, ClientError};
 use crate::model::{Event, RunId, Timestamp};
@@ -71,33 +70,25 @@ fn from(text: &str) -> Result<From, String> {
         .map_err(|_| "a time since the start, such as `90s`, or a point in time, such as `2026-11-21T10:00:00Z`".to_owned())
 }
 
-pub async fn run(args: Args, json: bool, context: Context) -> Handoff {
-    let client = match context.engine().await {
-        Ok(client) => client,
-        Err(error) => return refused(&error),
-    };
-    let run = match client.run(&args.id).await {
-        Ok(run) => run,
-        Err(error) => return refused(&error),
-    };
+pub async fn run(args: Args, json: bool, context: &Context, client: &Client) -> Result<Handoff, ClientError> {
+    let run = client.run(&args.id).await?;
     if !run.status.is_final() {
         errln!("error: run {} is {}; only a run that has ended can be replayed", run.id, run.status);
         errln!("help: `flowdeck runs logs {} --follow` follows it", run.id);
-        return Handoff::Exit(exit::USAGE);
+        return Ok(Handoff::Exit(exit::USAGE));
     }
     let from = args.from.unwrap_or(From::Start);
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !args.plain && !json {
         let replay = Replay { speed: args.speed.unwrap_or(10.0), from };
-        return Handoff::Console { context: Box::new(context), run: Some(run.id), replay: Some(replay) };
+        return Ok(Handoff::Console { context: Box::new(context.clone()), run: Some(run.id), replay: Some(replay) });
     }
-    let told = match json {
-        true => document(&client, &run.id, from.moment(run.created_at)).await,
-        false => tell(&client, &run.id, args.speed, from.moment(run.created_at)).await,
-    };
-    match told {
-        Ok(()) => Handoff::Exit(exit::SUCCESS),
-        Err(error) => refused(&error),
+    let moment = from.moment(run.created_at);
+    if json {
+        document(client, &run.id, moment).await?;
+    } else {
+        tell(client, &run.id, args.speed, moment).await?;
     }
+    Ok(Handoff::Exit(exit::SUCCESS))
 }
 
 /// The events as one document, written while they are read.

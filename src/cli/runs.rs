@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use super::document::Document;
 use super::explain::refused;
-use super::{Context, Handoff, exit, inert, out, plain, table, values};
+use super::{Context, Handoff, exit, inert, out, plain, replay, table, values};
 use crate::client::{Client, ClientError};
 use crate::model::{LogLine, LogQuery, Rerun, RerunFrom, Resolution, Run, RunId, RunStatus, StageId, StageStatus, Values};
 
@@ -77,7 +77,7 @@ enum Action {
         detach: bool,
     },
     /// Play a run that has ended again
-    Replay(super::replay::Args),
+    Replay(replay::Args),
     /// Say what became of an interrupted stage
     Resolve {
         /// An id, a unique part of one, or `last`
@@ -105,10 +105,6 @@ fn resolution(text: &str) -> Result<Resolution, String> {
 
 pub async fn run(args: Args, context: Context) -> Handoff {
     let action = args.action.unwrap_or(Action::List { limit: 20, status: None, of: None });
-    let action = match action {
-        Action::Replay(replay) => return super::replay::run(replay, args.json, context).await,
-        other => other,
-    };
     let steers = matches!(action, Action::Cancel { .. } | Action::Rerun { .. } | Action::Resolve { .. });
     if steers && context.read_only {
         errln!("error: `--read-only` changes nothing");
@@ -119,13 +115,14 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Err(error) => return refused(&error),
     };
     match carry_out(action, args.json, &context, &client).await {
-        Ok(code) => Handoff::Exit(code),
+        Ok(handoff) => handoff,
         Err(error) => refused(&error),
     }
 }
 
-async fn carry_out(action: Action, json: bool, context: &Context, client: &Client) -> Result<u8, ClientError> {
-    match action {
+async fn carry_out(action: Action, json: bool, context: &Context, client: &Client) -> Result<Handoff, ClientError> {
+    let code = match action {
+        Action::Replay(args) => return replay::run(args, json, context, client).await,
         Action::List { limit, status, of } => list(client, limit, status, of.as_deref(), json).await,
         Action::Show { id } => {
             let run = client.run(&id).await?;
@@ -140,8 +137,6 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
             let stage = stage.as_deref().map(StageId::new);
             if follow { tail(context, client, &id, stage).await } else { logs(client, &id, stage, attempt, json).await }
         }
-        // It may become the console, and was handed on before.
-        Action::Replay(_) => Ok(exit::USAGE),
         Action::Cancel { id, force } => done(&client.cancel(&id, force).await?, "is being cancelled", json),
         Action::Rerun { id, all, from, detach } => {
             let from = match from {
@@ -154,7 +149,8 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
         Action::Resolve { id, stage, answer } => {
             done(&client.resolve(&id, &StageId::new(&stage), answer).await?, "goes on", json)
         }
-    }
+    };
+    code.map(Handoff::Exit)
 }
 
 fn done(id: &RunId, what: &str, json: bool) -> Result<u8, ClientError> {

@@ -130,3 +130,112 @@ fn changed(before: &Pipeline, after: &Pipeline, old: &[Include], new: &[Include]
     };
     after.stages.iter().map(|spec| &spec.id).filter(|id| !same(id)).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Chosen, Definition, choose, reusable};
+    use crate::engine::handle::parse;
+    use crate::model::{
+        Actor, Document, Event, EventKind, Include, Next, Outcome, PipelineRef, RerunFrom, Run, RunId, RunStatus, StageId,
+        Timestamp,
+    };
+
+    const TEXT: &str = "id: p\nstages:\n  - {id: a, type: shell, config: {run: echo a}}\n  - {id: b, type: shell, depends_on: [a], config: {run: echo b}}\n  - {id: c, type: shell, config: {run: echo c}}\n  - {id: d, type: shell, depends_on: [b, c], config: {run: 'false'}}\n";
+
+    fn pinned(text: &str) -> Definition {
+        let pipeline = parse(text, "yaml").expect("valid");
+        Definition { hash: pipeline.hash, format: "yaml".to_owned(), text: text.to_owned() }
+    }
+
+    /// A run of the text whose stages all succeeded but the last.
+    fn run(text: &str, includes: Vec<Include>) -> Run {
+        let pipeline = parse(text, "yaml").expect("valid");
+        let id = RunId::from_text("r");
+        let created = EventKind::RunCreated {
+            pipeline: PipelineRef {
+                id: "p".to_owned(),
+                name: "p".to_owned(),
+                hash: pipeline.hash.clone(),
+                ..PipelineRef::default()
+            },
+            stages: pipeline.outlines(),
+            inputs: json!({}),
+            actor: Actor::engine(),
+            workspace: "w".to_owned(),
+            rerun_of: None,
+            environment: None,
+            environment_names: Vec::new(),
+            timeout_ms: None,
+            reused: Vec::new(),
+            parent: None,
+            includes,
+        };
+        let last = pipeline.stages.len() - 1;
+        let ended = pipeline.stages[..last].iter().flat_map(|spec| {
+            let stage = spec.id.clone();
+            let outcome = Outcome::succeeded(json!(stage.as_str()));
+            let start = EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: json!({}), child: None };
+            [start, EventKind::AttemptFinished { stage, attempt: 1, outcome, next: Next::Settle }]
+        });
+        let finished = EventKind::RunFinished { status: RunStatus::Failed, output: json!(null), error: None };
+        let kinds = std::iter::once(created).chain(ended).chain([finished]);
+        let events: Vec<Event> =
+            (1..).zip(kinds).map(|(seq, kind)| Event { seq, at: Timestamp(0), run: id.clone(), kind }).collect();
+        Run::fold(&events).expect("begins with its creation")
+    }
+
+    fn edit(text: &str) -> Option<Document> {
+        Some(Document { text: text.to_owned(), format: "yaml".to_owned(), included: None })
+    }
+
+    fn kept(edited: &str) -> Vec<String> {
+        let old = run(TEXT, Vec::new());
+        let Chosen { pipeline, changed, .. } = choose(&old, pinned(TEXT), edit(edited)).expect("valid");
+        let reused = reusable(&old, &pipeline, &RerunFrom::Failed, &changed).expect("stages that exist");
+        reused.into_iter().map(|(id, _)| id.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn an_edited_stage_and_what_is_below_it_run_again_and_the_rest_is_kept() {
+        assert_eq!(kept(TEXT), ["a", "b", "c"]);
+        assert_eq!(kept(&TEXT.replace("'false'", "'true'")), ["a", "b", "c"], "the failed stage runs again anyway");
+        assert_eq!(kept(&TEXT.replace("echo b", "echo B")), ["a", "c"]);
+        assert_eq!(kept(&TEXT.replace("echo a", "echo A")), ["c"]);
+        assert_eq!(
+            kept(&format!("# why\n{}", TEXT.replace("id: c,", "id: c,   "))),
+            ["a", "b", "c"],
+            "the same work, written otherwise"
+        );
+        assert_eq!(
+            kept(&TEXT.replace("id: c,", "id: e,").replace("[b, c]", "[b, e]")),
+            ["a", "b"],
+            "a stage that is gone is not kept"
+        );
+    }
+
+    #[test]
+    fn an_edit_is_pinned_as_its_own_and_the_same_text_is_no_edit() {
+        let old = run(TEXT, Vec::new());
+        let edited = choose(&old, pinned(TEXT), edit(&TEXT.replace("echo a", "echo A"))).expect("valid");
+        assert_eq!(edited.edited_from.as_deref(), Some(old.pipeline.hash.as_str()));
+        assert_ne!(edited.definition.hash, old.pipeline.hash);
+        let same = choose(&old, pinned(TEXT), edit(TEXT)).expect("valid");
+        assert_eq!((same.edited_from, same.definition.hash), (None, old.pipeline.hash.clone()));
+        assert!(choose(&old, pinned(TEXT), edit("id: p\nstages: []\n")).is_err(), "what is not valid is not pinned");
+    }
+
+    #[test]
+    fn references_mean_what_they_meant_and_new_ones_are_refused() {
+        let text = "id: p\nstages:\n  - {id: s, type: subpipeline, config: {pipeline: inner}}\n  - {id: t, type: shell, config: {run: echo}}\n";
+        let within = pinned(text).hash;
+        let old = run(text, vec![Include { within, reference: "inner".to_owned(), hash: "1".repeat(64) }]);
+        let edited = choose(&old, pinned(text), edit(&text.replace("run: echo", "run: true"))).expect("valid");
+        let meant = edited.includes.iter().find(|include| include.within == edited.definition.hash);
+        assert_eq!(meant.map(|include| include.hash.as_str()), Some("1".repeat(64).as_str()));
+        assert_eq!(edited.changed, [StageId::new("t")], "the included pipeline is the same");
+        let other = choose(&old, pinned(text), edit(&text.replace("pipeline: inner", "pipeline: other")));
+        assert!(other.is_err_and(|error| error.to_string().contains("`other`, which was not pinned")));
+    }
+}

@@ -10,7 +10,7 @@ mod replay;
 use ratatui::layout::Rect;
 
 use super::{Intent, Tone};
-use crate::model::{Attempt, EventKind, Replay, Run, RunId, Stage, StageId, Timestamp};
+use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, Timestamp};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Papers, Reply, Request};
 use crate::tui::glyph::Charset;
@@ -20,8 +20,8 @@ use crate::tui::widget::dag::Dag;
 use crate::tui::widget::log::LogPane;
 use crate::tui::world::World;
 use inspector::{Inspector, Subject};
-use replay::Reading;
 pub use replay::{From, Opening};
+use replay::{Player, Reading, shown};
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,21 +57,6 @@ pub struct RunScreen {
     papers: Option<Box<Papers>>,
     asked_papers: bool,
     parts: Parts,
-}
-
-/// A replay under way.
-#[derive(Debug, Clone)]
-struct Player {
-    tape: Replay,
-    time: Timestamp,
-    speed: f64,
-    /// When time was last let pass; `None` while it is paused.
-    playing: Option<Timestamp>,
-}
-
-/// The run to show: as it is, or as it was at the moment that is replayed.
-fn shown<'r>(run: &'r Option<Box<Run>>, player: &'r Option<Box<Player>>) -> Option<&'r Run> {
-    player.as_ref().map(|player| player.run()).or(run.as_deref())
 }
 
 /// Where the panes are. Made anew whenever size or content change; painting only reads it.

@@ -3,7 +3,7 @@
 //! Owns the moment that is shown. Must not fold: `Replay` does. Nothing moves here without a message that says what the
 //! time is.
 
-use super::{Player, RunScreen};
+use super::RunScreen;
 use crate::model::{Event, Replay, Run, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::backend::Request;
@@ -42,6 +42,21 @@ impl Default for Opening {
 pub struct Reading {
     opening: Opening,
     events: Vec<Event>,
+}
+
+/// A replay under way.
+#[derive(Debug, Clone)]
+pub struct Player {
+    tape: Replay,
+    time: Timestamp,
+    speed: f64,
+    /// When time was last let pass; `None` while it is paused.
+    playing: Option<Timestamp>,
+}
+
+/// The run to show: as it is, or as it was at the moment that is replayed.
+pub fn shown<'r>(run: &'r Option<Box<Run>>, player: &'r Option<Box<Player>>) -> Option<&'r Run> {
+    player.as_ref().map(|player| player.run()).or(run.as_deref())
 }
 
 impl Player {
