@@ -334,7 +334,7 @@ fn big_run() -> Run {
         }
     };
     let stages: Vec<StageOutline> = (0..STAGES).map(stage).collect();
-    let pipeline = PipelineRef { id: "big".to_owned(), name: "big".to_owned(), version: None, hash: String::new(), path: None };
+    let pipeline = PipelineRef { id: "big".to_owned(), name: "big".to_owned(), ..PipelineRef::default() };
     let created = EventKind::RunCreated {
         pipeline,
         stages,

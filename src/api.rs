@@ -45,6 +45,8 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/resolve", post(routes::resolve))
         .route("/v1/runs/{id}/values", post(routes::provide))
         .route("/v1/runs/{id}/stages/{stage}", get(routes::stage))
+        .route("/v1/runs/{id}/document", get(routes::document))
+        .route("/v1/runs/{id}/events", get(routes::events))
         .route("/v1/runs/{id}/log", get(routes::log))
         .route("/v1/runs/{id}/lines", post(routes::lines))
         .route("/v1/runs/{id}/scan", post(events::scan))

@@ -31,6 +31,7 @@ mod pipeline;
 mod plain;
 mod plan;
 mod private;
+mod replay;
 mod run;
 mod runs;
 mod schema;
@@ -49,7 +50,9 @@ use crate::language::support::Runs;
 pub use context::{Context, complain_about_settings};
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
+pub use pipeline::file_of_run;
 pub use private::{Signals, stop_engine};
+pub use replay::{From as ReplayFrom, Replay};
 pub use run::{run_to_end, start_detached, wait_for_end};
 pub use table::print as table;
 pub use values::{for_run as values_for_run, revive};
@@ -109,6 +112,8 @@ pub enum Handoff {
     Console {
         context: Box<Context>,
         run: Option<crate::model::RunId>,
+        /// Play it again instead of following it.
+        replay: Option<Replay>,
     },
     /// Be the engine.
     Engine {
@@ -286,7 +291,7 @@ pub async fn main(cli: Cli, runs: Runs) -> Handoff {
     match cli.command {
         Some(command) => dispatch(command, context).await,
         None if !at_terminal() => no_terminal("`flowdeck run PIPELINE --plain` and `flowdeck runs` work without one"),
-        None => Handoff::Console { context: Box::new(context), run: None },
+        None => Handoff::Console { context: Box::new(context), run: None, replay: None },
     }
 }
 

@@ -13,6 +13,8 @@ pub mod hub;
 pub mod logs;
 mod outside;
 pub mod recovery;
+mod replay;
+mod rerun;
 mod reuse;
 pub mod scheduler;
 pub mod shared;

@@ -20,6 +20,7 @@ pub mod limits;
 mod load;
 mod node;
 pub mod output;
+pub mod part;
 pub mod pipeline;
 pub mod plan;
 pub mod problem;

@@ -44,8 +44,9 @@ fn main() -> ExitCode {
         Handoff::Exit(code) => return cli::code(code),
         Handoff::Runner(dir) => return runner::main(&dir),
         Handoff::Engine { context, options } => serve::main(&context, &options),
-        Handoff::Console { context, run } => {
-            small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(console::open(&context, run)))
+        Handoff::Console { context, run, replay } => {
+            let start = console::start(run, replay);
+            small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(console::open(&context, start)))
         }
         Handoff::Keys { context, options } => look::print_keys(&context, &options),
         Handoff::Themes { context, options } => look::print_themes(&context, &options),

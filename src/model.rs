@@ -14,6 +14,7 @@ pub mod event;
 pub mod id;
 pub mod include;
 pub mod log;
+pub mod replay;
 pub mod request;
 pub mod run;
 pub mod stage;
@@ -32,7 +33,8 @@ pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, Stag
 pub use id::{RunId, StageId};
 pub use include::{DEEPEST, Include, Parent};
 pub use log::{LogLine, LogQuery, LogWindow, Stream};
-pub use request::{Created, Module, NewRun, Rerun, RerunFrom, Signal, Values};
+pub use replay::Replay;
+pub use request::{Created, Document, Included, MASK, Module, NewRun, Rerun, RerunFrom, Signal, Values};
 pub use run::{Run, RunSummary};
 pub use stage::{Phase, Stage, Verdict};
 pub use status::{RunStatus, StageStatus};

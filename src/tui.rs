@@ -22,5 +22,6 @@ pub mod widget;
 pub mod world;
 
 pub use app::farewell::Farewell;
+pub use screen::run::{From as ReplayFrom, Opening as Replay};
 pub use shell::{Options, Start, run};
 pub use terminal::capabilities;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::peer::Peer;
 use super::{Api, Failure, slim};
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, Stage, StageId, Values,
-    ViewQuery, ViewWindow,
+    Created, Document, EngineStatus, Event, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, Stage,
+    StageId, Values, ViewQuery, ViewWindow,
 };
 use crate::store::{Family, RunFilter};
 
@@ -128,4 +128,25 @@ pub async fn log(State(api): State<Api>, Path(id): Path<String>, Query(query): Q
 
 pub async fn lines(State(api): State<Api>, Path(id): Path<String>, Json(query): Json<ViewQuery>) -> Answer<ViewWindow> {
     Ok(Json(api.engine.lines(&id, query).await?))
+}
+
+/// The document pinned for a run.
+pub async fn document(State(api): State<Api>, Path(id): Path<String>) -> Answer<Document> {
+    Ok(Json(api.engine.document(&id).await?))
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct EventsQuery {
+    /// After this sequence number; from the beginning without it.
+    #[serde(default)]
+    pub after: u64,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// A page of a run's events, oldest first; large values are left out.
+pub async fn events(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<EventsQuery>) -> Answer<Vec<Event>> {
+    let events = api.engine.events(&id, query.after, query.limit.unwrap_or(1_000)).await?;
+    Ok(Json(events.into_iter().map(slim::event).collect()))
 }

@@ -11,6 +11,7 @@ use super::include::{self, Included};
 use super::{Context, Handoff, complain, exit, inert};
 use crate::config::{read_file, read_pipe, resolve_pipeline, suggest};
 use crate::language::{self, Format, Pipeline, Problem, inputs, support};
+use crate::model::{self, Document, Run};
 
 /// A pipeline and the inputs for it.
 #[derive(Debug, Clone, Args)]
@@ -105,6 +106,35 @@ pub fn check(context: &Context, source: &Source) -> Result<Checked, Handoff> {
             Err(Handoff::Exit(exit::USAGE))
         }
     }
+}
+
+/// The file that a run's pipeline came from, as it is now, with what it includes; `None` when there is no such file or its
+/// text is the pinned one.
+pub fn file_of_run(context: &Context, run: &Run) -> Option<Result<Document, String>> {
+    let path = PathBuf::from(run.pipeline.path.as_ref()?);
+    let text = match read_file(&path) {
+        Ok(text) => text,
+        Err(_) if !path.exists() => return None,
+        Err(error) => return Some(Err(chain(&error))),
+    };
+    let shown = path.display().to_string();
+    let format = Format::of(&shown, &text);
+    let loaded = language::load(&text, format);
+    let Some(pipeline) = loaded.pipeline else {
+        let first = loaded.problems.iter().find(|problem| problem.is_error());
+        let what = first.map_or("it is not valid", |problem| problem.message.as_str());
+        let (line, column) = first.map_or((1, 1), |problem| problem.position(&text));
+        return Some(Err(format!("{shown}:{line}:{column}: {what}")));
+    };
+    if pipeline.hash == run.pipeline.hash {
+        return None;
+    }
+    let (included, problems) = include::gather(context, &path, &text, &pipeline);
+    if let Some(found) = problems.iter().find(|found| found.is_error()) {
+        return Some(Err(format!("{}: {}", found.file, found.problem.message)));
+    }
+    let included = model::Included { modules: included.modules(), includes: included.includes };
+    Some(Ok(Document { text, format: format_name(format).to_owned(), included: Some(included) }))
 }
 
 fn given_inputs(source: &Source, pipeline: &Pipeline) -> Result<Value, String> {

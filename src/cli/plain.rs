@@ -3,11 +3,13 @@
 mod narrator;
 mod paper;
 mod progress;
+mod retold;
 mod story;
 mod words;
 
 use narrator::Narrator;
 use paper::Aside;
+pub use retold::Teller;
 
 use super::values::revive;
 use super::{Context, exit};

@@ -142,7 +142,7 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !dumb;
     if at_terminal && !args.plain && !args.json {
-        return Handoff::Console { context: Box::new(context), run: Some(id) };
+        return Handoff::Console { context: Box::new(context), run: Some(id), replay: None };
     }
     let voice = if args.json { plain::Voice::Silent } else { plain::Voice::Sentences };
     match plain::follow(&context, &client, &id, voice).await {

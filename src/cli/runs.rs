@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use super::document::Document;
 use super::explain::refused;
-use super::{Context, Handoff, exit, inert, out, plain, table, values};
+use super::{Context, Handoff, exit, inert, out, plain, replay, table, values};
 use crate::client::{Client, ClientError};
 use crate::model::{LogLine, LogQuery, Rerun, RerunFrom, Resolution, Run, RunId, RunStatus, StageId, StageStatus, Values};
 
@@ -76,6 +76,8 @@ enum Action {
         #[arg(long)]
         detach: bool,
     },
+    /// Play a run that has ended again
+    Replay(replay::Args),
     /// Say what became of an interrupted stage
     Resolve {
         /// An id, a unique part of one, or `last`
@@ -88,7 +90,7 @@ enum Action {
     },
 }
 
-fn named(text: &str) -> Result<String, &'static str> {
+pub(super) fn named(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Err("an id, a unique part of one, or `last`") } else { Ok(text.to_owned()) }
 }
 
@@ -113,13 +115,14 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Err(error) => return refused(&error),
     };
     match carry_out(action, args.json, &context, &client).await {
-        Ok(code) => Handoff::Exit(code),
+        Ok(handoff) => handoff,
         Err(error) => refused(&error),
     }
 }
 
-async fn carry_out(action: Action, json: bool, context: &Context, client: &Client) -> Result<u8, ClientError> {
-    match action {
+async fn carry_out(action: Action, json: bool, context: &Context, client: &Client) -> Result<Handoff, ClientError> {
+    let code = match action {
+        Action::Replay(args) => return replay::run(args, json, context, client).await,
         Action::List { limit, status, of } => list(client, limit, status, of.as_deref(), json).await,
         Action::Show { id } => {
             let run = client.run(&id).await?;
@@ -146,7 +149,8 @@ async fn carry_out(action: Action, json: bool, context: &Context, client: &Clien
         Action::Resolve { id, stage, answer } => {
             done(&client.resolve(&id, &StageId::new(&stage), answer).await?, "goes on", json)
         }
-    }
+    };
+    code.map(Handoff::Exit)
 }
 
 fn done(id: &RunId, what: &str, json: bool) -> Result<u8, ClientError> {
@@ -202,6 +206,13 @@ fn print(run: &Run) {
     if let Some(parent) = &run.parent {
         outln!("  for stage {} of run {}", parent.stage, parent.run);
     }
+    if let Some(earlier) = &run.rerun_of {
+        outln!("  run again from {earlier}");
+    }
+    if let Some(hash) = &run.pipeline.edited_from {
+        let short = |hash: &str| hash.get(..12).unwrap_or_default().to_owned();
+        outln!("  edited from {}, pinned as {}", short(hash), short(&run.pipeline.hash));
+    }
     if let Some(error) = &run.error {
         outln!("  {}", inert::line(&error.to_string()));
     }
@@ -241,7 +252,7 @@ async fn rerun(
         errln!("warning: {message}");
         Values::default()
     });
-    let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, values }).await?;
+    let new = client.rerun(old.id.as_str(), &Rerun { from, inputs: None, document: None, values }).await?;
     if detach {
         return done(&new, "started", json);
     }

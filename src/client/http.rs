@@ -10,8 +10,8 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, ScanQuery, Stage,
-    StageId, Values, ViewQuery, ViewWindow,
+    Created, Document, EngineStatus, Event, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary,
+    ScanQuery, Stage, StageId, Values, ViewQuery, ViewWindow,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -100,6 +100,16 @@ impl Client {
 
     pub async fn log(&self, id: &str, query: &LogQuery) -> Result<LogWindow, ClientError> {
         self.get(&format!("runs/{}/log", encode(id)), query).await
+    }
+
+    /// The document pinned for a run.
+    pub async fn document(&self, id: &str) -> Result<Document, ClientError> {
+        self.get(&format!("runs/{}/document", encode(id)), &()).await
+    }
+
+    /// A page of a run's events after a sequence number, oldest first; an empty one is the end.
+    pub async fn journal(&self, id: &RunId, after: u64) -> Result<Vec<Event>, ClientError> {
+        self.get(&format!("runs/{}/events", encode(id.as_str())), &json!({"after": after})).await
     }
 
     /// Lines of a view of a run's logs.

@@ -30,6 +30,8 @@ pub(super) struct Beginning {
     pub timeout_ms: Option<u64>,
     pub actor: Actor,
     pub rerun_of: Option<RunId>,
+    /// The hash of the document that this one was made from, when it is an edit.
+    pub edited_from: Option<String>,
     pub reused: Vec<(StageId, Value)>,
     pub parent: Option<Parent>,
     /// What the pipeline's references mean, and the texts that are not in the store yet.
@@ -59,6 +61,7 @@ impl Engine {
                 version: pipeline.version.clone(),
                 hash: pipeline.hash.clone(),
                 path: beginning.path,
+                edited_from: beginning.edited_from,
             },
             stages: pipeline.outlines(),
             inputs,

@@ -119,6 +119,7 @@ impl Engine {
             timeout_ms: order.timeout_ms,
             actor: order.actor,
             rerun_of: None,
+            edited_from: None,
             reused: Vec::new(),
             parent: Some(order.parent),
             includes: if is_leaf { Vec::new() } else { order.includes },

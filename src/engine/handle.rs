@@ -4,11 +4,10 @@ use tokio::sync::oneshot;
 
 use super::begin::{Beginning, modules};
 use super::driver::Mail;
-use super::reuse::reusable;
 use super::scheduler::Input;
 use super::{Engine, clock};
 use crate::language::{self, Format, Pipeline};
-use crate::model::{Actor, EngineStatus, NewRun, Rerun, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::model::{Actor, EngineStatus, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
 use crate::store::{Definition, StoreError};
 
 /// Why a command was not carried out.
@@ -38,8 +37,7 @@ pub enum EngineError {
 
 /// Parses a pinned or submitted document; the error is a report for people.
 pub(super) fn parse(text: &str, format: &str) -> Result<Pipeline, EngineError> {
-    let format = if format == "yaml" { Format::Yaml } else { Format::Json };
-    let loaded = language::load(text, format);
+    let loaded = language::load(text, Format::named(format));
     loaded.pipeline.ok_or_else(|| EngineError::InvalidPipeline(language::report(&loaded.problems, "pipeline", text, false)))
 }
 
@@ -76,38 +74,12 @@ impl Engine {
             timeout_ms: new.timeout_ms,
             actor,
             rerun_of: None,
+            edited_from: None,
             reused: Vec::new(),
             parent: None,
             includes: new.includes,
             modules,
             definition,
-            pipeline,
-        };
-        self.begin(RunId::new(clock::now(), clock::random()), beginning).await
-    }
-
-    /// Runs a pipeline again as it was pinned, taking over what `from` allows.
-    pub async fn rerun(&self, text: &str, rerun: Rerun, actor: Actor) -> Result<RunId, EngineError> {
-        let old = self.run(text).await?;
-        let pinned = self.shared.store.definition(&old.pipeline.hash).await?;
-        let pinned = pinned.ok_or_else(|| EngineError::Refused(format!("the pipeline of run {} is not in the store", old.id)))?;
-        let pipeline = parse(&pinned.text, &pinned.format)?;
-        let reused = reusable(&old, &pipeline, &rerun.from)?;
-        let beginning = Beginning {
-            path: old.pipeline.path.clone(),
-            workspace: old.workspace.clone(),
-            inputs: rerun.inputs.unwrap_or_else(|| old.inputs.clone()),
-            environment_names: rerun.values.0.keys().cloned().collect(),
-            values: rerun.values,
-            environment: old.environment.clone(),
-            timeout_ms: old.timeout_ms,
-            actor,
-            rerun_of: Some(old.id),
-            reused,
-            parent: None,
-            includes: old.includes,
-            modules: Vec::new(),
-            definition: pinned,
             pipeline,
         };
         self.begin(RunId::new(clock::now(), clock::random()), beginning).await

@@ -98,8 +98,17 @@ impl Engine {
         Ok(receiver)
     }
 
-    /// Opens the logs that a view is of, in the order in which the attempts began.
+    /// Opens the logs that a view is of, as long as it wants them.
     fn view(&self, run: &Run, view: &LogView) -> Result<View, EngineError> {
+        let whole = self.whole_view(run, view)?;
+        match view.until {
+            Some(at) => whole.until(at).map_err(unreadable),
+            None => Ok(whole),
+        }
+    }
+
+    /// Opens the logs that a view is of, in the order in which the attempts began.
+    fn whole_view(&self, run: &Run, view: &LogView) -> Result<View, EngineError> {
         let dir = self.log_dir(run);
         let open = |stage: &Stage, attempt: u32| {
             let name = LogName { stage: stage.id.clone(), attempt };

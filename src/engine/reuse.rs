@@ -9,8 +9,13 @@ use crate::language::Pipeline;
 use crate::model::{RerunFrom, Run, StageId, StageStatus};
 
 /// The outputs a rerun takes over: what succeeded, less what is to run again and everything below it, whether it depends
-/// on that, is run by it, or only reads it.
-pub(super) fn reusable(old: &Run, pipeline: &Pipeline, from: &RerunFrom) -> Result<Vec<(StageId, Value)>, EngineError> {
+/// on that, is run by it, or only reads it. `changed` are the stages of the pipeline that are not what they were.
+pub(super) fn reusable(
+    old: &Run,
+    pipeline: &Pipeline,
+    from: &RerunFrom,
+    changed: &[StageId],
+) -> Result<Vec<(StageId, Value)>, EngineError> {
     let mut open: Vec<&StageId> = Vec::new();
     match from {
         RerunFrom::Start => return Ok(Vec::new()),
@@ -22,16 +27,18 @@ pub(super) fn reusable(old: &Run, pipeline: &Pipeline, from: &RerunFrom) -> Resu
         }
     }
     open.extend(pipeline.stages.iter().map(|spec| &spec.id).filter(|id| !succeeded(old, id) && !settled_around(old, id)));
+    let changed: HashSet<&StageId> = changed.iter().collect();
+    open.extend(&changed);
     let below = below(old, pipeline);
     let mut again: HashSet<&StageId> = open.iter().copied().collect();
     while let Some(id) = open.pop() {
-        if redone(old, id) {
+        if redone(old, id) || changed.contains(id) {
             let further = below.get(id).into_iter().flatten().copied();
             open.extend(further.filter(|id| again.insert(id)));
         }
     }
-    let kept =
-        old.stages.values().filter(|stage| !stage.id.is_instance() && succeeded(old, &stage.id) && !again.contains(&stage.id));
+    let stages = pipeline.stages.iter().map(|spec| &spec.id).filter(|id| succeeded(old, id) && !again.contains(id));
+    let kept = stages.filter_map(|id| old.stages.get(id));
     Ok(kept.map(|stage| (stage.id.clone(), stage.output.clone())).collect())
 }
 

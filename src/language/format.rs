@@ -27,6 +27,11 @@ impl Format {
         }
     }
 
+    /// By the word for it in a request: `json` or `yaml`.
+    pub fn named(name: &str) -> Self {
+        if name == "json" { Self::Json } else { Self::Yaml }
+    }
+
     fn of_extension(path: &str) -> Option<Self> {
         let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase())?;
         match extension.as_str() {

@@ -47,7 +47,7 @@ pub struct Pipeline {
 }
 
 /// One stage as written, with defaults applied and spellings unified.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StageSpec {
     pub id: StageId,
     pub name: Option<String>,
@@ -192,6 +192,11 @@ impl StageSpec {
     /// What people call it.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// True when both say the same, wherever they stand in their texts.
+    pub fn is_same_work(&self, other: &Self) -> bool {
+        *self == Self { span: self.span.clone(), ..other.clone() }
     }
 }
 

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 use serde_json::{Map, Value};
 
 /// What stands in a secret's place.
-pub const REPLACEMENT: &str = "***";
+pub const REPLACEMENT: &str = crate::model::MASK;
 /// Shorter values are not hidden.
 const SHORTEST: usize = 4;
 /// Shorter base64 texts would hide too much by coincidence.

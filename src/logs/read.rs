@@ -49,6 +49,11 @@ impl Log {
         Ok(Self { path: path.to_owned(), size, start: Timestamp(start), latest, index, total, damage })
     }
 
+    /// Forgets the lines from this one on.
+    pub(super) fn end_at(&mut self, line: u64) {
+        self.total = self.total.min(line);
+    }
+
     /// Lines in the log.
     pub fn total(&self) -> u64 {
         self.total

@@ -39,6 +39,12 @@ impl View {
         Self { sources, merged: true, damage: bad }
     }
 
+    /// The same as it was at a moment.
+    pub fn until(mut self, at: Timestamp) -> io::Result<Self> {
+        self.sources.iter_mut().try_for_each(|source| source.end_at(at))?;
+        Ok(self)
+    }
+
     /// Lines of all logs.
     pub fn total(&self) -> u64 {
         self.sources.iter().map(Source::total).sum()

@@ -38,6 +38,16 @@ impl Source {
         }
     }
 
+    /// Forgets the lines that came after `at`.
+    pub(super) fn end_at(&mut self, at: Timestamp) -> io::Result<()> {
+        let end = self.line_at(Timestamp(at.as_millis().saturating_add(1)))?;
+        match &mut self.lines {
+            Lines::File(log) => log.end_at(end),
+            Lines::Told(lines) => lines.truncate(usize::try_from(end).unwrap_or(usize::MAX)),
+        }
+        Ok(())
+    }
+
     /// No line came before the first of these times, and none after the second.
     pub(super) fn span(&self) -> (Timestamp, Timestamp) {
         match &self.lines {

@@ -9,7 +9,7 @@ use flowdeck::cli::{self, Context};
 use flowdeck::config::Probe;
 use flowdeck::model::{Run, RunId};
 use flowdeck::tui::backend::{Engine, Target};
-use flowdeck::tui::{Options, Start, capabilities};
+use flowdeck::tui::{Options, Replay, ReplayFrom, Start, capabilities};
 use tokio::sync::mpsc;
 
 use super::look;
@@ -20,10 +20,26 @@ const QUEUE: usize = 256;
 /// Worn when the theme that was asked for cannot be.
 pub const FALLBACK: &str = "terminal";
 
-/// Opens the console, on a run if one is named, else where a cut connection left the last one.
-pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn Error>> {
+/// Where the console begins: on a run if one is named, perhaps on its replay.
+pub fn start(run: Option<RunId>, replay: Option<cli::Replay>) -> Start {
+    match (run, replay) {
+        (Some(run), Some(cli::Replay { speed, from })) => {
+            let from = match from {
+                cli::ReplayFrom::Start => ReplayFrom::Start,
+                cli::ReplayFrom::After(millis) => ReplayFrom::After(millis),
+                cli::ReplayFrom::At(at) => ReplayFrom::At(at),
+            };
+            Start::Replay(run, Replay { speed, from })
+        }
+        (Some(run), None) => Start::Run(run),
+        (None, _) => Start::Overview,
+    }
+}
+
+/// Opens the console; where it begins nowhere else, where a cut connection left the last one.
+pub async fn open(context: &Context, start: Start) -> Result<u8, Box<dyn Error>> {
     let _log = log_to(&context.paths.log_dir())?;
-    let mut options = options(context, run)?;
+    let mut options = options(context, start)?;
     let client = context.engine().await?;
     let places = context.paths.state_dir().join("consoles");
     if options.start == Start::Overview
@@ -33,11 +49,12 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
         options.start = Start::Run(run);
     }
     let memory = super::memory::Memory::start(places);
-    let for_values = context.clone();
+    let (for_values, for_files) = (context.clone(), context.clone());
     let engine = Engine {
         client,
         revive: cli::revive(context),
         values: Arc::new(move |run: &Run| cli::values_for_run(&for_values, run).unwrap_or_default()),
+        file: Arc::new(move |run: &Run| cli::file_of_run(&for_files, run)),
         services: targets(context),
         copies: context.paths.state_dir().to_owned(),
         followed: memory.followed(),
@@ -62,7 +79,7 @@ pub async fn open(context: &Context, run: Option<RunId>) -> Result<u8, Box<dyn E
     Ok(cli::exit::SUCCESS)
 }
 
-fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Error>> {
+fn options(context: &Context, start: Start) -> Result<Options, Box<dyn Error>> {
     let (abilities, charset) = capabilities(|name| std::env::var(name).ok());
     let (themes, unread) = look::themes(context);
     let (keys, unusable) = look::keys(context);
@@ -75,7 +92,7 @@ fn options(context: &Context, run: Option<RunId>) -> Result<Options, Box<dyn Err
     problems.extend(unusable.iter().map(|error| format!("{error}; its keys are not used (`flowdeck keys` shows more)")));
     let name = context.root().file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(Options {
-        start: run.map_or(Start::Overview, Start::Run),
+        start,
         theme,
         themes,
         keys,

@@ -40,7 +40,7 @@ async fn headless(context: &Context, demo: &Demo, input: &[String]) -> u8 {
 /// The first thing to see is a release on its way.
 async fn show(context: &Context) -> Result<u8, Box<dyn Error>> {
     match cli::start_detached(context, "release").await {
-        Ok(_) => super::console::open(context, None).await,
+        Ok(_) => super::console::open(context, flowdeck::tui::Start::Overview).await,
         Err(Handoff::Exit(code)) => Ok(code),
         Err(_) => Ok(cli::exit::FAILED),
     }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PipelineRef {
     pub id: String,
     pub name: String,
@@ -19,6 +19,9 @@ pub struct PipelineRef {
     /// Where the client read it; only for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<String>,
+    /// The hash of the document that this one is an edit of: it was changed for a rerun and is in no file.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub edited_from: Option<String>,
 }
 
 /// A stage as the graph shows it before anything ran. `depends_on` includes implicit owners.

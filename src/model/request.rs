@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::{Include, RunId, StageId};
 
+/// What stands in place of a secret wherever anything is shown or recorded.
+pub const MASK: &str = "***";
+
 /// Environment values and secrets that a pipeline names, as `env.NAME` and `secrets.NAME`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -74,8 +77,29 @@ pub struct Rerun {
     /// Other inputs than the earlier run's.
     #[serde(default)]
     pub inputs: Option<Value>,
+    /// Another pipeline than the one pinned for the earlier run: an edit of it, or its file as it is now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub document: Option<Document>,
     #[serde(default)]
     pub values: Values,
+}
+
+/// A pipeline's text with what it includes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub text: String,
+    /// `json` or `yaml`.
+    pub format: String,
+    /// What it includes, pinned anew; without it, references mean what they meant in the earlier run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub included: Option<Included>,
+}
+
+/// The pipelines that a document includes, and which reference means which of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Included {
+    pub modules: Vec<Module>,
+    pub includes: Vec<Include>,
 }
 
 /// The answer to a request that made a run.

@@ -19,6 +19,9 @@ pub struct LogView {
     pub log: Option<LogName>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub filter: Option<LineFilter>,
+    /// Only what had been written at this moment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<Timestamp>,
 }
 
 /// Which lines are kept. Colours do not count as text.

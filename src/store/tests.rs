@@ -29,7 +29,7 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
         enclosure: None,
     };
     let pipeline =
-        PipelineRef { id: "deploy".to_owned(), name: "Deploy".to_owned(), version: None, hash: definition().hash, path: None };
+        PipelineRef { id: "deploy".to_owned(), name: "Deploy".to_owned(), hash: definition().hash, ..PipelineRef::default() };
     let kind = EventKind::RunCreated {
         pipeline,
         stages: stages.iter().map(outline).collect(),

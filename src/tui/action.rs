@@ -8,6 +8,8 @@ pub enum Context {
     Dialog,
     /// A field or area that takes text; only keys that write no character work here.
     Text,
+    /// A replay, whatever pane has the focus.
+    Replay,
     Graph,
     Log,
     Inspector,
@@ -25,6 +27,7 @@ impl Context {
         match self {
             Self::Dialog => "dialog",
             Self::Text => "text",
+            Self::Replay => "replay",
             Self::Graph => "graph",
             Self::Log => "log",
             Self::Inspector => "inspector",
@@ -41,6 +44,7 @@ impl Context {
         match self {
             Self::Dialog => "In a dialog",
             Self::Text => "While typing",
+            Self::Replay => "While replaying",
             Self::Graph => "Graph",
             Self::Log => "Log",
             Self::Inspector => "Inspector",
@@ -102,6 +106,17 @@ actions! {
     Save "save" "rerun" "go on with the edited text" ["ctrl-s"] [Text];
     Other "other" "select" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
 
+    Play "play" "play" "play or pause" ["space"] [Replay];
+    StepAhead "step-ahead" "step" "to the next event" [";"] [Replay];
+    StepBack "step-back" "" "to the event before" [","] [Replay];
+    TimeAhead "time-ahead" "skip" "a twentieth of the run ahead" [")"] [Replay];
+    TimeBack "time-back" "" "a twentieth of the run back" ["("] [Replay];
+    Faster "faster" "faster" "play faster" ["}"] [Replay];
+    Slower "slower" "" "play slower" ["{"] [Replay];
+    ReplayFailure "replay-failure" "failure" "to the first failure" ["F"] [Replay];
+    ReplayStart "replay-start" "" "to the start of the run" ["0"] [Replay];
+    ReplayEnd "replay-end" "" "to the end of the run" ["$"] [Replay];
+
     WalkLeft "walk-left" "" "walk to a stage before this one" ["h", "left"] [Graph];
     WalkDown "walk-down" "" "walk to the stage below" ["j", "down"] [Graph];
     WalkUp "walk-up" "" "walk to the stage above" ["k", "up"] [Graph];
@@ -128,7 +143,7 @@ actions! {
     LogEnd "log-end" "follow" "the last line, and follow what comes" ["G", "end"] [Log];
     LogLeft "log-left" "" "scroll left" ["<", "left", "h"] [Log];
     LogRight "log-right" "" "scroll right" [">", "right", "l"] [Log];
-    Search "search" "search" "search the whole log for a regular expression" ["/"] [Log, Graph];
+    Search "search" "search" "search for a regular expression" ["/"] [Log, Graph, Inspector];
     Keep "keep" "filter" "show only the lines that match a regular expression" ["&"] [Log];
     Leave "leave-out" "" "show only the lines that do not match" ["!"] [Log];
     Merge "merge" "" "this stage, or all stages in the order of time" ["s"] [Log, Graph];
@@ -150,6 +165,10 @@ actions! {
     TreePageUp "tree-page-up" "" "one page up" ["ctrl-u", "pageup"] [Inspector];
     Fold "fold" "fold" "fold or unfold" ["enter", "space"] [Inspector];
     FoldAll "fold-all" "" "fold or unfold everything" ["-"] [Inspector];
+    FindNext "find-next" "" "the next match in the tree" ["n"] [Inspector];
+    FindPrevious "find-previous" "" "the match before in the tree" ["N"] [Inspector];
+    CompareEarlier "compare-earlier" "" "compare the last attempt with an earlier one" ["<"] [Inspector];
+    CompareLater "compare-later" "" "compare the last attempt with a later one" [">"] [Inspector];
     CopyValue "copy-value" "copy" "copy the value" ["y"] [Inspector];
     CopyPath "copy-path" "" "copy the path of the value" ["Y"] [Inspector];
 
@@ -160,6 +179,8 @@ actions! {
     Cancel "cancel" "cancel" "cancel the run, after asking; again to force" ["x"] [Run];
     Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
     EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];
+    EditConfig "edit-config" "" "edit the config of the stage and run again" ["E"] [Run];
+    Replay "replay" "replay" "play a run that has ended again, event by event" ["p"] [Run, Runs];
 
     ListDown "list-down" "down" "one row down" ["j", "down"] [List];
     ListUp "list-up" "" "one row up" ["k", "up"] [List];

@@ -8,6 +8,8 @@ mod places;
 #[cfg(test)]
 pub mod tests;
 
+use std::time::Duration;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,7 +20,7 @@ use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
-use super::screen::{Intent, Screen, Tone, View};
+use super::screen::{Intent, Screen, Tone, View, run::Opening};
 use super::theme::Role;
 use super::widget::format;
 use super::widget::paint::Paint;
@@ -80,6 +82,10 @@ impl App {
                 }
                 Vec::new()
             }
+            Message::Checked(checked) => match self.popups.last_mut().map(|popup| popup.checked(*checked)) {
+                Some(outcome) => self.outcome(outcome),
+                None => Vec::new(),
+            },
             Message::Second => Vec::new(),
         };
         effects.extend(self.fit());
@@ -126,6 +132,7 @@ impl App {
     fn outcome(&mut self, outcome: Outcome) -> Vec<Effect> {
         let intents = match outcome {
             Outcome::Stay => return Vec::new(),
+            Outcome::Do(intents) => intents,
             Outcome::Close => {
                 self.popups.pop();
                 return Vec::new();
@@ -204,6 +211,16 @@ impl App {
         let Self { world, stack, .. } = self;
         let intents = stack.last_mut().map_or_else(Vec::new, |screen| ask(screen.view_mut(), world));
         self.carry_out(intents)
+    }
+
+    /// Opens a run and plays it again.
+    pub fn replay(&mut self, run: RunId, opening: Opening) -> Vec<Effect> {
+        let mut effects = self.open_run(run);
+        if let Some(Screen::Run(screen)) = self.stack.last_mut() {
+            let intents = screen.replay(opening);
+            effects.extend(self.carry_out(intents));
+        }
+        effects
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
@@ -290,6 +307,9 @@ impl App {
             | Reply::Lines { .. }
             | Reply::Scanned { .. }
             | Reply::Found { .. }
+            | Reply::LogTail { .. }
+            | Reply::Papers(_)
+            | Reply::Journal { .. }
             | Reply::StageDetail { .. }) => self.hear(reply),
         }
     }
@@ -318,7 +338,9 @@ impl App {
                 Intent::ShowStage(stage) => {
                     effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
                 }
+                Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Open(popup) => self.popups.push(*popup),
+                Intent::Check(job) => effects.push(Effect::Check(job)),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),
                 Intent::Bell => effects.push(Effect::Bell),
             }
@@ -353,9 +375,9 @@ impl App {
         self.ask_screen(|view, world| view.fit(area, world))
     }
 
-    /// True while a running duration is on screen: the shell then sends one `Second` a second, else none.
-    pub fn is_ticking(&self) -> bool {
-        !self.is_too_small() && self.shown().is_some_and(|screen| screen.view().is_ticking(&self.world))
+    /// Time between two `Second`s; `None` while nothing on screen changes by itself.
+    pub fn tick(&self) -> Option<Duration> {
+        if self.is_too_small() { None } else { self.shown()?.view().tick(&self.world) }
     }
 
     /// Paints everything. The buffer has the size of the last `Resize`.

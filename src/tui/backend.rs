@@ -10,11 +10,12 @@ mod probe;
 
 use serde_json::Value;
 
-pub use engine::{Engine, Followed, ValuesOf};
+pub use engine::{Engine, FileOf, Followed, ValuesOf};
 pub use probe::Target;
 
 use crate::model::{
-    EngineStatus, Event, LogView, Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow,
+    Document, EngineStatus, Event, LogView, LogWindow, Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId,
+    ViewQuery, ViewWindow,
 };
 
 /// A question or an order.
@@ -55,6 +56,19 @@ pub enum Request {
         from: RerunFrom,
         /// Other inputs than the run had.
         inputs: Option<Value>,
+        /// Another pipeline than the one pinned for the run.
+        document: Option<Document>,
+    },
+    /// The `Papers` of a run: what was pinned for it, and what has changed since or changed before.
+    Papers(RunId),
+    /// Every event of a run that has ended, in pages.
+    Journal(RunId),
+    /// The last lines of an attempt's log, apart from the log on screen.
+    LogTail {
+        run: RunId,
+        stage: StageId,
+        attempt: u32,
+        lines: u64,
     },
     /// Says what became of a stage's work that was interrupted.
     Resolve {
@@ -124,6 +138,17 @@ pub enum Reply {
         run: RunId,
         stage: Box<Stage>,
     },
+    Papers(Box<Papers>),
+    /// A page of a run's events, oldest first.
+    Journal {
+        run: RunId,
+        events: Vec<Event>,
+        done: bool,
+    },
+    LogTail {
+        run: RunId,
+        window: LogWindow,
+    },
     Services(Vec<Service>),
     /// An order was carried out; a short sentence for people.
     Done {
@@ -135,6 +160,27 @@ pub enum Reply {
         error: String,
     },
     RunCreated(RunId),
+}
+
+/// The documents around a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Papers {
+    pub run: RunId,
+    /// What was pinned for it.
+    pub pinned: Document,
+    /// Its file as it is now, where that is another text; or why the file cannot be used.
+    pub file: Option<Result<Document, String>>,
+    /// The run that it was made from.
+    pub origin: Option<Origin>,
+}
+
+/// What a rerun was made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    pub run: RunId,
+    pub inputs: Value,
+    /// Its pinned document.
+    pub text: String,
 }
 
 /// A service the workspace knows, as last seen.

@@ -60,6 +60,25 @@ impl Charset {
         }
     }
 
+    /// A replay: playing or paused.
+    pub fn player(self, playing: bool) -> &'static str {
+        if playing { self.pick("▶", ">") } else { self.pick("‖", "|") }
+    }
+
+    /// The line of a position bar, before and behind the knob.
+    pub fn track(self) -> (&'static str, &'static str) {
+        self.pick(("━", "─"), ("=", "-"))
+    }
+
+    /// Stands before what is not the same on both sides.
+    pub fn differs(self) -> &'static str {
+        self.pick("≠", "!")
+    }
+
+    pub fn knob(self) -> &'static str {
+        self.pick("●", "O")
+    }
+
     pub fn service(self, status: ServiceStatus) -> &'static str {
         match status {
             ServiceStatus::Healthy => self.pick("✓", "+"),

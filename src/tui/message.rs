@@ -4,6 +4,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::backend::{Reply, Request};
 use super::layout::Graph;
+use super::popup::edit::check::{Checked, Job};
 use super::widget::dag::Picture;
 
 /// Everything that can happen to the console. Each comes with the time it happened at.
@@ -21,7 +22,9 @@ pub enum Message {
     Copied(Result<String, String>),
     /// A layout that was asked for is done.
     Layout(Box<Picture>),
-    /// A second has passed while something with a running duration is on screen.
+    /// A text that was to be checked is.
+    Checked(Box<Checked>),
+    /// A second has passed while something with a running duration is on screen; less while a replay is.
     Second,
 }
 
@@ -31,6 +34,8 @@ pub enum Effect {
     Ask(Request),
     /// Lay these graphs out off the loop: boxes and lines of the same run.
     LayOut(Box<LayoutJob>),
+    /// Check an edited text off the loop.
+    Check(Box<Job>),
     /// Bring this text where it can be pasted from, and say how it went; `what` says what it is.
     Copy {
         text: String,

@@ -4,6 +4,7 @@ pub mod choose;
 pub mod edit;
 pub mod help;
 pub mod palette;
+pub mod review;
 pub mod themes;
 
 use crossterm::event::KeyEvent;
@@ -24,6 +25,7 @@ pub enum Popup {
     Palette(palette::Palette),
     Themes(themes::ThemeList),
     Edit(Box<edit::Edit>),
+    Review(Box<review::Review>),
     Prompt(Prompt),
 }
 
@@ -37,6 +39,8 @@ pub enum Purpose {
     /// A regular expression: lines of a log that match are kept, or left out.
     Keep,
     Leave,
+    /// The same in the inspector's tree.
+    Find,
 }
 
 /// One line of text at the bottom of the screen.
@@ -51,6 +55,8 @@ pub struct Prompt {
 #[derive(Debug)]
 pub enum Outcome {
     Stay,
+    /// Stay, and do this.
+    Do(Vec<Intent>),
     Close,
     /// Close, then do this.
     Then(Vec<Intent>),
@@ -78,7 +84,7 @@ impl Popup {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Help(_) => &[Context::List, Context::Dialog],
-            Self::Choose(_) | Self::Themes(_) => &[Context::Dialog, Context::List],
+            Self::Choose(_) | Self::Themes(_) | Self::Review(_) => &[Context::Dialog, Context::List],
             Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => &[Context::Text],
         }
     }
@@ -87,7 +93,7 @@ impl Popup {
     pub fn hints(&self) -> &'static [Action] {
         match self {
             Self::Help(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
-            Self::Choose(_) => &[Action::Other, Action::Accept, Action::Back],
+            Self::Choose(_) | Self::Review(_) => &[Action::Other, Action::Accept, Action::Back],
             Self::Themes(_) => &[Action::ListDown, Action::Accept, Action::Back],
             Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
             Self::Edit(_) => &[Action::Save, Action::Back],
@@ -105,6 +111,7 @@ impl Popup {
             Self::Help(help) => help.act(action, pressed, world),
             Self::Choose(choose) => choose.act(action),
             Self::Themes(themes) => themes.act(action),
+            Self::Review(review) => review.act(action),
             Self::Palette(palette) => palette.key(key, action),
             Self::Edit(edit) => edit.key(key, action),
             Self::Prompt(prompt) => prompt.key(key, action),
@@ -119,7 +126,7 @@ impl Popup {
                 prompt.input.paste(text);
                 prompt.changed(false)
             }
-            Self::Help(_) | Self::Choose(_) | Self::Themes(_) => Outcome::Stay,
+            Self::Help(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => Outcome::Stay,
         }
     }
 
@@ -129,7 +136,19 @@ impl Popup {
                 Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
             }
             Self::Themes(themes) => themes.back_out(),
-            Self::Help(_) | Self::Choose(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => Outcome::Close,
+            Self::Help(_) | Self::Choose(_) | Self::Review(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => {
+                Outcome::Close
+            }
+        }
+    }
+
+    /// Takes the answer about a text that is being edited.
+    pub fn checked(&mut self, checked: edit::check::Checked) -> Outcome {
+        match self {
+            Self::Edit(edit) => Outcome::Do(edit.take(checked).into_iter().collect()),
+            Self::Help(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) | Self::Palette(_) | Self::Prompt(_) => {
+                Outcome::Stay
+            }
         }
     }
 
@@ -145,6 +164,7 @@ impl Popup {
             Self::Help(help) => help.draw(paint, area, world),
             Self::Choose(choose) => choose.draw(paint, area),
             Self::Themes(themes) => themes.draw(paint, area),
+            Self::Review(review) => review.draw(paint, area),
             Self::Palette(palette) => palette.draw(paint, area, world),
             Self::Edit(edit) => edit.draw(paint, area),
             Self::Prompt(prompt) => prompt.draw(paint, area),
@@ -177,7 +197,7 @@ impl Prompt {
         let bad = row.style(Role::Failure);
         let label = match self.purpose {
             Purpose::Filter => "filter ",
-            Purpose::Search => "search ",
+            Purpose::Search | Purpose::Find => "search ",
             Purpose::Keep => "only lines with ",
             Purpose::Leave => "only lines without ",
         };

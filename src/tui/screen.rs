@@ -9,12 +9,14 @@ pub mod run;
 pub mod runs;
 pub mod table;
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use super::action::{Action, Context};
 use super::backend::{Reply, Request};
 use super::message::LayoutJob;
-use super::popup::{Popup, Purpose};
+use super::popup::{Popup, Purpose, edit::check::Job};
 use super::widget::dag::Picture;
 use super::widget::paint::Paint;
 use super::world::World;
@@ -32,9 +34,9 @@ pub trait View {
 
     fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World);
 
-    /// Where keys are looked up before the contexts of the whole screen: the pane that has them.
-    fn focus(&self) -> Option<Context> {
-        None
+    /// Where keys are looked up before the contexts of the whole screen: the pane that has them, a mode.
+    fn focus(&self) -> Vec<Context> {
+        Vec::new()
     }
 
     fn act(&mut self, _action: Action, _world: &mut World) -> Vec<Intent> {
@@ -73,9 +75,9 @@ pub trait View {
         Vec::new()
     }
 
-    /// True while something on screen shows a duration that grows, so that a message a second is worth its while.
-    fn is_ticking(&self, _world: &World) -> bool {
-        false
+    /// How often what is on screen changes by the passing of time alone; `None`, and no message comes, while it does not.
+    fn tick(&self, _world: &World) -> Option<Duration> {
+        None
     }
 
     /// Selects a stage, where there are some.
@@ -187,7 +189,11 @@ pub enum Intent {
     OpenRun(RunId),
     /// Select this stage of the run shown.
     ShowStage(StageId),
+    /// Open a run and play it again.
+    Replay(RunId, run::Opening),
     Open(Box<Popup>),
+    /// Check a text that is being edited, beside the loop.
+    Check(Box<Job>),
     Say(Tone, String),
     /// Something the user waits for has happened.
     Bell,

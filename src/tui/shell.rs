@@ -26,6 +26,8 @@ use super::clipboard::{self, Delivery};
 use super::glyph::Charset;
 use super::keymap::Keymap;
 use super::message::{Effect, Message};
+use super::popup::edit::check::{Checked, check};
+use super::screen::run::Opening;
 use super::terminal::{self, Abilities, Guard, modes, writer::Writer};
 use super::theme::{Theme, Themes};
 use super::widget::dag::Picture;
@@ -39,11 +41,13 @@ const MOST_WAITING: usize = 64;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Where the console starts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Start {
     #[default]
     Overview,
     Run(RunId),
+    /// A run that has ended, played again.
+    Replay(RunId, Opening),
 }
 
 /// What the console is started with.
@@ -125,6 +129,7 @@ struct Shell {
     copies: (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>),
     copy_dir: PathBuf,
     in_tmux: bool,
+    checks: (mpsc::Sender<Checked>, mpsc::Receiver<Checked>),
     next_second: Instant,
     quit: bool,
     suspend: bool,
@@ -137,13 +142,17 @@ impl Shell {
         let look = Look { theme: options.theme, charset: options.charset };
         let Options { themes, keys, read_only, workspace, start, abilities, problems, copies: copy_dir, in_tmux, .. } = options;
         let world = World { look, themes, keys, read_only, workspace, now: now(), ..World::default() };
-        let run = match start {
-            Start::Overview => None,
-            Start::Run(run) => Some(run),
+        let (run, opening) = match start {
+            Start::Overview => (None, None),
+            Start::Run(run) => (Some(run), None),
+            Start::Replay(run, opening) => (None, Some((run, opening))),
         };
-        let (mut app, effects) = App::new(world, run);
+        let (mut app, mut effects) = App::new(world, run);
         if !problems.is_empty() {
             app.warn(&problems.join("; "));
+        }
+        if let Some((run, opening)) = opening {
+            effects.extend(app.replay(run, opening));
         }
         let output = std::fs::File::from(rustix::io::dup(io::stdout())?);
         let mut shell = Self {
@@ -157,6 +166,7 @@ impl Shell {
             copies: mpsc::channel(4),
             copy_dir,
             in_tmux,
+            checks: mpsc::channel(4),
             next_second: Instant::now(),
             quit: false,
             suspend: false,
@@ -198,6 +208,13 @@ impl Shell {
                     });
                 }
                 Effect::Copy { text, what } => self.copy(text, what),
+                Effect::Check(job) => {
+                    let done = self.checks.0.clone();
+                    tokio::task::spawn_blocking(move || {
+                        // Without a console there is nobody to show it to.
+                        let _ = done.blocking_send(check(&job));
+                    });
+                }
                 Effect::Bell => self.extra.push(0x07),
                 Effect::Repaint => self.painter.forget(),
                 Effect::Mouse(on) => self.set_mouse(on),
@@ -255,7 +272,10 @@ impl Shell {
             }
             self.paint();
             let next_frame = self.painter.next().filter(|_| !self.writer.is_busy());
-            let ticking = self.app.is_ticking();
+            let tick = self.app.tick();
+            if let Some(tick) = tick {
+                self.next_second = self.next_second.min(Instant::now() + tick);
+            }
             tokio::select! {
                 biased;
                 () = terminal::panicked().notified() => return Err(io::Error::other("a part of the console failed")),
@@ -283,6 +303,7 @@ impl Shell {
                     self.extra.extend(bytes);
                     self.tell_now(Message::Copied(said));
                 }
+                Some(checked) = self.checks.1.recv() => self.tell_now(Message::Checked(Box::new(checked))),
                 count = replies.recv_many(&mut heard, 64), if open => {
                     open = count > 0;
                     if !open {
@@ -296,8 +317,8 @@ impl Shell {
                     (Ok(permit), Some(request)) => permit.send(request),
                     _ => self.waiting.clear(),
                 },
-                () = sleep_until(self.next_second), if ticking => {
-                    self.next_second = Instant::now() + Duration::from_secs(1);
+                () = sleep_until(self.next_second), if tick.is_some() => {
+                    self.next_second = Instant::now() + tick.unwrap_or_default();
                     self.tell(Message::Second);
                 }
             }

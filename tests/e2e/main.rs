@@ -1,5 +1,6 @@
 //! The binary as people and scripts use it: every test has a workspace and an engine of its own.
 
+mod again;
 mod ai;
 mod api;
 mod bad_files;

@@ -153,8 +153,7 @@ fn ended(id: &str, fails: bool) -> Run {
     let stage = StageId::new("unit-tests");
     let outline =
         StageOutline { id: stage.clone(), name: None, component: "shell".to_owned(), depends_on: Vec::new(), enclosure: None };
-    let pipeline =
-        PipelineRef { id: "deploy".to_owned(), name: "deploy".to_owned(), version: None, hash: String::new(), path: None };
+    let pipeline = PipelineRef { id: "deploy".to_owned(), name: "deploy".to_owned(), ..PipelineRef::default() };
     let actor = Actor { name: "ada".to_owned(), uid: None, proof: Proof::PeerCredentials };
     let error = StageError::new(ErrorKind::Execution, "tests failed");
     let outcome = if fails { Outcome::failed(error.clone()) } else { Outcome::succeeded(serde_json::Value::Null) };

@@ -22,6 +22,8 @@ pub struct Story {
     pub run: Option<Run>,
     progress: Progress,
     cancelled_at: Option<Timestamp>,
+    /// The run has ended: nobody is asked for anything.
+    over: bool,
 }
 
 /// A sentence and the time it is about.
@@ -35,7 +37,12 @@ pub struct Sentence {
 
 impl Story {
     pub fn new(id: &RunId) -> Self {
-        Self { id: id.clone(), run: None, progress: Progress::default(), cancelled_at: None }
+        Self { id: id.clone(), run: None, progress: Progress::default(), cancelled_at: None, over: false }
+    }
+
+    /// The same of a run that has ended.
+    pub fn retold(id: &RunId) -> Self {
+        Self { over: true, ..Self::new(id) }
     }
 
     /// Folds an event in; gives what there is to say about it.
@@ -178,6 +185,9 @@ impl Story {
 
     fn ask(&self, stage: &StageId) -> String {
         let id = &self.id;
+        if self.over {
+            return format!("stage {stage} was interrupted, and nobody knew what it had done");
+        }
         format!(
             "stage {stage} was interrupted, and nobody knows what it did; look, then answer with \
              `flowdeck runs resolve {id} {stage} retry|succeed|fail`"
@@ -185,7 +195,7 @@ impl Story {
     }
 
     fn missing(&self, needs: &[String]) -> String {
-        if needs.is_empty() {
+        if needs.is_empty() || self.over {
             return String::new();
         }
         format!("; whoever has {} gives it with `flowdeck runs logs {} --follow`", needs.join(", "), self.id)

@@ -2,17 +2,23 @@ use std::time::{Duration, Instant};
 
 use super::reusable;
 use crate::engine::scheduler::tests::{created, pipeline};
-use crate::model::{RerunFrom, Run, StageStatus};
+use crate::model::{RerunFrom, Run, StageId, StageStatus};
 
 /// What is kept of a run in which everything but the stages named here succeeded.
 fn kept(text: &str, bad: &[(&str, StageStatus)], from: &RerunFrom) -> Vec<String> {
+    kept_but(text, bad, from, &[])
+}
+
+/// The same where these stages are not what they were.
+fn kept_but(text: &str, bad: &[(&str, StageStatus)], from: &RerunFrom, changed: &[&str]) -> Vec<String> {
     let pipeline = pipeline(text);
     let mut run = Run::created(&created(&pipeline)).expect("a run");
     for stage in run.stages.values_mut() {
         let other = bad.iter().find(|(id, _)| *id == stage.id.as_str());
         stage.status = other.map_or(StageStatus::Succeeded, |(_, status)| *status);
     }
-    let kept = reusable(&run, &pipeline, from).expect("a rerun");
+    let changed: Vec<StageId> = changed.iter().map(|id| StageId::new(id)).collect();
+    let kept = reusable(&run, &pipeline, from, &changed).expect("a rerun");
     kept.into_iter().map(|(id, _)| id.to_string()).collect()
 }
 
@@ -36,6 +42,14 @@ fn a_stage_that_only_reads_what_is_repeated_is_repeated() {
 fn a_skipped_stage_is_decided_again_and_repeats_nothing() {
     let kept = kept(READS, &[("b", StageStatus::Skipped)], &RerunFrom::Failed);
     assert_eq!(kept, ["a", "c", "each", "first", "second", "apart"]);
+}
+
+#[test]
+fn what_was_edited_is_repeated_with_all_that_has_to_do_with_it() {
+    assert_eq!(kept_but(READS, &[], &RerunFrom::Failed, &["b"]), ["a", "each", "first", "second", "apart"]);
+    let skipped = [("b", StageStatus::Skipped)];
+    let kept = kept_but(READS, &skipped, &RerunFrom::Failed, &["b"]);
+    assert_eq!(kept, ["a", "each", "first", "second", "apart"], "even when it was skipped before");
 }
 
 const GUARDED: &str = "{id: r, stages: [

@@ -30,9 +30,8 @@ pub(in crate::engine) fn created(pipeline: &Pipeline) -> Event {
     let reference = PipelineRef {
         id: pipeline.id.clone(),
         name: pipeline.name.clone(),
-        version: None,
         hash: pipeline.hash.clone(),
-        path: None,
+        ..PipelineRef::default()
     };
     let kind = EventKind::RunCreated {
         pipeline: reference,

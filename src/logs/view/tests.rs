@@ -66,6 +66,23 @@ fn merged(paths: &[PathBuf]) -> View {
 }
 
 #[test]
+fn a_view_of_a_moment_has_the_lines_written_up_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = three(dir.path());
+    for (at, of_each) in
+        [(999, [0, 0, 0]), (1_000, [1, 0, 0]), (1_005, [3, 3, 0]), (2_001, [500, 500, 2]), (9_999, [500, 500, 100])]
+    {
+        let view = merged(&paths).until(Timestamp(at)).unwrap();
+        let totals: Vec<u64> = view.sources.iter().map(Source::total).collect();
+        assert_eq!(totals, of_each, "at {at}");
+        let total: u64 = of_each.iter().sum();
+        assert_eq!(view.total(), total, "at {at}");
+        let found: u64 = pieces(&view, &LogPlace::default(), ".").iter().map(|piece| piece.count).sum();
+        assert_eq!(found, total, "a scan ends there, too, at {at}");
+    }
+}
+
+#[test]
 fn several_logs_are_read_in_the_order_of_time_from_any_place_in_both_directions() {
     let dir = tempfile::tempdir().unwrap();
     let view = merged(&three(dir.path()));

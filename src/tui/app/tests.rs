@@ -3,9 +3,11 @@
 mod drawing;
 pub mod driver;
 mod graphs;
+mod inspector;
 mod keys;
 mod places;
 mod random;
+mod replay;
 mod scale;
 mod storm;
 mod terminals;

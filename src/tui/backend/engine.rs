@@ -8,9 +8,10 @@ use tokio::task::JoinHandle;
 
 use super::logs::Logs;
 use super::probe::{Target, look};
-use super::{Reply, Request, RerunFrom};
+use super::{Origin, Papers, Reply, Request, RerunFrom};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
-use crate::model::{self, EventKind, Rerun, Run, RunId, Signal, Values};
+use crate::language::{self, Format};
+use crate::model::{self, Document, EventKind, LogQuery, Rerun, Run, RunId, Signal, Values};
 
 /// How many runs a listing shows when nobody asked for a number.
 const LISTED: usize = 200;
@@ -21,12 +22,17 @@ pub type ValuesOf = Arc<dyn Fn(&Run) -> Values + Send + Sync>;
 /// Is told which run is shown from now on, if any.
 pub type Followed = Arc<dyn Fn(Option<&RunId>) + Send + Sync>;
 
+/// Reads the file that a run's pipeline came from, with what it includes; `None` when it is the pinned text, or when there
+/// is no file. Blocks.
+pub type FileOf = Arc<dyn Fn(&Run) -> Option<Result<Document, String>> + Send + Sync>;
+
 /// What the backend is made of.
 #[derive(Clone)]
 pub struct Engine {
     pub client: Client,
     pub revive: Revive,
     pub values: ValuesOf,
+    pub file: FileOf,
     pub services: Vec<Target>,
     /// Where copied text goes that is too long for a clipboard.
     pub copies: PathBuf,
@@ -102,10 +108,20 @@ impl Server {
                 engine.client.resolve(run.as_str(), &stage, resolution).await?;
                 Ok(Reply::Done { what: format!("answered for {stage}") })
             }),
-            Request::Rerun { run, from, inputs } => self.once("run again", move |engine: Engine| async move {
-                let old = engine.client.run(run.as_str()).await?;
-                let rerun = Rerun { from: from.into(), inputs, values: (engine.values)(&old) };
+            Request::Rerun { run, from, inputs, document } => self.once("run again", move |engine: Engine| async move {
+                let mut old = engine.client.run(run.as_str()).await?;
+                old.environment_names.extend(document.iter().flat_map(names_in));
+                let rerun = Rerun { from: from.into(), inputs, document, values: (engine.values)(&old) };
                 Ok(Reply::RunCreated(engine.client.rerun(run.as_str(), &rerun).await?))
+            }),
+            Request::Papers(run) => {
+                self.once("read the pipeline of the run", move |engine: Engine| async move { papers(&engine, &run).await });
+            }
+            Request::Journal(run) => self.journal(run),
+            Request::LogTail { run, stage, attempt, lines } => self.once("read the log", move |engine: Engine| async move {
+                let query = LogQuery { stage, attempt: Some(attempt), from: None, count: lines };
+                let window = engine.client.log(run.as_str(), &query).await?;
+                Ok(Reply::LogTail { run, window })
             }),
         }
     }
@@ -119,6 +135,31 @@ impl Server {
         tokio::spawn(async move {
             let reply = work.await.unwrap_or_else(|error| failed(what, &error));
             let _ = replies.send(reply).await;
+        });
+    }
+
+    /// Sends every event of a run, a page at a time.
+    fn journal(&self, run: RunId) {
+        let (client, replies) = (self.engine.client.clone(), self.replies.clone());
+        tokio::spawn(async move {
+            let mut after = 0;
+            loop {
+                let reply = match client.journal(&run, after).await {
+                    Ok(events) => Reply::Journal { run: run.clone(), done: events.is_empty(), events },
+                    Err(error) => failed("read the events of the run", &error),
+                };
+                let more = match &reply {
+                    Reply::Journal { events, .. } => events.last().map(|event| event.seq),
+                    _ => None,
+                };
+                if replies.send(reply).await.is_err() {
+                    return;
+                }
+                match more {
+                    Some(last) => after = last,
+                    None => return,
+                }
+            }
         });
     }
 
@@ -145,6 +186,31 @@ impl Server {
 
 pub(super) fn failed(what: &str, error: &ClientError) -> Reply {
     Reply::Failed { what: what.to_owned(), error: error.to_string() }
+}
+
+/// The environment values and secrets that a document and what it includes name.
+fn names_in(document: &Document) -> Vec<String> {
+    let included = document.included.iter().flat_map(|included| &included.modules);
+    let texts = included.map(|module| (&module.text, &module.format)).chain([(&document.text, &document.format)]);
+    let pipelines = texts.filter_map(|(text, format)| language::load(text, Format::named(format)).pipeline);
+    pipelines.flat_map(|pipeline| pipeline.environment_names().qualified()).collect()
+}
+
+async fn papers(engine: &Engine, run: &RunId) -> Result<Reply, ClientError> {
+    let run = engine.client.run(run.as_str()).await?;
+    let pinned = engine.client.document(run.id.as_str()).await?;
+    let origin = match &run.rerun_of {
+        Some(earlier) => {
+            let (before, document) =
+                (engine.client.run(earlier.as_str()).await?, engine.client.document(earlier.as_str()).await?);
+            Some(Origin { run: before.id, inputs: before.inputs, text: document.text })
+        }
+        None => None,
+    };
+    let (read, id) = (Arc::clone(&engine.file), run.id.clone());
+    let file = tokio::task::spawn_blocking(move || read(&run)).await.unwrap_or_else(|error| Some(Err(error.to_string())));
+    let file = file.filter(|file| file.as_ref().map_or(true, |now| now.text != pinned.text));
+    Ok(Reply::Papers(Box::new(Papers { run: id, pinned, file, origin })))
 }
 
 /// Listens to everything, to know when to ask again.

@@ -1,5 +1,7 @@
 //! Screen 1: the services of the workspace, what runs now, what ran last.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -71,8 +73,8 @@ impl View for Overview {
         self.draw_runs(paint, parts.runs, world);
     }
 
-    fn is_ticking(&self, world: &World) -> bool {
-        world.has_running()
+    fn tick(&self, world: &World) -> Option<Duration> {
+        world.has_running().then_some(Duration::from_secs(1))
     }
 }
 

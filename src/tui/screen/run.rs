@@ -1,24 +1,27 @@
 //! Screen 3: one run. The graph above, the log of the selected stage below, the inspector on demand.
 
 mod ask;
+mod bar;
 mod draw;
 mod inspector;
 mod log;
+mod replay;
+mod view;
 
 use ratatui::layout::Rect;
 
-use super::{Intent, Tone, View};
-use crate::model::{Attempt, EventKind, Run, RunId, Stage, StageId, StageStatus, Timestamp};
-use crate::tui::action::{Action, Context};
-use crate::tui::backend::{Reply, Request};
+use super::{Intent, Tone};
+use crate::model::{Attempt, Run, RunId, Stage, StageId, Timestamp};
+use crate::tui::action::Action;
+use crate::tui::backend::{Papers, Request};
 use crate::tui::glyph::Charset;
 use crate::tui::layout::Step;
-use crate::tui::popup::Purpose;
-use crate::tui::widget::dag::{Dag, Picture};
+use crate::tui::widget::dag::Dag;
 use crate::tui::widget::log::LogPane;
-use crate::tui::widget::paint::Paint;
 use crate::tui::world::World;
-use inspector::Inspector;
+use inspector::{Inspector, Subject};
+pub use replay::{From, Opening};
+use replay::{Player, Reading, shown};
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +49,13 @@ pub struct RunScreen {
     cancel_at: Option<Timestamp>,
     /// The log pane shows all stages in the order of time.
     merged: bool,
+    /// Set while the run is played again: what is shown then is the run at that moment.
+    player: Option<Box<Player>>,
+    reading: Option<Reading>,
+    /// What the papers of the run were asked for.
+    meant: Option<Action>,
+    papers: Option<Box<Papers>>,
+    asked_papers: bool,
     parts: Parts,
 }
 
@@ -53,6 +63,8 @@ pub struct RunScreen {
 #[derive(Debug, Clone, Copy, Default)]
 struct Parts {
     heading: Rect,
+    /// Where a replay is.
+    bar: Rect,
     graph: Rect,
     /// Rows the graph could have had.
     most: u16,
@@ -82,17 +94,32 @@ impl RunScreen {
             attempt: None,
             cancel_at: None,
             merged: false,
+            player: None,
+            reading: None,
+            meant: None,
+            papers: None,
+            asked_papers: false,
             parts: Parts::default(),
         }
     }
 
+    /// The run on screen.
+    fn shown(&self) -> Option<&Run> {
+        shown(&self.run, &self.player)
+    }
+
+    /// The moment on screen.
+    fn now(&self, world: &World) -> Timestamp {
+        self.player.as_ref().map_or(world.now, |player| player.time())
+    }
+
     /// The stage being looked at; with its full detail when that has come.
     fn stage(&self) -> Option<&Stage> {
-        self.run.as_ref()?.stages.get_index(self.dag.selected()).map(|(_, stage)| stage)
+        self.shown()?.stages.get_index(self.dag.selected()).map(|(_, stage)| stage)
     }
 
     fn act_on_graph(&mut self, action: Action) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        let Some(run) = shown(&self.run, &self.player) else { return Vec::new() };
         match action {
             Action::WalkLeft => self.dag.walk(Step::Left, run),
             Action::WalkRight => self.dag.walk(Step::Right, run),
@@ -143,10 +170,27 @@ impl RunScreen {
         Vec::new()
     }
 
-    fn act_on_inspector(&mut self, action: Action) -> Vec<Intent> {
-        let (Some(run), Some(stage)) = (self.run.as_deref(), self.inspected()) else { return Vec::new() };
-        let (run, stage) = (run.inputs.clone(), stage.clone());
-        self.inspector.as_mut().map_or_else(Vec::new, |inspector| inspector.act(action, &run, &stage))
+    fn act_on_inspector(&mut self, action: Action, world: &World) -> Vec<Intent> {
+        self.with_inspector(world.now, |inspector, subject| inspector.act(action, subject)).unwrap_or_default()
+    }
+
+    /// Lets the inspector look at what it is about.
+    fn with_inspector<T>(&mut self, now: Timestamp, work: impl FnOnce(&mut Inspector, Subject<'_>) -> T) -> Option<T> {
+        let mut inspector = self.inspector.take()?;
+        let done = self.subject(now).map(|subject| work(&mut inspector, subject));
+        self.inspector = Some(inspector);
+        done
+    }
+
+    /// What the inspector is about.
+    fn subject(&self, now: Timestamp) -> Option<Subject<'_>> {
+        let now = self.player.as_ref().map_or(now, |player| player.time());
+        Some(Subject { run: self.shown()?, stage: self.inspected()?, papers: self.papers.as_deref(), now })
+    }
+
+    /// Searches in the inspector's tree.
+    pub fn find(&mut self, pattern: &str) -> Vec<Intent> {
+        self.with_inspector(Timestamp(0), |inspector, subject| inspector.find(pattern, subject)).unwrap_or_default()
     }
 
     fn toggle_inspector(&mut self) -> Vec<Intent> {
@@ -173,20 +217,23 @@ impl RunScreen {
     }
 
     fn changed(&mut self, world: &World) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
+        let Some(run) = shown(&self.run, &self.player) else { return Vec::new() };
         self.dag.update(run, world.look.charset).map(|job| Intent::LayOut(Box::new(job))).into_iter().collect()
     }
 
     /// Asks for the detail of the stage now selected, and keeps the tree inside its pane.
-    fn fit_inspector(&mut self) -> Option<Intent> {
-        self.inspector.as_ref()?;
-        let stage = self.stage()?.clone();
-        let inputs = self.run.as_ref()?.inputs.clone();
-        let detailed = self.inspected().cloned();
-        let inspector = self.inspector.as_mut()?;
-        let asks = inspector.look_at(&stage.id);
-        inspector.fit(&inputs, detailed.as_ref().unwrap_or(&stage), self.parts.inspector.height);
-        asks.then(|| Intent::Ask(Request::StageDetail(self.id.clone(), stage.id)))
+    fn fit_inspector(&mut self, now: Timestamp) -> Vec<Intent> {
+        let height = self.parts.inspector.height;
+        let of_origin = self.shown().is_some_and(|run| run.rerun_of.is_some()) && self.papers.is_none() && !self.asked_papers;
+        let fitted = self.with_inspector(now, |inspector, subject| {
+            let asks = inspector.look_at(subject.stage);
+            let detail = Request::StageDetail(subject.run.id.clone(), subject.stage.id.clone());
+            let papers = Request::Papers(subject.run.id.clone());
+            let asked = asks.then_some(detail).into_iter().chain(of_origin.then_some(papers)).map(Intent::Ask);
+            asked.chain(inspector.fit(subject, height)).collect::<Vec<_>>()
+        });
+        self.asked_papers |= of_origin && fitted.is_some();
+        fitted.unwrap_or_default()
     }
 
     /// A stage without a log shows its result there; one that did not travel with the run is asked for, once.
@@ -208,169 +255,23 @@ impl RunScreen {
     fn inspected(&self) -> Option<&Stage> {
         let stage = self.stage()?;
         let fresh = |detail: &&Stage| {
-            detail.id == stage.id && detail.status == stage.status && detail.attempts.len() == stage.attempts.len()
+            let state = |of: &Stage| (of.status, of.attempts.len(), of.finished_at);
+            detail.id == stage.id && state(detail) == state(stage)
         };
         self.detail.as_deref().filter(fresh).or(Some(stage))
     }
 
-    /// True while the run is going on.
+    /// True while a replay moves on.
+    fn is_playing(&self) -> bool {
+        self.player.as_ref().is_some_and(|player| player.is_playing())
+    }
+
+    /// True while the run is going on, or a replay.
     fn is_going(&self) -> bool {
+        if self.player.is_some() {
+            return self.is_playing();
+        }
         self.run.as_ref().is_some_and(|run| run.started_at.is_some() && !run.status.is_final())
-    }
-}
-
-impl View for RunScreen {
-    fn open(world: &World) -> Result<Self, &'static str> {
-        let newest = || world.runs.as_ref()?.first().map(|run| &run.id);
-        let run = world.last_run.as_ref().or(world.selected_run.as_ref()).or_else(newest).ok_or("there is no run yet")?;
-        Ok(Self::new(run.clone(), world.look.charset))
-    }
-
-    fn run_id(&self) -> Option<&RunId> {
-        Some(&self.id)
-    }
-
-    fn focus(&self) -> Option<Context> {
-        Some(match self.focus {
-            Focus::Graph => Context::Graph,
-            Focus::Log => Context::Log,
-            Focus::Inspector => Context::Inspector,
-        })
-    }
-
-    fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
-        match action {
-            Action::Inspect => return self.toggle_inspector(),
-            Action::FocusNext => self.focus_next(),
-            Action::CriticalPath => self.dag.toggle_critical(),
-            Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
-            Action::OpenBelow => return self.open_below(),
-            Action::Cancel | Action::Rerun | Action::EditInputs | Action::Resolve => return self.order(action, world),
-            Action::Search | Action::Keep | Action::Leave => return self.ask_for_pattern(action),
-            Action::Merge => return self.toggle_merged(),
-            _ => {
-                return match self.focus {
-                    Focus::Graph => self.act_on_graph(action),
-                    Focus::Log => self.act_on_log(action),
-                    Focus::Inspector => self.act_on_inspector(action),
-                };
-            }
-        }
-        Vec::new()
-    }
-
-    /// Whether this key would do something now.
-    fn is_of_use(&self, action: Action) -> bool {
-        let Some(run) = self.run.as_deref() else { return true };
-        match action {
-            Action::Cancel => !run.status.is_final(),
-            Action::Rerun | Action::EditInputs => run.status.is_final(),
-            Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
-            Action::OpenBelow => self.child().is_some(),
-            Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
-            Action::NextHit => self.log.search.is_some(),
-            _ => true,
-        }
-    }
-
-    /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph: one step at a time.
-    fn back(&mut self, _world: &mut World) -> Option<Vec<Intent>> {
-        if self.focus == Focus::Log && self.back_in_log() {
-            return Some(self.after_change());
-        }
-        if self.focus == Focus::Inspector || self.focus == Focus::Graph && self.inspector.is_some() {
-            self.inspector = None;
-            self.focus = Focus::Graph;
-            return Some(Vec::new());
-        }
-        (self.focus == Focus::Log).then(|| {
-            self.focus = Focus::Graph;
-            Vec::new()
-        })
-    }
-
-    fn typed(&mut self, purpose: Purpose, text: &str, accepted: bool, _world: &mut World) -> Vec<Intent> {
-        if accepted && purpose != Purpose::Filter { self.take_pattern(purpose, text) } else { Vec::new() }
-    }
-
-    fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
-        match reply {
-            Reply::RunSnapshot(run) if run.id == self.id => {
-                self.run = Some(run);
-                self.changed(world)
-            }
-            Reply::RunEvent(event) if event.run == self.id => {
-                let ends = matches!(event.kind, EventKind::RunFinished { .. });
-                if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
-                    && (self.merged || self.log.source() == Some((stage, *attempt)))
-                {
-                    self.log.may_have_grown();
-                }
-                if let EventKind::CancelRequested { .. } = event.kind {
-                    self.cancel_at = Some(event.at);
-                }
-                match &mut self.run {
-                    Some(run) => run.apply(&event),
-                    None => self.run = Run::created(&event).map(Box::new),
-                }
-                let mut intents = self.changed(world);
-                intents.extend(ends.then_some(Intent::Bell));
-                intents
-            }
-            Reply::StageDetail { run, stage } if run == self.id => {
-                self.detail = Some(stage);
-                Vec::new()
-            }
-            Reply::Failed { .. } => {
-                self.log.failed();
-                Vec::new()
-            }
-            Reply::Connected(_) => {
-                self.log.retry();
-                vec![Intent::Ask(Request::Follow(self.id.clone()))]
-            }
-            reply => self.hear_of_log(reply),
-        }
-    }
-
-    fn take_picture(&mut self, picture: Box<Picture>) {
-        self.dag.accept(picture);
-    }
-
-    fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
-        self.paint(paint, area, world);
-    }
-
-    fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
-        let Some(run) = self.run.as_deref() else { return Vec::new() };
-        let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
-        let subject = self.subject(run, stage);
-        self.log.show(subject);
-        let error = !self.merged && stage.is_some_and(|stage| stage.error.is_some());
-        self.parts = parts(area, &self.dag, error, self.inspector.is_some());
-        self.dag.fit(self.parts.graph, self.parts.most, run, world.now);
-        self.log.fit(self.parts.log.width, self.parts.log.height);
-        let mut intents = self.ask_for_log();
-        intents.extend(self.fit_inspector());
-        intents.extend(self.fit_result());
-        intents
-    }
-
-    fn show_stage(&mut self, stage: &StageId) -> Vec<Intent> {
-        if let Some(at) = self.run.as_ref().and_then(|run| run.stages.get_index_of(stage)) {
-            self.dag.select(at);
-        }
-        Vec::new()
-    }
-
-    fn is_ticking(&self, _world: &World) -> bool {
-        self.is_going()
-    }
-
-    /// Scrolls the log, whatever has the focus.
-    fn wheel(&mut self, lines: i64) -> bool {
-        self.log.step(lines);
-        true
     }
 }
 
@@ -378,19 +279,31 @@ fn say_if_not(found: bool, words: &str) -> Vec<Intent> {
     if found { Vec::new() } else { Intent::say(Tone::Plain, words) }
 }
 
-fn parts(area: Rect, dag: &Dag, error: bool, inspector: bool) -> Parts {
+/// What there is to show beside graph and log.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    bar: bool,
+    error: bool,
+    inspector: bool,
+    /// The inspector takes the place of the log.
+    wide: bool,
+}
+
+fn parts(area: Rect, dag: &Dag, Wanted { bar, error, inspector, wide }: Wanted) -> Parts {
     let rows = |y: u16, height: u16| {
         let y = y.min(area.height);
         Rect { y: area.y + y, height: height.min(area.height - y), ..area }
     };
-    let air = u16::from(area.height >= 30);
+    let bar = u16::from(bar);
+    let air = u16::from(area.height >= 30) + bar;
     let body = area.height.saturating_sub(2 + air);
     let most = (body * 9 / 20).max(1);
     let graph = dag.rows(area.width, most);
     let title = rows(1 + air + graph, 1);
     let below = rows(2 + air + graph, body);
-    let mut parts = Parts { heading: rows(0, 1), graph: rows(1 + air, graph), most, title, ..Parts::default() };
-    if inspector && area.width < SIDE_BY_SIDE {
+    let graph = rows(1 + air, graph);
+    let mut parts = Parts { heading: rows(0, 1), bar: rows(1, bar), graph, most, title, ..Parts::default() };
+    if inspector && (wide || area.width < SIDE_BY_SIDE) {
         parts.inspector = below;
         return parts;
     }

@@ -1,9 +1,12 @@
 //! Screen 2: every run the engine knows, filtered by status and by what is typed.
 
+use std::time::Duration;
+
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
+use super::run::Opening;
 use super::{Intent, View, table};
 use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
@@ -50,6 +53,10 @@ impl View for Runs {
             Action::ListTop => self.selected = 0,
             Action::ListEnd => self.selected = last,
             Action::Open => return self.current(world).map(|run| Intent::OpenRun(run.id.clone())).into_iter().collect(),
+            Action::Replay => {
+                let replay = |run: &RunSummary| Intent::Replay(run.id.clone(), Opening::default());
+                return self.current(world).map(replay).into_iter().collect();
+            }
             Action::Filter => return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Filter, &self.filter)))],
             Action::StatusFilter => {
                 self.status = match self.status {
@@ -121,8 +128,8 @@ impl View for Runs {
         }
     }
 
-    fn is_ticking(&self, world: &World) -> bool {
-        world.has_running()
+    fn tick(&self, world: &World) -> Option<Duration> {
+        world.has_running().then_some(Duration::from_secs(1))
     }
 }
 

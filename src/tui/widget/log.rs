@@ -78,6 +78,10 @@ pub struct LogPane {
     fresh: bool,
     /// What is held shows too little of its lines: replace it.
     stale: bool,
+    /// The moment at which the log is looked at, when it is not now.
+    until: Option<Timestamp>,
+    /// It was longer than it will be found to be.
+    shrinks: bool,
     /// Bytes of each line that are asked for.
     clip: usize,
     /// First line on screen, and how many of its wrapped rows are above it.
@@ -125,6 +129,7 @@ impl LogPane {
             charset: self.charset,
             search: self.search.take(),
             filter: self.filter.take(),
+            until: self.until,
             ..Self::default()
         };
     }
@@ -172,6 +177,21 @@ impl LogPane {
         self.refused = false;
     }
 
+    /// Shows the log as it was at a moment, or as it is. What is held stays until the lines of then have come.
+    pub fn show_until(&mut self, until: Option<Timestamp>) {
+        let before = std::mem::replace(&mut self.until, until);
+        if before == until {
+            return;
+        }
+        self.may_have_grown();
+        // No moment is later than every one.
+        let goes_back = until.is_some_and(|until| before.is_none_or(|before| until < before));
+        if goes_back {
+            (self.asked, self.finding, self.tally) = (None, None, Tally::default());
+            (self.stale, self.shrinks, self.check) = (true, true, Check::No);
+        }
+    }
+
     /// Lets go of all lines.
     fn forget(&mut self) {
         self.held = Held::default();
@@ -200,7 +220,7 @@ impl LogPane {
             return;
         }
         (self.asked, self.fresh) = (None, false);
-        self.total = self.total.max(window.total);
+        self.total = if std::mem::take(&mut self.shrinks) { window.total } else { self.total.max(window.total) };
         self.bytes = window.bytes;
         self.damage.clone_from(&window.damage);
         if self.check == Check::Asked {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
+use regex::Regex;
 use serde_json::Value;
 
 use super::paint::Paint;
@@ -26,6 +27,14 @@ pub struct TreeRow<'a> {
     key: Option<String>,
     pub value: &'a Value,
     open: Option<bool>,
+}
+
+/// Where a search goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    First,
+    Next,
+    Previous,
 }
 
 /// Rows beyond this are not built; a tree of that size is not read row by row.
@@ -99,6 +108,31 @@ impl Tree {
         self.rows(value).into_iter().nth(self.cursor)
     }
 
+    /// Goes to the next match (`Step::First` begins at the cursor itself), round the end, and unfolds what hides it. Gives
+    /// its number and how many there are; `None` when there is none.
+    pub fn find(&mut self, value: &Value, pattern: &Regex, step: Step) -> Option<(usize, usize)> {
+        let everything = Self { all: Some(true), ..Self::default() };
+        let rows = everything.rows(value);
+        let here = self.current(value).and_then(|current| rows.iter().position(|row| row.path == current.path)).unwrap_or(0);
+        let hits: Vec<usize> = (0..rows.len()).filter(|at| rows[*at].matches(pattern)).collect();
+        let number = match step {
+            Step::First => hits.iter().position(|at| *at >= here).unwrap_or(0),
+            Step::Next => hits.iter().position(|at| *at > here).unwrap_or(0),
+            Step::Previous => hits.iter().rposition(|at| *at < here).unwrap_or(hits.len().saturating_sub(1)),
+        };
+        let hit = *hits.get(number)?;
+        let mut depth = rows[hit].depth;
+        for row in rows[..hit].iter().rev() {
+            if row.depth < depth {
+                depth = row.depth;
+                self.folds.insert(row.path.clone(), true);
+            }
+        }
+        let path = rows[hit].path.clone();
+        self.cursor = self.rows(value).iter().position(|row| row.path == path).unwrap_or(self.cursor);
+        Some((number + 1, hits.len()))
+    }
+
     /// Keeps cursor and scroll inside the value and the height.
     pub fn fit(&mut self, value: &Value, height: u16) {
         let (rows, height) = (self.rows(value).len(), usize::from(height.max(1)));
@@ -106,10 +140,11 @@ impl Tree {
         self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(height)).min(rows.saturating_sub(1));
     }
 
-    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, value: &Value, focused: bool) {
+    /// Paints the rows in view; those that match a search stand out.
+    pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, value: &Value, focused: bool, pattern: Option<&Regex>) {
         let rows = self.rows(value);
         for (line, (at, row)) in (0..area.height).zip(rows.iter().enumerate().skip(self.top)) {
-            draw_row(paint, area, line, row);
+            draw_row(paint, area, line, row, pattern.is_some_and(|pattern| row.matches(pattern)));
             if at == self.cursor && focused {
                 let style = paint.style(Role::Selection);
                 paint.shade(Rect { y: area.y + line, height: 1, ..area }, style);
@@ -118,7 +153,15 @@ impl Tree {
     }
 }
 
-fn draw_row(paint: &mut Paint<'_>, area: Rect, line: u16, row: &TreeRow<'_>) {
+impl TreeRow<'_> {
+    /// The key or the value itself matches; what is inside has rows of its own.
+    fn matches(&self, pattern: &Regex) -> bool {
+        let inside = has_children(self.value);
+        self.key.as_ref().is_some_and(|key| pattern.is_match(key)) || !inside && pattern.is_match(&shown(self.value, false).0)
+    }
+}
+
+fn draw_row(paint: &mut Paint<'_>, area: Rect, line: u16, row: &TreeRow<'_>, hit: bool) {
     let charset = paint.look.charset;
     let mut out = paint.row(area, line);
     out.gap(row.depth.saturating_mul(2).min(area.width / 2));
@@ -128,10 +171,10 @@ fn draw_row(paint: &mut Paint<'_>, area: Rect, line: u16, row: &TreeRow<'_>) {
     };
     out.gap(1);
     if let Some(key) = &row.key {
-        out.role(key, Role::JsonKey).gap(2);
+        out.role(key, if hit { Role::Match } else { Role::JsonKey }).gap(2);
     }
     let (text, role) = shown(row.value, row.open == Some(true));
-    out.role(&text, role);
+    out.role(&text, if hit { Role::Match } else { role });
 }
 
 fn has_children(value: &Value) -> bool {
@@ -158,9 +201,10 @@ fn shown(value: &Value, open: bool) -> (String, Role) {
 
 #[cfg(test)]
 mod tests {
+    use regex::Regex;
     use serde_json::json;
 
-    use super::Tree;
+    use super::{Step, Tree};
 
     #[test]
     fn folding_hides_what_is_inside() {
@@ -172,6 +216,23 @@ mod tests {
         assert_eq!(paths(&tree), ["a", "c"]);
         tree.fold_all();
         assert_eq!(paths(&tree).len(), 5);
+    }
+
+    #[test]
+    fn a_search_unfolds_what_hides_a_match_and_goes_round() {
+        let value = json!({"a": {"b": {"c": {"deep": "needle"}}}, "d": "none", "e": {"needle": 1}});
+        let mut tree = Tree::default();
+        tree.fold(&value);
+        let pattern = Regex::new("needle").unwrap();
+        let mut found = |step| {
+            let place = tree.find(&value, &pattern, step);
+            (place, tree.current(&value).map(|row| row.path).unwrap_or_default())
+        };
+        assert_eq!(found(Step::First), (Some((1, 2)), "a.b.c.deep".to_owned()));
+        assert_eq!(found(Step::Next), (Some((2, 2)), "e.needle".to_owned()));
+        assert_eq!(found(Step::Next), (Some((1, 2)), "a.b.c.deep".to_owned()));
+        assert_eq!(found(Step::Previous), (Some((2, 2)), "e.needle".to_owned()));
+        assert_eq!(tree.find(&value, &Regex::new("nothing").unwrap(), Step::Next), None);
     }
 
     #[test]

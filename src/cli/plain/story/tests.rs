@@ -30,7 +30,7 @@ impl Told {
             enclosure: None,
         };
         let kind = EventKind::RunCreated {
-            pipeline: PipelineRef { id: "ship".into(), name: "ship".into(), version: None, hash: "0".repeat(64), path: None },
+            pipeline: PipelineRef { id: "ship".into(), name: "ship".into(), hash: "0".repeat(64), ..PipelineRef::default() },
             stages: stages.iter().map(outline).collect(),
             inputs: Value::Null,
             actor: ada(),

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::driver::{Driver, text_of};
+use crate::model::Document;
 use crate::tui::action::Action;
 use crate::tui::glyph::Charset;
 use crate::tui::theme::SHIPPED;
@@ -116,6 +117,32 @@ fn the_editor() {
 }
 
 #[test]
+fn the_editor_of_a_config() {
+    everywhere("edit_config", "2 j enter E x");
+}
+
+#[test]
+fn two_attempts_compared() {
+    everywhere("attempts", "2 j enter i l");
+}
+
+#[test]
+fn a_replay_at_its_first_failure() {
+    everywhere("replay", "2 j p F");
+}
+
+#[test]
+fn the_difference_before_a_rerun() {
+    for (width, height) in SIZES {
+        let mut driver = Driver::on_run(width, height, Charset::Unicode);
+        let file = driver.papers.pinned.text.replace("600s", "900s");
+        driver.papers.file = Some(Ok(Document { text: file, ..driver.papers.pinned.clone() }));
+        driver.keys("r tab");
+        snapshot("review", &driver);
+    }
+}
+
+#[test]
 fn the_graph_as_lines_and_as_a_list() {
     for (name, keys) in [("graph_lines", "2 j enter z"), ("graph_list", "2 j enter z z")] {
         let mut driver = Driver::new(120, 40, Charset::Unicode);
@@ -172,8 +199,23 @@ fn every_theme() {
 
 #[test]
 fn ascii_screens_have_nothing_but_ascii() {
-    for keys in ["", "2", "2 enter", "2 j enter i", "2 enter ?", "2 j enter e", "2 enter z", "2 enter z z", "4", "6 p", "9", ":"]
-    {
+    for keys in [
+        "",
+        "2",
+        "2 enter",
+        "2 j enter i",
+        "2 enter ?",
+        "2 j enter e",
+        "2 j enter E",
+        "2 j enter i l",
+        "2 j p F",
+        "2 enter z",
+        "2 enter z z",
+        "4",
+        "6 p",
+        "9",
+        ":",
+    ] {
         let mut driver = Driver::new(100, 30, Charset::Ascii);
         driver.keys(keys);
         let screen = driver.screen();

@@ -1,19 +1,22 @@
 //! A scripted engine and a person at the keys.
 
+use std::collections::HashMap;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, Ending, EngineStatus, ErrorKind, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus,
-    StageError, StageId, StageOutline, Timestamp,
+    Actor, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogWindow, Next, NoteLevel, Outcome,
+    PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
 };
 use crate::tui::app::App;
-use crate::tui::backend::{Reply, Request, Service, ServiceStatus};
+use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::{Effect, Message};
+use crate::tui::popup::edit::check::check;
 use crate::tui::theme::Theme;
 use crate::tui::widget::dag::Picture;
 use crate::tui::widget::log::scripted::Scripted;
@@ -22,6 +25,9 @@ use crate::tui::world::World;
 
 /// 2026-11-21 10:00:00 UTC.
 pub const START: Timestamp = Timestamp(1_795_255_200_000);
+
+/// When the first line of every log was written; the second attempt of the failed stage had begun then.
+const LOG_START: Timestamp = Timestamp(START.0 - 3_578_000);
 
 pub fn at(seconds: f64) -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "small numbers of a script")]
@@ -37,6 +43,10 @@ pub struct Driver {
     /// Runs the engine knows, newest first.
     pub runs: Vec<Run>,
     pub lines: u64,
+    /// The events of the runs that have ended.
+    pub journals: HashMap<RunId, Vec<Event>>,
+    /// What the engine answers when asked for the papers of any run.
+    pub papers: Papers,
 }
 
 impl Driver {
@@ -44,7 +54,12 @@ impl Driver {
         let look = Look { theme: Theme::shipped("terminal").expect("shipped"), charset };
         let world = World { look, keys: Keymap::default(), workspace: "shop".to_owned(), ..World::default() };
         let (app, effects) = App::new(world, None);
-        let mut driver = Self { app, asked: Vec::new(), effects: Vec::new(), now: at(90.0), runs: runs(), lines: 1_204 };
+        let scripts = scripts();
+        let runs = scripts.iter().map(Script::run).collect();
+        let journals = scripts.into_iter().map(|script| (script.run, script.events)).collect();
+        let (asked, effects_seen) = (Vec::new(), Vec::new());
+        let (now, lines) = (at(90.0), 1_204);
+        let mut driver = Self { app, asked, effects: effects_seen, now, runs, lines, journals, papers: papers() };
         driver.effects(effects);
         driver.send(Message::Resize { width, height });
         driver
@@ -81,6 +96,7 @@ impl Driver {
                     self.effects.push(effect);
                     self.send(Message::Copied(Ok(said)));
                 }
+                Effect::Check(job) => self.send(Message::Checked(Box::new(check(&job)))),
                 Effect::LayOut(job) => self.send(Message::Layout(Box::new(Picture::of(&job)))),
                 other => self.effects.push(other),
             }
@@ -88,7 +104,7 @@ impl Driver {
     }
 
     fn log(&self) -> Scripted<fn(u64) -> String> {
-        Scripted { start: START.0, ..Scripted::new(self.lines, line) }
+        Scripted { start: LOG_START.0, ..Scripted::new(self.lines, line) }
     }
 
     fn answer(&self, request: Request) -> Vec<Reply> {
@@ -110,6 +126,16 @@ impl Driver {
             Request::CopyLines { from, to, .. } => {
                 let text: Vec<String> = (from..=to.min(self.lines)).map(line).collect();
                 vec![Reply::Copied { lines: text.len() as u64, text: text.join("\n") }]
+            }
+            Request::Papers(run) => vec![Reply::Papers(Box::new(Papers { run, ..self.papers.clone() }))],
+            Request::Journal(run) => {
+                let events = self.journals.get(&run).cloned().unwrap_or_default();
+                let page = |events: &[Event], done| Reply::Journal { run: run.clone(), events: events.to_vec(), done };
+                events.chunks(10).map(|chunk| page(chunk, false)).chain([page(&[], true)]).collect()
+            }
+            Request::LogTail { run, stage, attempt, lines } => {
+                let query = LogQuery { stage, attempt: Some(attempt), from: None, count: lines };
+                vec![Reply::LogTail { run, window: window(&query, self.lines - u64::from(attempt)) }]
             }
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Resolve { .. } => vec![Reply::Done { what: "answered".to_owned() }],
@@ -217,6 +243,21 @@ pub fn line(number: u64) -> String {
     }
 }
 
+fn window(query: &LogQuery, total: u64) -> LogWindow {
+    let from = query.from.unwrap_or(total.saturating_sub(query.count));
+    let lines = (from..(from + query.count).min(total))
+        .map(|number| LogLine {
+            number,
+            at: Timestamp(LOG_START.0 + i64::try_from(number * 20).expect("small")),
+            stream: Stream::Stdout,
+            text: line(number),
+            partial: false,
+        })
+        .collect();
+    let attempt = query.attempt.unwrap_or(1);
+    LogWindow { stage: query.stage.clone(), attempt, total, bytes: total * 61, lines, damage: None }
+}
+
 /// A script of a run: events one after the other.
 pub struct Script {
     events: Vec<Event>,
@@ -225,6 +266,15 @@ pub struct Script {
 
 impl Script {
     pub fn new(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp) -> Self {
+        Self::made(id, name, stages, created, None)
+    }
+
+    /// A rerun of another run with an edited document.
+    pub fn edited(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp, of: &RunId) -> Self {
+        Self::made(id, name, stages, created, Some(of.clone()))
+    }
+
+    fn made(id: &str, name: &str, stages: &[(&str, &str, &[&str])], created: Timestamp, rerun_of: Option<RunId>) -> Self {
         let outline = |(id, component, after): &(&str, &str, &[&str])| StageOutline {
             id: StageId::new(id),
             name: None,
@@ -232,13 +282,22 @@ impl Script {
             depends_on: after.iter().map(|id| StageId::new(id)).collect(),
             enclosure: None,
         };
-        Self::of(id, name, stages.iter().map(outline).collect(), created)
+        Self::made_of(id, name, stages.iter().map(outline).collect(), created, rerun_of)
     }
 
     /// A run of these stages.
     pub fn of(id: &str, name: &str, stages: Vec<StageOutline>, created: Timestamp) -> Self {
-        let pipeline =
-            PipelineRef { id: name.to_owned(), name: name.to_owned(), version: None, hash: "0".repeat(64), path: None };
+        Self::made_of(id, name, stages, created, None)
+    }
+
+    fn made_of(id: &str, name: &str, stages: Vec<StageOutline>, created: Timestamp, rerun_of: Option<RunId>) -> Self {
+        let pipeline = PipelineRef {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            hash: "0".repeat(64),
+            edited_from: rerun_of.as_ref().map(|_| "1".repeat(64)),
+            ..PipelineRef::default()
+        };
         let actor = Actor { name: "ada".to_owned(), uid: Some(1_000), proof: crate::model::Proof::PeerCredentials };
         let kind = EventKind::RunCreated {
             pipeline,
@@ -246,7 +305,7 @@ impl Script {
             inputs: json!({"version": "1.5.0", "environment": "staging", "targets": [{"host": "a", "weight": 1}, {"host": "b", "weight": 2}]}),
             actor,
             workspace: "shop".to_owned(),
-            rerun_of: None,
+            rerun_of,
             environment: None,
             environment_names: Vec::new(),
             timeout_ms: None,
@@ -259,6 +318,11 @@ impl Script {
         script.push(created, kind);
         script.push(created, EventKind::RunStarted);
         script
+    }
+
+    pub fn happens(mut self, at: Timestamp, kind: EventKind) -> Self {
+        self.push(at, kind);
+        self
     }
 
     fn push(&mut self, at: Timestamp, kind: EventKind) {
@@ -344,16 +408,38 @@ const DEPLOY: &[(&str, &str, &[&str])] = &[
     ("announce", "logger", &["smoke", "package"]),
 ];
 
+/// The document of every run, with a stage that has a config of its own.
+pub const DOCUMENT: &str = "\
+id: deploy
+input_schema:
+  type: object
+  properties:
+    version: {type: string}
+    targets: {type: array}
+stages:
+  - {id: checkout, type: shell, config: {run: make checkout}}
+  - id: unit-tests
+    type: shell
+    depends_on: [checkout]
+    config:
+      run: make unit-tests
+      grace_period: 600s
+";
+
+fn papers() -> Papers {
+    let pinned = Document { text: DOCUMENT.to_owned(), format: "yaml".to_owned(), included: None };
+    Papers { run: RunId::from_text("any"), pinned, file: None, origin: None }
+}
+
 /// Newest first: one running, one failed, one succeeded.
-pub fn runs() -> Vec<Run> {
+pub fn scripts() -> Vec<Script> {
     let running = Script::new("1v9r8q0-aaaaa", "deploy", DEPLOY, at(60.0))
         .start("checkout", 1, at(60.1))
         .ok("checkout", 1, at(61.3), json!({"commit": "4f2a9c1"}))
         .start("build", 1, at(61.4))
         .start("unit-tests", 1, at(61.4))
         .start("lint", 1, at(61.5))
-        .ok("lint", 1, at(63.0), json!({"warnings": 0}))
-        .run();
+        .ok("lint", 1, at(63.0), json!({"warnings": 0}));
     let failed = Script::new("1v9r8p0-bbbbb", "deploy", DEPLOY, at(-3_600.0))
         .start("checkout", 1, at(-3_599.9))
         .ok("checkout", 1, at(-3_598.7), json!({"commit": "9d11e07"}))
@@ -371,14 +457,12 @@ pub fn runs() -> Vec<Run> {
         .note("announce", at(-3_561.2), "deployment of 1.5.0 did not happen")
         .start("announce", 1, at(-3_561.2))
         .ok("announce", 1, at(-3_561.1), Value::Null)
-        .end(RunStatus::Failed, at(-3_561.0), Some(("unit-tests", "tests failed")))
-        .run();
+        .end(RunStatus::Failed, at(-3_561.0), Some(("unit-tests", "tests failed")));
     let done = Script::new("1v9r8k0-ccccc", "ci", &[("format", "shell", &[]), ("test", "shell", &["format"])], at(-90_000.0))
         .start("format", 1, at(-89_999.0))
         .ok("format", 1, at(-89_997.6), json!({}))
         .start("test", 1, at(-89_997.5))
         .ok("test", 1, at(-89_900.0), json!({"passed": 212}))
-        .end(RunStatus::Succeeded, at(-89_899.0), None)
-        .run();
+        .end(RunStatus::Succeeded, at(-89_899.0), None);
     vec![running, failed, done]
 }

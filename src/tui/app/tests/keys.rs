@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::driver::{Driver, Script, at};
-use crate::model::{Event, EventKind, Resolution, RunStatus, StageId};
+use super::driver::{DOCUMENT, Driver, Script, at};
+use crate::model::{Document, Event, EventKind, Resolution, RunStatus, StageId};
 use crate::tui::backend::{Reply, Request, RerunFrom};
 use crate::tui::glyph::Charset;
 use crate::tui::message::{Effect, Message};
@@ -123,21 +123,25 @@ fn the_run_made_by_a_rerun_is_shown() {
 }
 
 #[test]
-fn edited_inputs_are_checked_while_typing_and_sent_after_a_question() {
+fn edited_inputs_are_checked_while_typing_and_sent_after_a_question_that_shows_the_difference() {
     let mut driver = Driver::on_run(100, 30, Charset::Unicode);
     driver.keys("e");
-    assert!(driver.shows("valid JSON"));
+    assert!(driver.shows("valid  unchanged"), "{}", driver.screen());
     driver.type_text("x");
-    assert!(!driver.shows("valid JSON") && driver.shows("line 1 column 1"));
+    assert!(driver.shows("not valid") && driver.shows("line 1 column 1"), "{}", driver.screen());
     driver.keys("ctrl-s");
     assert!(driver.shows("Inputs of deploy"), "an invalid text goes nowhere");
     driver.keys("backspace right");
     driver.type_text("\"dry\": true,");
-    assert!(driver.shows("1 changed"));
+    assert!(driver.shows("valid  changed"), "{}", driver.screen());
     driver.keys("ctrl-s");
-    assert!(driver.shows("Run with these inputs?") && driver.shows("Changed: dry"));
-    driver.keys("j enter");
-    let [Request::Rerun { from: RerunFrom::Start, inputs: Some(inputs), .. }] = orders(&driver)[..] else {
+    assert!(driver.shows("Run again?") && driver.shows("+ dry: true"), "{}", driver.screen());
+    driver.keys("enter");
+    assert!(orders(&driver).is_empty(), "enter alone says no");
+    driver.keys("e right");
+    driver.type_text("\"dry\": true,");
+    driver.keys("ctrl-s j j enter");
+    let [Request::Rerun { from: RerunFrom::Start, inputs: Some(inputs), document: None, .. }] = orders(&driver)[..] else {
         panic!("{:?}", orders(&driver))
     };
     assert_eq!(inputs["dry"], json!(true));
@@ -145,10 +149,80 @@ fn edited_inputs_are_checked_while_typing_and_sent_after_a_question() {
 }
 
 #[test]
+fn inputs_that_do_not_fit_the_schema_are_named_by_their_path() {
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    driver.keys("e down right right right right right right right right right right right right right");
+    driver.send(crate::tui::message::Message::Paste("7, \"targets\": true, \"was\": ".to_owned()));
+    let screen = driver.screen();
+    assert!(screen.contains("version: ") && screen.contains("not valid"), "{screen}");
+    driver.keys("ctrl-s");
+    assert!(driver.shows("Inputs of deploy"));
+}
+
+#[test]
+fn an_edited_config_goes_out_as_the_pinned_document_with_only_that_part_changed() {
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    driver.papers.pinned.text = DOCUMENT.replace("600s", "600s # long");
+    driver.keys("E");
+    assert!(driver.shows("Config of unit-tests") && driver.shows("run: make unit-tests"), "{}", driver.screen());
+    driver.type_text("?");
+    assert!(driver.shows("line 1 column 1"), "{}", driver.screen());
+    driver.keys("ctrl-s");
+    assert!(driver.shows("Config of unit-tests"), "an invalid config goes nowhere");
+    driver.keys("backspace");
+    driver.type_text("cwd: web");
+    driver.keys("enter");
+    assert!(driver.shows("valid  changed"), "{}", driver.screen());
+    driver.keys("ctrl-s");
+    assert!(driver.shows("as edited here") && driver.shows("+       cwd: web"), "{}", driver.screen());
+    driver.keys("k enter");
+    let [Request::Rerun { from: RerunFrom::Stage(stage), inputs: None, document: Some(document), .. }] = orders(&driver)[..]
+    else {
+        panic!("{:?}", orders(&driver))
+    };
+    assert_eq!(stage.as_str(), "unit-tests");
+    let line = "      run: make unit-tests\n";
+    assert_eq!(document.text, driver.papers.pinned.text.replace(line, &format!("      cwd: web\n{line}")));
+}
+
+#[test]
+fn a_masked_value_is_not_written_back() {
+    let mut driver = Driver::on_run(120, 40, Charset::Unicode);
+    // The rendered config of this stage has a masked token, so three stars here are a pasted mask.
+    driver.keys("E");
+    driver.send(crate::tui::message::Message::Paste("environment: {TOKEN: \"***\"}\n".to_owned()));
+    assert!(driver.shows("stands for a hidden secret"), "{}", driver.screen());
+    driver.keys("ctrl-s");
+    assert!(!driver.shows("Run again?") && orders(&driver).is_empty());
+}
+
+#[test]
+fn a_file_that_has_changed_is_offered_beside_what_was_pinned() {
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    let file = Document { text: DOCUMENT.replace("600s", "900s"), ..driver.papers.pinned.clone() };
+    driver.papers.file = Some(Ok(file.clone()));
+    driver.keys("r");
+    assert!(driver.shows("[as pinned]") && driver.shows("nothing is changed"), "{}", driver.screen());
+    driver.keys("tab");
+    assert!(driver.shows("[as the file is now]"), "{}", driver.screen());
+    assert!(driver.shows("-       grace_period: 600s") && driver.shows("+       grace_period: 900s"), "{}", driver.screen());
+    driver.keys("j enter");
+    assert!(
+        matches!(orders(&driver)[..], [Request::Rerun { document: Some(sent), .. }] if *sent == file),
+        "{:?}",
+        orders(&driver)
+    );
+    let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+    driver.papers.file = Some(Err("deploy.yaml:3:1: not a mapping".to_owned()));
+    driver.keys("r");
+    assert!(driver.shows("cannot be used: deploy.yaml:3:1"), "{}", driver.screen());
+}
+
+#[test]
 fn a_read_only_console_gives_no_orders() {
     let mut driver = Driver::on_run(80, 24, Charset::Unicode);
     driver.app.world.read_only = true;
-    for keys in ["x", "r", "e"] {
+    for keys in ["x", "r", "e", "E"] {
         driver.keys(keys);
         assert!(driver.shows("this console is read-only"), "{keys}");
     }
@@ -356,13 +430,13 @@ fn a_lost_connection_is_said_and_everything_is_asked_again() {
 #[test]
 fn a_second_is_wanted_only_while_something_runs_on_screen() {
     let mut driver = Driver::new(80, 24, Charset::Unicode);
-    assert!(driver.app.is_ticking(), "a run is going on in the list");
+    assert!(driver.app.tick().is_some(), "a run is going on in the list");
     driver.keys("2 j enter");
-    assert!(!driver.app.is_ticking(), "this run has ended");
+    assert!(driver.app.tick().is_none(), "this run has ended");
     driver.keys("esc k enter");
-    assert!(driver.app.is_ticking());
+    assert!(driver.app.tick().is_some());
     driver.send(crate::tui::message::Message::Resize { width: 20, height: 5 });
-    assert!(!driver.app.is_ticking(), "only the hint is shown");
+    assert!(driver.app.tick().is_none(), "only the hint is shown");
     assert!(driver.shows("needs 40x12"));
 }
 
@@ -402,7 +476,7 @@ fn the_bell_rings_once_when_the_followed_run_ends() {
     let kind = EventKind::RunFinished { status: RunStatus::Succeeded, output: json!(null), error: None };
     driver.reply(Reply::RunEvent(Box::new(Event { seq: 700, at: at(95.0), run, kind })));
     assert_eq!(driver.effects, [Effect::Bell]);
-    assert!(!driver.app.is_ticking(), "nothing changes any more");
+    assert!(driver.app.tick().is_none(), "nothing changes any more");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::RunScreen;
-use crate::model::{Resolution, RunStatus, Stage, StageStatus};
+use crate::model::{Resolution, Run, RunStatus, Stage, StageStatus};
 use crate::tui::action::Action;
-use crate::tui::backend::{Request, RerunFrom};
-use crate::tui::popup::{Popup, choose::Choose, edit::Edit};
+use crate::tui::backend::{Papers, Request, RerunFrom};
+use crate::tui::popup::{Popup, choose::Choose, edit::Edit, edit::plans, review::Review};
 use crate::tui::screen::{Intent, Tone};
 use crate::tui::world::World;
 
@@ -15,7 +15,7 @@ pub const GRACE_SECONDS: u64 = 10;
 
 impl RunScreen {
     /// Opens the question for an order, or says why it is impossible.
-    pub(super) fn order(&self, action: Action, world: &World) -> Vec<Intent> {
+    pub(super) fn order(&mut self, action: Action, world: &World) -> Vec<Intent> {
         if world.read_only {
             return Intent::say(Tone::Bad, "this console is read-only");
         }
@@ -27,18 +27,40 @@ impl RunScreen {
             }
             Action::Cancel => open(Popup::Choose(self.cancel_question(run.status))),
             Action::Rerun if !run.status.is_final() => Intent::say(Tone::Plain, "the run has not ended yet"),
-            Action::Rerun => open(Popup::Choose(self.rerun_question())),
             Action::Resolve => match self.stage().filter(|stage| stage.status == StageStatus::Unknown) {
                 Some(stage) => open(Popup::Choose(self.resolve_question(stage))),
                 None => Intent::say(Tone::Plain, "what became of this stage's work is known"),
             },
-            Action::EditInputs if matches!(run.inputs, Value::Object(_) | Value::Null) => {
-                let inputs = if run.inputs.is_null() { Value::Object(serde_json::Map::new()) } else { run.inputs.clone() };
-                let title = format!("Inputs of {}, for a new run", run.pipeline.name);
-                open(Popup::Edit(Box::new(Edit::new(self.id.clone(), title, &inputs, &world.look))))
+            Action::Rerun | Action::EditConfig if self.stage().is_none() => {
+                Intent::say(Tone::Plain, "this pipeline has no stages")
             }
-            _ => Intent::say(Tone::Plain, "the inputs of this run are not an object"),
+            Action::EditInputs if !matches!(run.inputs, Value::Object(_) | Value::Null) => {
+                Intent::say(Tone::Plain, "the inputs of this run are not an object")
+            }
+            _ => {
+                self.meant = Some(action);
+                vec![Intent::Ask(Request::Papers(self.id.clone()))]
+            }
         }
+    }
+
+    /// Goes on with what the papers of the run were asked for.
+    pub(super) fn take_papers(&mut self, papers: Papers, world: &World) -> Vec<Intent> {
+        self.papers = Some(Box::new(papers.clone()));
+        let (Some(action), Some(run)) = (self.meant.take(), self.run.as_deref()) else { return Vec::new() };
+        let choices = self.beginnings(run);
+        let popup = match action {
+            Action::EditInputs => Some(Edit::inputs(run, papers, choices, &world.look)),
+            Action::EditConfig => self.stage().and_then(|stage| Edit::config(run, &stage.id, papers, choices, &world.look)),
+            _ => {
+                let (plans, note) = plans(&papers, &[]);
+                let review = Review::new(self.id.clone(), plans, choices).noting(note);
+                return vec![Intent::Open(Box::new(Popup::Review(Box::new(review))))];
+            }
+        };
+        let Some(mut edit) = popup else { return Intent::say(Tone::Plain, "the pinned pipeline has no such stage") };
+        let check = edit.ask();
+        std::iter::once(Intent::Open(Box::new(Popup::Edit(Box::new(edit))))).chain(check).collect()
     }
 
     fn cancel_question(&self, status: RunStatus) -> Choose {
@@ -71,22 +93,15 @@ impl RunScreen {
         Choose::new(format!("What became of {}?", stage.title()), lines, "I do not know yet", choices)
     }
 
-    fn rerun_question(&self) -> Choose {
-        let order = |from| Request::Rerun { run: self.id.clone(), from, inputs: None };
-        let run = self.run.as_deref();
-        let failed = run.is_some_and(|run| {
-            run.stages.values().any(|stage| stage.status.is_failure() || stage.status == StageStatus::Cancelled)
-        });
-        let mut choices = Vec::new();
-        if failed {
-            choices.push(("From the failure, keeping what succeeded".to_owned(), order(RerunFrom::Failed)));
-        }
-        choices.push(("From the start".to_owned(), order(RerunFrom::Start)));
-        if let Some(stage) = self.stage() {
+    /// Where a rerun may begin.
+    fn beginnings(&self, run: &Run) -> Vec<(String, RerunFrom)> {
+        let failed = run.stages.values().any(|stage| stage.status.is_failure() || stage.status == StageStatus::Cancelled);
+        let failure = failed.then(|| ("From the failure, keeping what succeeded".to_owned(), RerunFrom::Failed));
+        let start = ("From the start".to_owned(), RerunFrom::Start);
+        let stage = self.stage().map(|stage| {
             let words = format!("From {} and all that follows it", stage.title());
-            choices.push((words, order(RerunFrom::Stage(stage.id.clone()))));
-        }
-        let lines = vec!["A new run is made; this one stays as it is.".to_owned()];
-        Choose::new("Run again?", lines, "No", choices)
+            (words, RerunFrom::Stage(stage.id.clone()))
+        });
+        failure.into_iter().chain([start]).chain(stage).collect()
     }
 }

@@ -18,7 +18,7 @@ use crate::tui::world::{Link, World};
 
 impl RunScreen {
     pub(super) fn paint(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
-        let Some(run) = self.run.as_deref() else {
+        let Some(run) = self.shown() else {
             let mut row = paint.row(area, 1);
             row.gap(3).role("reading run ", Role::Dim).role(self.id.as_str(), Role::Text);
             if let Link::Lost(why) = &world.link {
@@ -27,8 +27,9 @@ impl RunScreen {
             return;
         };
         self.draw_heading(paint, run, world);
+        self.draw_replay(paint);
         let others = world.runs.as_deref().unwrap_or_default();
-        let scene = Scene { run, now: world.now, others, focused: self.focus == Focus::Graph };
+        let scene = Scene { run, now: self.now(world), others, focused: self.focus == Focus::Graph };
         self.dag.draw(paint, self.parts.graph, self.parts.most, &scene);
         let Some(stage) = self.stage() else {
             paint.row(self.parts.title, 0).gap(1).role("this pipeline has no stages", Role::Dim);
@@ -37,9 +38,8 @@ impl RunScreen {
         self.draw_title(paint, stage, &self.dag.facts(&scene, self.dag.selected()), world);
         self.draw_error(paint, stage);
         self.draw_log(paint, run, stage, world);
-        if let (Some(inspector), Some(stage)) = (&self.inspector, self.inspected()) {
-            let focused = self.focus == Focus::Inspector;
-            inspector.draw(paint, self.parts.inspector, &run.inputs, stage, focused);
+        if let (Some(inspector), Some(subject)) = (&self.inspector, self.subject(world.now)) {
+            inspector.draw(paint, self.parts.inspector, subject, self.focus == Focus::Inspector);
         }
     }
 
@@ -48,7 +48,7 @@ impl RunScreen {
         let status = paint.look.theme.run(run.status);
         let took = match (run.started_at, run.finished_at) {
             (Some(start), Some(end)) => format::duration(end.since(start)),
-            (Some(start), None) => format::running(world.now.since(start)),
+            (Some(start), None) => format::running(self.now(world).since(start)),
             (None, _) => String::new(),
         };
         let mut row = paint.row(self.parts.heading, 0);
@@ -58,8 +58,15 @@ impl RunScreen {
         row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1).role(&took, Role::Text).gap(2);
         write_counts(&mut row, run);
         if let (RunStatus::Cancelling, Some(at)) = (run.status, self.cancel_at) {
-            let left = GRACE_SECONDS.saturating_sub(world.now.since(at).as_secs());
+            let left = GRACE_SECONDS.saturating_sub(self.now(world).since(at).as_secs());
             row.gap(2).role(&format!("kill in {left}s"), Role::Warning);
+        }
+        if let (Some(hash), Some(earlier)) = (&run.pipeline.edited_from, &run.rerun_of) {
+            let short = hash.get(..8).unwrap_or(hash);
+            row.gap(2).role("edited from ", Role::Warning).role(short, Role::Text).role(" of ", Role::Dim);
+            row.role(earlier.as_str(), Role::Text);
+        } else if let Some(earlier) = &run.rerun_of {
+            row.gap(2).role("again from ", Role::Dim).role(earlier.as_str(), Role::Dim);
         }
         if !run.needs.is_empty() {
             row.gap(2).role("needs ", Role::Waiting).role(&run.needs.join(", "), Role::Text);
@@ -98,7 +105,11 @@ impl RunScreen {
         }
         if self.log.total() > 0 {
             row.gap(1).role(&format::lines(self.log.total()), Role::Dim);
-            row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim).gap(1);
+            // How long the file was in bytes at a moment is not known.
+            if self.player.is_none() {
+                row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim);
+            }
+            row.gap(1);
         }
         row.gap(1).rule(line);
     }
@@ -213,7 +224,7 @@ fn draw_without_log(paint: &mut Paint<'_>, area: Rect, run: &Run, stage: &Stage,
         let rest = area.height.saturating_sub(line);
         let tree = Rect { x: area.x + 1, y: area.y + line, width: area.width.saturating_sub(1), height: rest };
         if rest > 0 {
-            Tree::default().draw(paint, tree, &stage.output, false);
+            Tree::default().draw(paint, tree, &stage.output, false, None);
         }
     } else if line == 0 {
         paint.row(area, 0).gap(1).role(&why_nothing(run, stage), Role::Dim);

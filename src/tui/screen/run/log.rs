@@ -35,7 +35,7 @@ impl RunScreen {
     }
 
     /// What the log pane looks at: all stages, or the attempt that is shown of the selected one.
-    pub(super) fn subject(&self, run: &Run, stage: Option<&Stage>) -> Option<Subject> {
+    pub(super) fn log_subject(&self, run: &Run, stage: Option<&Stage>) -> Option<Subject> {
         if self.merged {
             return Some(Subject { log: None, start: run.started_at.unwrap_or(Timestamp(0)) });
         }
@@ -63,7 +63,7 @@ impl RunScreen {
         self.focus = Focus::Log;
         let some = (!pattern.is_empty()).then(|| pattern.to_owned());
         match purpose {
-            Purpose::Filter => return Vec::new(),
+            Purpose::Filter | Purpose::Find => return Vec::new(),
             Purpose::Keep => self.log.set_filter(some.map(|pattern| LineFilter { pattern, inverse: false })),
             Purpose::Leave => self.log.set_filter(some.map(|pattern| LineFilter { pattern, inverse: true })),
             Purpose::Search => {
@@ -119,7 +119,9 @@ impl RunScreen {
     pub(super) fn ask_for_log(&mut self) -> Vec<Intent> {
         let run = || self.id.clone();
         let lines = self.log.wants().map(|query| Request::Lines(run(), Box::new(query)));
-        let scan = self.log.wants_scan().map(|query| Request::Scan(run(), Box::new(query)));
+        // While a replay plays, its log is another at every moment: it is counted when it stands still.
+        let scan = if self.is_playing() { None } else { self.log.wants_scan() };
+        let scan = scan.map(|query| Request::Scan(run(), Box::new(query)));
         lines.into_iter().chain(scan).map(Intent::Ask).collect()
     }
 

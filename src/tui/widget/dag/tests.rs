@@ -16,7 +16,7 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         enclosure: None,
     };
     let kind = EventKind::RunCreated {
-        pipeline: PipelineRef { id: "p".to_owned(), name: "p".to_owned(), version: None, hash: String::new(), path: None },
+        pipeline: PipelineRef { id: "p".to_owned(), name: "p".to_owned(), ..PipelineRef::default() },
         stages: stages.iter().map(outline).collect(),
         inputs: serde_json::Value::Null,
         actor: Actor::engine(),

@@ -29,16 +29,23 @@ impl<T: Fn(u64) -> String> Scripted<T> {
         move |number| all.is_empty() || all.iter().all(|(regex, inverse)| regex.is_match(&(self.text)(number)) != *inverse)
     }
 
+    /// Lines that a view has.
+    fn ends(&self, view: &LogView) -> u64 {
+        let written = |until: Timestamp| u64::try_from((until.0 - self.start).div_euclid(20) + 1).unwrap_or(0);
+        view.until.map_or(self.total, |until| written(until).min(self.total))
+    }
+
     pub fn lines(&self, query: &ViewQuery) -> ViewWindow {
+        let total = self.ends(&query.view);
         let start = match &query.from {
-            LogStart::End => self.total,
-            LogStart::Line(line) => (*line).min(self.total),
-            LogStart::Place(place) => place.line().min(self.total),
+            LogStart::End => total,
+            LogStart::Line(line) => (*line).min(total),
+            LogStart::Place(place) => place.line().min(total),
         };
         let kept = self.kept(&query.view, query.matching.as_deref());
         let (mut at, mut lines) = (start, Vec::new());
         while (lines.len() as u64) < query.count && at.abs_diff(start) < self.most {
-            let number = if query.backwards { at.checked_sub(1) } else { Some(at).filter(|at| *at < self.total) };
+            let number = if query.backwards { at.checked_sub(1) } else { Some(at).filter(|at| *at < total) };
             let Some(number) = number else { break };
             if kept(number) {
                 lines.push(self.line(query, number));
@@ -50,7 +57,7 @@ impl<T: Fn(u64) -> String> Scripted<T> {
         }
         let (from, to) = if query.backwards { (at, start) } else { (start, at) };
         let (from, to) = (place(query.view.log.as_ref(), from), place(query.view.log.as_ref(), to));
-        ViewWindow { lines, from, to, total: self.total, bytes: self.total * 61, damage: None }
+        ViewWindow { lines, from, to, total, bytes: total * 61, damage: None }
     }
 
     fn line(&self, query: &ViewQuery, number: u64) -> ViewLine {
@@ -65,10 +72,11 @@ impl<T: Fn(u64) -> String> Scripted<T> {
 
     /// Everything in one piece.
     pub fn scan(&self, query: &ScanQuery) -> ScanPiece {
+        let total = self.ends(&query.view);
         let (kept, wanted) = (self.kept(&query.view, None), self.kept(&query.view, query.pattern.as_deref()));
-        let passed: Vec<u64> = (query.from.line()..self.total).filter(|number| kept(*number)).collect();
+        let passed: Vec<u64> = (query.from.line()..total).filter(|number| kept(*number)).collect();
         let hits: Vec<u64> = passed.iter().copied().filter(|number| query.pattern.is_some() && wanted(*number)).collect();
-        let end = Some(place(query.view.log.as_ref(), self.total));
+        let end = Some(place(query.view.log.as_ref(), total));
         ScanPiece { passed: passed.len() as u64, count: hits.len() as u64, hits, end }
     }
 

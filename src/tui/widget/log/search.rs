@@ -59,7 +59,7 @@ impl LogPane {
     /// The view that is looked at.
     pub fn view(&self) -> Option<LogView> {
         let log = self.subject.as_ref()?.log.clone();
-        Some(LogView { log, filter: self.filter.clone() })
+        Some(LogView { log, filter: self.filter.clone(), until: self.until })
     }
 
     /// Starts a search. `None` drops the present one.
