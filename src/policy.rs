@@ -4,3 +4,8 @@
 //! configured now); what follows from it is returned as events of `model`. Must not know a clock, storage or a runtime.
 
 pub mod access;
+pub mod freeze;
+pub mod subject;
+
+#[cfg(test)]
+mod scene;
