@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Actor, Enclosure, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp, Verdict,
+    Actor, Enclosure, GateId, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp,
+    Verdict,
 };
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.

@@ -38,10 +38,6 @@ impl RunId {
     pub fn is_well_formed(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// A stage's name inside its pipeline, `^[A-Za-z0-9_-]+$`. An iteration of a loop appends its own path.
@@ -81,11 +77,17 @@ impl StageId {
     pub fn path(&self) -> Vec<usize> {
         self.0.split('[').skip(1).filter_map(|part| part.strip_suffix(']')?.parse().ok()).collect()
     }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
+
+/// A gate's name; the engine makes it from the run and the stage that wait there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GateId(Arc<str>);
+
+/// A release's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReleaseId(Arc<str>);
 
 macro_rules! text_like {
     ($name:ident) => {
@@ -104,6 +106,12 @@ macro_rules! text_like {
                 &self.0
             }
         }
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self(text.into())
@@ -113,6 +121,8 @@ macro_rules! text_like {
 }
 text_like!(RunId);
 text_like!(StageId);
+text_like!(GateId);
+text_like!(ReleaseId);
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Attempt, Enclosure, StageError, StageId, StageStatus, Timestamp};
+use super::{Attempt, Enclosure, GateId, StageError, StageId, StageStatus, Timestamp};
 
 /// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

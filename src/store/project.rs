@@ -65,6 +65,7 @@ fn stage_of(kind: &EventKind) -> Option<&StageId> {
         | EventKind::AttemptFinished { stage, .. }
         | EventKind::StageSkipped { stage, .. }
         | EventKind::PhaseStarted { stage, .. }
+        | EventKind::StageHeld { stage, .. }
         | EventKind::StageSettled { stage, .. }
         | EventKind::AttemptResolved { stage, .. } => Some(stage),
         EventKind::RunCreated { .. }

@@ -10,7 +10,7 @@ pub use end::failed;
 
 use super::progress::{End, Progress};
 use super::words;
-use crate::model::{Event, EventKind, Next, NoteLevel, Outcome, Run, RunId, Stage, StageId, StageStatus, Timestamp};
+use crate::model::{Event, EventKind, GateId, Next, NoteLevel, Outcome, Run, RunId, Stage, StageId, StageStatus, Timestamp};
 
 /// How long stages have after TERM, unless they say otherwise.
 const GRACE: Duration = Duration::from_secs(10);
@@ -51,7 +51,10 @@ impl Story {
             Some(run) => run.apply(event),
             None => self.run = Run::created(event),
         }
-        let urgent = matches!(event.kind, EventKind::AttemptFinished { next: Next::Ask, .. } | EventKind::RunPaused { .. });
+        let urgent = matches!(
+            event.kind,
+            EventKind::AttemptFinished { next: Next::Ask, .. } | EventKind::RunPaused { .. } | EventKind::StageHeld { .. }
+        );
         let say = |text: String| Sentence { at: event.at, text, urgent };
         match &event.kind {
             EventKind::RunFinished { .. } => self.run.as_ref().map(|run| self.ending(run)).unwrap_or_default(),
@@ -71,6 +74,7 @@ impl Story {
                 Some(total) => Some(format!("stage {stage} goes through {}", words::count(*total, "item"))),
                 None => Some(phase_of(stage, phase, *round, &words::because(error.as_ref()))),
             },
+            EventKind::StageHeld { stage, gate } => Some(waits_at(stage, gate)),
             EventKind::StageSettled { stage, status, .. } => Some(format!("stage {stage} {status}")),
             EventKind::StageSkipped { stage, .. } if self.is_counted(stage) => self.ended(stage, End::Skipped),
             EventKind::StageSkipped { stage, reason } => Some(format!("stage {stage} skipped: {}", words::skipped(reason))),
@@ -216,6 +220,11 @@ fn opening(run: &Run) -> String {
         text.push_str(&format!(", {} taken over from run {old}", words::count(reused, "result")));
     }
     text
+}
+
+/// Says what to look at before deciding: the digest is part of the answer.
+fn waits_at(stage: &StageId, gate: &GateId) -> String {
+    format!("stage {stage} waits for approval: look at it with `flowdeck gates show {gate}`")
 }
 
 fn phase_of(stage: &StageId, phase: &str, round: u32, because: &str) -> String {

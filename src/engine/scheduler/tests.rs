@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::{Effect, Input, Moment, Scheduler};
 use crate::language::{Component, Format, Pipeline, load};
 use crate::model::{
-    Actor, Ending, ErrorKind, Event, EventKind, GateId, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError, StageId,
-    StageStatus, Timestamp,
+    Actor, Ending, ErrorKind, Event, EventKind, GateId, Outcome, PipelineRef, Resolution, Run, RunId, RunStatus, StageError,
+    StageId, StageStatus, Timestamp,
 };
 use crate::operators::{Foreach, Frame, TryCatch};
 

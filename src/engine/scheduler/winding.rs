@@ -33,7 +33,8 @@ impl Scheduler {
         }
         let idle = |node: &Node| {
             let here = node.inside.is_some_and(|inside| inside.frame == frame);
-            here && !node.finally && matches!(node.phase, Phase::Ready | Phase::Held | Phase::Backoff | Phase::Evaluating | Phase::Asked)
+            here && !node.finally
+                && matches!(node.phase, Phase::Ready | Phase::Held | Phase::Backoff | Phase::Evaluating | Phase::Asked)
         };
         let idle: Vec<usize> = (0..self.nodes.len()).filter(|node| idle(&self.nodes[*node])).collect();
         for node in idle {

@@ -76,7 +76,10 @@ fn a_gate_inside_a_guard_that_is_barred_is_caught() {
 
 #[test]
 fn a_retry_of_what_was_let_through_asks_again_and_goes_on() {
-    let text = DEPLOY.replace("environment: production", "environment: production, error_handling: {on_error: retry, max_retries: 1, retry_delay: 10}");
+    let text = DEPLOY.replace(
+        "environment: production",
+        "environment: production, error_handling: {on_error: retry, max_retries: 1, retry_delay: 10}",
+    );
     let run = play(&text, &["ok build", "ok lint", "pass ship", "unreliable ship", "after 60000", "ok ship", "ok tell"]);
     assert_eq!(run["status"], "succeeded");
 }

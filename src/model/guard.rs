@@ -1,0 +1,45 @@
+//! What stands between an approved subject and its start, and the breaking of the glass that bypasses named parts of it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{GateId, Timestamp};
+
+/// A guard that breaking the glass can bypass. What is started, and that one run at a time starts it, is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    Quorum,
+    Freeze,
+    Hold,
+    Quarantine,
+    Promotion,
+}
+
+/// A permission to start one subject without some guards, for a short time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakGlass {
+    pub gate: GateId,
+    /// Of the subject it is for; it is void for any other.
+    pub digest: String,
+    pub guards: BTreeSet<Guard>,
+    pub by: String,
+    pub reason: String,
+    pub incident: String,
+    pub at: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Guard {
+    /// The guard as files and commands name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::Freeze => "freeze",
+            Self::Hold => "hold",
+            Self::Quarantine => "quarantine",
+            Self::Promotion => "promotion",
+        }
+    }
+}
