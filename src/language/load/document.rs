@@ -10,10 +10,11 @@ use super::{ancestry, cycles, links, references};
 use crate::language::field::DOCUMENT;
 use crate::language::json_schema::Compiled;
 use crate::language::node::{Data, Node};
-use crate::language::pipeline::{Names, Pipeline, sha256_hex};
+use crate::language::pipeline::{Names, Pipeline};
 use crate::language::problem::Problem;
 use crate::language::stage_ids::StageIds;
 use crate::model::StageId;
+use crate::model::digest::sha256_hex;
 
 pub fn read(root: &Node<'_>, sink: &mut Sink<'_>) -> Option<Pipeline> {
     let Data::Map(entries) = &root.data else {
