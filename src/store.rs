@@ -19,6 +19,7 @@ mod error;
 mod facts;
 mod ledger;
 mod migrate;
+mod offline;
 mod open;
 mod project;
 mod read;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use error::StoreError;
 pub use facts::{Expected, Fact, NewFact};
+pub use offline::Offline;
 pub use signer::Signer;
 
 use crate::model::{

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::digest::{canonical, from_hex, hex, sha256_hex};
+use super::digest::{canonical, hex, sha256_hex};
 use super::{AuditHead, Break, Flaw, Place, Timestamp};
 
 /// One line of a file of checkpoints.
@@ -80,4 +80,12 @@ pub fn read(text: &str, keys: &str) -> Result<Vec<SignedHead>, Break> {
         Ok(SignedHead { line: line_number, head, store: checkpoint.store })
     };
     lines.map(read).collect()
+}
+
+/// Bytes from hex; `None` for anything else.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }

@@ -10,6 +10,8 @@ use crate::model::{
     AuditHead, AuditQuery, AuditRecord, AuditVerdict, Break, NewRecord, Proof, SignedHead, Timestamp, Unreadable, audit,
 };
 
+/// The version of the store that brought the chain.
+pub(super) const SINCE: u32 = 3;
 /// Rows of a listing that does not say how many.
 const PAGE: u32 = 100;
 /// Rows of a listing at most.

@@ -33,7 +33,7 @@ pub(super) fn decision(gate: &str, length: u64, by: &str) -> Batch {
         events: vec![noted("r-1", by)],
         expected: expecting(gate, length),
         facts: vec![fact(gate, json!({"by": by}))],
-        audit: vec![record(gate)],
+        audit: vec![NewRecord { body: json!({"by": by}), ..record(gate) }],
         ..Batch::default()
     }
 }
