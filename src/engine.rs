@@ -4,6 +4,7 @@
 //! clients above it see commands, events and the fold.
 
 pub mod activity;
+mod audit;
 mod begin;
 mod child;
 pub mod clock;
@@ -21,12 +22,13 @@ pub mod shared;
 mod values;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Semaphore;
 
 use crate::config::Paths;
-use crate::store::{Store, StoreError};
+use crate::model::{Actor, NewRecord};
+use crate::store::{Batch, Store, StoreError};
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
 pub use outside::Outside;
@@ -55,10 +57,36 @@ impl Engine {
             exe,
             started_at: clock::now(),
             runs: Mutex::default(),
+            stop: OnceLock::new(),
             activity: Arc::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
+        engine.put_on_record(audit::started(clock::now())).await;
         engine.recover().await?;
         Ok(engine)
+    }
+
+    /// Says who stops the engine, and why, before it is told to.
+    pub fn stopping(&self, actor: Actor, cause: &'static str) {
+        // Whoever comes second stops nothing.
+        let _ = self.shared.stop.set((actor, cause));
+    }
+
+    /// Puts the end on record and closes the store.
+    ///
+    /// # Errors
+    /// When the store is closed already.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let (actor, cause) = self.shared.stop.get().cloned().unwrap_or((Actor::engine(), "the socket broke"));
+        self.put_on_record(audit::stopped(clock::now(), actor, cause)).await;
+        self.shared.store.clone().close().await
+    }
+
+    /// For what happens anyway: an engine must come up on a full disk, to record that its runs have ended.
+    async fn put_on_record(&self, record: NewRecord) {
+        let action = record.action.clone();
+        if let Err(error) = self.shared.store.record(Batch { audit: vec![record], ..Batch::default() }).await {
+            tracing::error!(%action, %error, "the audit record could not be written");
+        }
     }
 }

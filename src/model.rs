@@ -6,6 +6,8 @@
 pub mod access;
 pub mod actor;
 pub mod attempt;
+pub mod audit;
+pub mod checkpoint;
 pub mod digest;
 pub mod enclosure;
 pub mod engine;
@@ -31,6 +33,11 @@ pub mod view;
 pub use access::{Access, Grant, People, Person, Role};
 pub use actor::{Actor, Proof};
 pub use attempt::{Attempt, Ending, Next, Outcome};
+pub use audit::{
+    AuditHead, AuditQuery, AuditRecord, Break, Flaw, NewRecord, Place, Summary, Unreadable, Verdict as AuditVerdict,
+    VerifyRequest,
+};
+pub use checkpoint::{Checkpoint, SignedHead};
 pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
 pub use environment::{Environment, Freeze, Rule};

@@ -1,4 +1,5 @@
-//! The durable store: a journal of events, the read model that follows from it, and the pinned pipeline texts.
+//! The durable store: a journal of events, the read model that follows from it, the pinned pipeline texts, streams of facts about
+//! what is no run, and the audit chain.
 //!
 //! Owns the SQLite file, its versions and its one writer. Must not know what events mean beyond `Run::apply`, who may
 //! use the store (the engine holds the lock), or which process it lives in.
@@ -9,26 +10,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 mod check;
 #[cfg(debug_assertions)]
 mod crash_point;
 mod error;
+mod facts;
+mod ledger;
 mod migrate;
+mod offline;
 mod open;
 mod project;
 mod read;
 mod reserve;
 mod row;
+mod signer;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::StoreError;
+pub use facts::{Expected, Fact, NewFact};
+pub use offline::Offline;
+pub use signer::Signer;
 
-use crate::model::{Event, EventKind, Run, RunId, RunStatus, RunSummary, Timestamp};
+use crate::model::{
+    AuditHead, AuditQuery, AuditRecord, AuditVerdict, Event, EventKind, NewRecord, Run, RunId, RunStatus, RunSummary, SignedHead,
+    Timestamp,
+};
 use error::Fault;
 use read::Readers;
 use reserve::Reserve;
@@ -53,6 +64,26 @@ pub struct Definition {
     /// `json` or `yaml`.
     pub format: String,
     pub text: String,
+}
+
+/// What is recorded in one transaction, all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// Pipeline texts to pin.
+    pub definitions: Vec<Definition>,
+    pub events: Vec<NewEvent>,
+    /// What the streams were like that the decision was made on, also those that it only read.
+    pub expected: Vec<Expected>,
+    pub facts: Vec<NewFact>,
+    pub audit: Vec<NewRecord>,
+}
+
+/// What was recorded, with its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    pub events: Vec<Event>,
+    pub facts: Vec<Fact>,
+    pub audit: Vec<AuditRecord>,
 }
 
 /// Whose runs a listing shows.
@@ -98,6 +129,8 @@ struct Shared {
     queue: Option<mpsc::Sender<Message>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     last_seq: Arc<AtomicU64>,
+    audit_head: watch::Receiver<AuditHead>,
+    identity: String,
     readers: Readers,
     reserve: Arc<Reserve>,
 }
@@ -123,15 +156,17 @@ impl Store {
     fn start(dir: &Path, conn: Connection) -> Result<Self, StoreError> {
         let path = dir.join(open::FILE);
         let reserve = Arc::new(Reserve::take(dir));
+        let identity = ledger::identity(&conn).map_err(|fault| fault.at(&path))?;
         let writer = Writer::new(conn, path.clone(), Arc::clone(&reserve))?;
-        let last_seq = writer.last_seq();
+        let (last_seq, audit_head) = (writer.last_seq(), writer.audit_head());
         let (queue, requests) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread =
             thread.spawn(move || writer.work(requests)).map_err(|error| StoreError::io("start a writer for", &path, error))?;
         let readers = Readers::new(path.clone());
         let writer = Mutex::new(Some(thread));
-        Ok(Self { shared: Arc::new(Shared { path, queue: Some(queue), writer, last_seq, readers, reserve }) })
+        let queue = Some(queue);
+        Ok(Self { shared: Arc::new(Shared { path, queue, writer, last_seq, audit_head, identity, readers, reserve }) })
     }
 
     /// The store's file.
@@ -141,33 +176,36 @@ impl Store {
 
     /// Records events in the order given, with consecutive sequence numbers, all or none; durable when it returns.
     ///
+    /// # Errors
+    /// As `record`.
+    pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+        self.record(Batch { events, ..Batch::default() }).await.map(|recorded| recorded.events)
+    }
+
+    /// Records everything in a batch in the order given, all or nothing; durable when it returns.
+    ///
     /// A caller that stops waiting does not take its request back.
     ///
     /// # Errors
-    /// `Full` when the disk is (nothing was recorded), `UnknownRun` and `RunExists` for events that fit no run.
-    pub async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
-        self.record(Vec::new(), events).await
-    }
-
-    /// Pins pipelines' texts and records a run's first events, in one transaction.
-    ///
-    /// # Errors
-    /// As `append`.
-    pub async fn create_run(&self, definitions: Vec<Definition>, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
-        self.record(definitions, events).await
-    }
-
-    async fn record(&self, definitions: Vec<Definition>, events: Vec<NewEvent>) -> Result<Vec<Event>, StoreError> {
+    /// `Full` when the disk is (nothing was recorded), `Conflict` when a stream is not as expected, `UnknownRun` and `RunExists`
+    /// for events that fit no run.
+    pub async fn record(&self, batch: Batch) -> Result<Recorded, StoreError> {
+        let Batch { definitions, events, expected, facts, audit } = batch;
         let mut entries = Vec::with_capacity(events.len());
         for event in &events {
             let body = row::encode(&event.run, &event.kind)?;
             entries.push(Entry { at: event.at, run: event.run.clone(), body, outline: project::outline(&event.kind) });
         }
+        let fact_entries = facts.iter().map(facts::Entry::of).collect::<Result<_, _>>()?;
+        audit.iter().try_for_each(ledger::admit)?;
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Append(Request { definitions, entries, reply })).await?;
-        let first = answer.await.map_err(|_| StoreError::Closed)??;
-        let numbered = (first..).zip(events);
-        Ok(numbered.map(|(seq, event)| Event { seq, at: event.at, run: event.run, kind: event.kind }).collect())
+        self.send(Message::Append(Request { definitions, entries, expected, facts: fact_entries, audit, reply })).await?;
+        let receipt = answer.await.map_err(|_| StoreError::Closed)??;
+        let numbered = (receipt.first..).zip(events);
+        let events = numbered.map(|(seq, event)| Event { seq, at: event.at, run: event.run, kind: event.kind }).collect();
+        let numbered = receipt.facts.into_iter().zip(facts);
+        let facts = numbered.map(|((seq, place), fact)| Fact { seq, place, stream: fact.stream, at: fact.at, body: fact.body });
+        Ok(Recorded { events, facts: facts.collect(), audit: receipt.audit })
     }
 
     async fn send(&self, message: Message) -> Result<(), StoreError> {
@@ -234,6 +272,50 @@ impl Store {
     pub async fn find_run(&self, text: &str) -> Result<Vec<RunId>, StoreError> {
         let text = text.to_owned();
         self.read(move |conn| read::find_run(conn, &text)).await
+    }
+
+    /// Everything recorded in one stream of facts, oldest first.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is not what was written.
+    pub async fn stream(&self, name: &str) -> Result<Vec<Fact>, StoreError> {
+        let name = name.to_owned();
+        self.read(move |conn| facts::stream(conn, &name)).await
+    }
+
+    /// Everything recorded in the streams whose names begin with `prefix` (`gate/`), in the order of recording.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is not what was written.
+    pub async fn facts(&self, prefix: &str) -> Result<Vec<Fact>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.read(move |conn| facts::under(conn, &prefix)).await
+    }
+
+    /// Records of the audit chain that a query asks for. What they are worth, `verify_audit` says.
+    ///
+    /// # Errors
+    /// `Corrupt` when a record cannot be read.
+    pub async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
+        self.read(move |conn| ledger::page(conn, &query)).await
+    }
+
+    /// Goes through the whole audit chain and compares it with checkpoints.
+    ///
+    /// # Errors
+    /// When the store cannot be read; a chain that is not whole is an answer.
+    pub async fn verify_audit(&self, checkpoints: Vec<SignedHead>) -> Result<AuditVerdict, StoreError> {
+        self.read(move |conn| ledger::verify(conn, &checkpoints)).await
+    }
+
+    /// The end of the audit chain as it is durable, and as it goes on.
+    pub fn audit_head(&self) -> watch::Receiver<AuditHead> {
+        self.shared.audit_head.clone()
+    }
+
+    /// Which store this is; no other has this name.
+    pub fn identity(&self) -> &str {
+        &self.shared.identity
     }
 
     /// The sequence number of the last durable event, 0 in an empty store.

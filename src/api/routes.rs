@@ -18,8 +18,9 @@ pub async fn status(State(api): State<Api>) -> Json<EngineStatus> {
     Json(api.engine.status().await)
 }
 
-pub async fn stop(State(api): State<Api>) -> Json<EngineStatus> {
+pub async fn stop(State(api): State<Api>, ConnectInfo(peer): ConnectInfo<Peer>) -> Json<EngineStatus> {
     let status = api.engine.status().await;
+    api.engine.stopping(peer.actor(), "asked to");
     api.stop.cancel();
     Json(status)
 }

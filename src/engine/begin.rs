@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use super::handle::{EngineError, parse};
 use super::scheduler::Scheduler;
-use super::{Engine, clock};
+use super::{Engine, audit, clock};
 use crate::language::{Pipeline, inclusion, inputs, support};
 use crate::model::{Actor, EventKind, Include, Module, Parent, PipelineRef, Run, RunId, StageId, Values};
 use crate::operators;
-use crate::store::{Definition, NewEvent};
+use crate::store::{Batch, Definition, NewEvent};
 
 /// Everything a run begins with.
 pub(super) struct Beginning {
@@ -80,7 +80,8 @@ impl Engine {
         // In a task of its own: a client that goes away in between must not leave a durable run that nobody drives.
         let engine = self.clone();
         let begun = tokio::spawn(async move {
-            let events = engine.shared.store.create_run(modules, vec![event]).await?;
+            let batch = Batch { definitions: modules, ..audit::with_records(vec![event]) };
+            let events = engine.shared.store.record(batch).await?.events;
             let run = Run::fold(&events);
             engine.shared.hub.publish(events);
             let pipeline = Arc::new(pipeline);

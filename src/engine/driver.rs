@@ -20,9 +20,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::child::{Order, Stop};
-use super::clock;
 use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
+use super::{audit, clock};
 use crate::language::Pipeline;
 use crate::model::{EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
 use crate::operators::Settings;
@@ -274,6 +274,14 @@ impl Driver {
     }
 
     fn note_down(&mut self, kind: EventKind) {
+        let kind = match kind {
+            // What a person writes is kept for ever, here and in the audit chain.
+            EventKind::CancelRequested { actor, force, reason } => {
+                let reason = reason.map(|reason| self.masks.mask_text(reason));
+                EventKind::CancelRequested { actor, force, reason }
+            }
+            other => other,
+        };
         self.events.push(NewEvent { at: clock::now(), run: self.id.clone(), kind });
     }
 
@@ -286,7 +294,7 @@ impl Driver {
     async fn commit(&mut self) -> Result<(), DriverError> {
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);
-            let committed = self.shared.store.append(events).await?;
+            let committed = self.shared.store.record(audit::with_records(events)).await?.events;
             let waits = committed.iter().find_map(children::waits);
             self.shared.hub.publish(committed);
             if let Some(why) = waits {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc};
 
@@ -12,7 +12,7 @@ use super::hub::Hub;
 use super::outside::Outside;
 use super::values::{self, Found};
 use crate::config::Paths;
-use crate::model::{RunId, Timestamp};
+use crate::model::{Actor, RunId, Timestamp};
 use crate::store::Store;
 
 /// The parts of an engine that outlive a run.
@@ -28,6 +28,8 @@ pub struct Shared {
     pub exe: PathBuf,
     pub started_at: Timestamp,
     pub(super) runs: Mutex<HashMap<RunId, mpsc::Sender<Mail>>>,
+    /// Who stops the engine, and why; the first word counts.
+    pub(super) stop: OnceLock<(Actor, &'static str)>,
     /// Who is using the engine.
     pub activity: Arc<Activity>,
 }

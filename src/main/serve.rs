@@ -12,6 +12,7 @@ use flowdeck::cli::EngineRunArgs;
 use flowdeck::client::start::{READY, VERSION_FILE};
 use flowdeck::config::{EngineLock, IdleTimeout};
 use flowdeck::engine::{Engine, Outside};
+use flowdeck::model::Actor;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +46,7 @@ async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn
     let socket = context.paths.socket();
     let listener = bind(socket)?;
     let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone()));
+    tokio::spawn(stop_on_signal(engine.clone(), stop.clone()));
     let on_demand = options.detached.then_some(settings.idle_timeout);
     if let Some(IdleTimeout::After(idle)) = options.idle_timeout.or(on_demand) {
         tokio::spawn(stop_when_idle(engine.clone(), idle, stop.clone()));
@@ -58,7 +59,7 @@ async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn
         () = async { stop.cancelled().await; tokio::time::sleep(Duration::from_millis(500)).await } => {}
     }
     let _ = std::fs::remove_file(socket);
-    engine.shared.store.clone().close().await?;
+    engine.close().await?;
     tracing::info!("the engine stopped");
     Ok(())
 }
@@ -86,7 +87,7 @@ fn announce(detached: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
+async fn stop_on_signal(engine: Engine, stop: CancellationToken) {
     let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
     let [Ok(mut term), Ok(mut int), Ok(mut hup)] = kinds.map(signal) else { return };
     tokio::select! {
@@ -94,6 +95,7 @@ async fn stop_on_signal(stop: CancellationToken) {
         _ = int.recv() => {}
         _ = hup.recv() => {}
     }
+    engine.stopping(Actor::engine(), "a signal");
     stop.cancel();
 }
 
@@ -101,6 +103,7 @@ async fn stop_when_idle(engine: Engine, idle: Duration, stop: CancellationToken)
     let shared = engine.shared.clone();
     engine.shared.activity.idle_for(idle, || shared.active_runs() > 0).await;
     tracing::info!(?idle, "nobody needs the engine");
+    engine.stopping(Actor::engine(), "nobody needed it");
     stop.cancel();
 }
 

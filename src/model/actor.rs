@@ -1,5 +1,7 @@
 //! Who did something, and what proves it.
 
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 
 /// Where an identity comes from. Never an environment variable or a flag.
@@ -10,6 +12,22 @@ pub enum Proof {
     PeerCredentials,
     /// The engine itself (recovery, timeouts).
     Engine,
+}
+
+impl Proof {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PeerCredentials => "peer_credentials",
+            Self::Engine => "engine",
+        }
+    }
+
+    /// The inverse of `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
 }
 
 /// A person or program that asked for something.

@@ -1,4 +1,5 @@
-//! The thorough examination behind `flowdeck doctor`: pages, sequence, checksums, and read model against journal.
+//! The thorough examination behind `flowdeck doctor`: pages, sequence, checksums, read model against journal,
+//! and the audit chain.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -6,7 +7,8 @@ use super::error::Fault;
 use super::project::fold;
 use super::read::{SUMMARIES, SUMMARY, StageRow, stage_rows, summary};
 use super::row::{decode, integer, millis};
-use crate::model::{Run, RunId, StageStatus};
+use super::{facts, ledger};
+use crate::model::{AuditVerdict, Run, RunId, StageStatus};
 
 /// Complaints after which nobody reads on.
 const ENOUGH: usize = 100;
@@ -19,8 +21,17 @@ pub(super) fn check(conn: &Connection) -> Result<Vec<String>, Fault> {
         journal(&tx, &mut wrong)?;
         runs(&tx, &mut wrong)?;
         definitions(&tx, &mut wrong)?;
+        facts::check(&tx, &mut wrong, ENOUGH)?;
+        audit(&tx, &mut wrong)?;
     }
     Ok(wrong)
+}
+
+fn audit(conn: &Connection, wrong: &mut Vec<String>) -> Result<(), Fault> {
+    if let AuditVerdict::Broken(broken) = ledger::verify(conn, &[])? {
+        wrong.push(format!("the audit chain is broken: {broken}"));
+    }
+    Ok(())
 }
 
 fn pages(conn: &Connection) -> Result<Vec<String>, Fault> {

@@ -53,9 +53,12 @@ pub enum StoreError {
     /// A second `RunCreated` for one run.
     #[error("run {run} is in the store already")]
     RunExists { run: RunId },
-    /// An event's body cannot be written as JSON.
-    #[error("an event of run {run} cannot be recorded: {detail}")]
-    Unrecordable { run: RunId, detail: String },
+    /// A body cannot be written as JSON, or not be read again.
+    #[error("{what} cannot be recorded: {detail}")]
+    Unrecordable { what: String, detail: String },
+    /// Somebody else was faster: what was decided on is not how things are any more. Nothing of the request was recorded.
+    #[error("{stream} has changed meanwhile: {expected} facts were known, and there are {found}")]
+    Conflict { stream: String, expected: u64, found: u64 },
     /// The store was closed, or its writer is gone.
     #[error("the store is closed")]
     Closed,

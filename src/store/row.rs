@@ -1,6 +1,7 @@
 //! Between events and rows: bodies, checksums and the small conversions SQLite needs.
 
 use rusqlite::Row;
+use serde::Serialize;
 
 use super::error::{Fault, StoreError};
 use crate::model::{Event, EventKind, RunId, Timestamp};
@@ -22,8 +23,13 @@ pub(super) struct Entry {
 
 /// The event as compact JSON.
 pub(super) fn encode(run: &RunId, kind: &EventKind) -> Result<String, StoreError> {
-    let refuse = |detail: String| StoreError::Unrecordable { run: run.clone(), detail };
-    let body = serde_json::to_string(kind).map_err(|error| refuse(error.to_string()))?;
+    text_of(kind, || format!("an event of run {run}"))
+}
+
+/// A body as compact JSON that can be read again; `what` names it in a refusal.
+pub(super) fn text_of<T: Serialize>(body: &T, what: impl Fn() -> String) -> Result<String, StoreError> {
+    let refuse = |detail: String| StoreError::Unrecordable { what: what(), detail };
+    let body = serde_json::to_string(body).map_err(|error| refuse(error.to_string()))?;
     if body.len() > LARGEST_BODY {
         return Err(refuse(format!("it has {} bytes, and {LARGEST_BODY} are allowed", body.len())));
     }
@@ -70,11 +76,11 @@ fn damaged(seq: u64, detail: &dyn std::fmt::Display) -> Fault {
     Fault::Damage(format!("event {seq}: {detail}"))
 }
 
-/// FNV-1a over the row. Finds any changed byte; it is no protection against a person.
-pub(super) fn checksum(seq: u64, at: i64, run: &str, body: &str) -> i64 {
+/// FNV-1a over the row; `owner` is its run or stream. Finds any changed byte; it is no protection against a person.
+pub(super) fn checksum(seq: u64, at: i64, owner: &str, body: &str) -> i64 {
     let seq = seq.to_le_bytes();
     let at = at.to_le_bytes();
-    let bytes = seq.iter().chain(&at).chain(run.as_bytes()).chain(body.as_bytes());
+    let bytes = seq.iter().chain(&at).chain(owner.as_bytes()).chain(body.as_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)).cast_signed()
 }
 

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use super::{Definition, NewEvent, Store, StoreError};
-use crate::model::{Actor, Ending, EventKind, Next, NoteLevel, Outcome, PipelineRef, RunId, RunStatus, StageOutline, Timestamp};
+use super::{Batch, Definition, NewEvent, Store, StoreError};
+use crate::model::{
+    Actor, Ending, Event, EventKind, Next, NoteLevel, Outcome, PipelineRef, RunId, RunStatus, StageOutline, Timestamp,
+};
 
+mod atomic;
+mod chain;
 mod crash;
 mod damage;
 mod full_disk;
@@ -72,9 +76,13 @@ fn noted(run: &str, message: impl Into<String>) -> NewEvent {
     event(run, EventKind::Noted { stage: None, level: NoteLevel::Info, message: message.into() })
 }
 
+async fn create(store: &Store, events: Vec<NewEvent>) -> Vec<Event> {
+    store.record(Batch { definitions: vec![definition()], events, ..Batch::default() }).await.unwrap().events
+}
+
 async fn store_with_run(dir: &Path, run: &str) -> Store {
     let store = Store::open(dir).unwrap();
-    store.create_run(vec![definition()], vec![created(run, &["build", "test"])]).await.unwrap();
+    create(&store, vec![created(run, &["build", "test"])]).await;
     store
 }
 

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Definition;
 #[cfg(debug_assertions)]
 use super::crash_point::{self, CrashPoint};
 use super::error::{Fault, StoreError};
 use super::project::Projection;
 use super::reserve::Reserve;
 use super::row::{Entry, checksum, integer, seq_of};
+use super::{Definition, Expected, facts, ledger};
+use crate::model::{AuditHead, AuditRecord, NewRecord};
 
-/// Events in one transaction, unless a single request has more.
+/// Rows in one transaction, unless a single request has more.
 const LARGEST_BATCH: usize = 4096;
 
 /// What a caller wants recorded: all of it or nothing.
@@ -23,8 +24,26 @@ const LARGEST_BATCH: usize = 4096;
 pub(super) struct Request {
     pub definitions: Vec<Definition>,
     pub entries: Vec<Entry>,
-    /// Gets the sequence number of the first entry.
-    pub reply: oneshot::Sender<Result<u64, StoreError>>,
+    pub expected: Vec<Expected>,
+    pub facts: Vec<facts::Entry>,
+    pub audit: Vec<NewRecord>,
+    pub reply: oneshot::Sender<Result<Receipt, StoreError>>,
+}
+
+impl Request {
+    fn rows(&self) -> usize {
+        self.entries.len() + self.facts.len() + self.audit.len()
+    }
+}
+
+/// Which numbers were given to what was recorded.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    /// The sequence number of the first event.
+    pub first: u64,
+    /// Sequence number and place of each fact.
+    pub facts: Vec<(u64, u64)>,
+    pub audit: Vec<AuditRecord>,
 }
 
 pub(super) enum Message {
@@ -33,11 +52,19 @@ pub(super) enum Message {
     Close(oneshot::Sender<()>),
 }
 
+/// Where the journal and the audit chain go on.
+#[derive(Debug, Clone)]
+struct Ends {
+    next_seq: u64,
+    audit: AuditHead,
+}
+
 pub(super) struct Writer {
     conn: Connection,
     path: PathBuf,
-    next_seq: u64,
+    ends: Ends,
     last_seq: Arc<AtomicU64>,
+    audit_head: watch::Sender<AuditHead>,
     projection: Projection,
     reserve: Arc<Reserve>,
     #[cfg(debug_assertions)]
@@ -48,11 +75,13 @@ impl Writer {
     pub(super) fn new(conn: Connection, path: PathBuf, reserve: Arc<Reserve>) -> Result<Self, StoreError> {
         let last = conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0)).map_err(Fault::from);
         let last = last.and_then(seq_of).map_err(|fault| fault.at(&path))?;
+        let audit = ledger::head(&conn).map_err(|fault| fault.at(&path))?;
         let last_seq = Arc::new(AtomicU64::new(last));
         Ok(Self {
             conn,
             path,
-            next_seq: last + 1,
+            audit_head: watch::Sender::new(audit.clone()),
+            ends: Ends { next_seq: last + 1, audit },
             last_seq,
             projection: Projection::default(),
             reserve,
@@ -66,18 +95,23 @@ impl Writer {
         Arc::clone(&self.last_seq)
     }
 
+    /// The last durable record of the audit chain, for whoever follows it.
+    pub(super) fn audit_head(&self) -> watch::Receiver<AuditHead> {
+        self.audit_head.subscribe()
+    }
+
     /// Works until it is told to stop or nobody can ask any more.
     pub(super) fn work(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut closing = None;
         while closing.is_none() {
             let Some(message) = queue.blocking_recv() else { break };
             let mut batch = Vec::new();
-            let mut events = 0;
+            let mut rows = 0;
             let mut waiting = Some(message);
             while let Some(message) = waiting.take() {
                 match message {
                     Message::Append(request) => {
-                        events += request.entries.len();
+                        rows += request.rows();
                         batch.push(request);
                     }
                     Message::Close(reply) => {
@@ -85,7 +119,7 @@ impl Writer {
                         break;
                     }
                 }
-                if events < LARGEST_BATCH {
+                if rows < LARGEST_BATCH {
                     waiting = queue.try_recv().ok();
                 }
             }
@@ -122,19 +156,25 @@ impl Writer {
     }
 
     /// One transaction. An error means that nothing of the batch was kept; a refusal inside the list is one caller's own.
-    fn commit(&mut self, batch: &[Request]) -> Result<Vec<Result<u64, StoreError>>, Fault> {
+    fn commit(&mut self, batch: &[Request]) -> Result<Vec<Result<Receipt, StoreError>>, Fault> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
         #[cfg(debug_assertions)]
         self.pass(crash_point::Moment::Before, batch);
-        let mut seq = self.next_seq;
-        match write_all(&mut self.conn, &mut self.projection, &mut seq, batch) {
+        let mut ends = self.ends.clone();
+        match write_all(&mut self.conn, &mut self.projection, &mut ends, batch) {
             Ok(answers) => {
                 #[cfg(debug_assertions)]
                 self.pass(crash_point::Moment::After, batch);
-                self.next_seq = seq;
-                self.last_seq.store(seq - 1, Ordering::Release);
+                self.last_seq.store(ends.next_seq - 1, Ordering::Release);
+                self.audit_head.send_if_modified(|head| {
+                    *head != ends.audit && {
+                        head.clone_from(&ends.audit);
+                        true
+                    }
+                });
+                self.ends = ends;
                 self.projection.settle();
                 Ok(answers)
             }
@@ -150,7 +190,8 @@ impl Writer {
     fn pass(&self, moment: crash_point::Moment, batch: &[Request]) {
         let events: usize = batch.iter().map(|request| request.entries.len()).sum();
         if let Some(crash) = self.crash.as_ref().filter(|_| events > 0) {
-            crash.pass(moment, &(self.next_seq..=self.next_seq + events as u64 - 1));
+            let next = self.ends.next_seq;
+            crash.pass(moment, &(next..=next + events as u64 - 1));
         }
     }
 
@@ -165,35 +206,41 @@ impl Writer {
 fn write_all(
     conn: &mut Connection,
     projection: &mut Projection,
-    seq: &mut u64,
+    ends: &mut Ends,
     batch: &[Request],
-) -> Result<Vec<Result<u64, StoreError>>, Fault> {
+) -> Result<Vec<Result<Receipt, StoreError>>, Fault> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut answers = Vec::with_capacity(batch.len());
     for request in batch {
-        match projection.admit(&tx, &request.entries) {
-            Ok(()) => {}
-            Err(Fault::Refused(error)) => {
-                answers.push(Err(error));
-                continue;
-            }
+        let admitted = facts::admit(&tx, &request.expected).and_then(|()| projection.admit(&tx, &request.entries));
+        match admitted {
+            Ok(()) => answers.push(Ok(write(&tx, projection, ends, request)?)),
+            Err(Fault::Refused(error)) => answers.push(Err(error)),
             Err(fault) => return Err(fault),
-        }
-        answers.push(Ok(*seq));
-        for definition in &request.definitions {
-            tx.prepare_cached("INSERT INTO definitions (hash, format, text) VALUES (?1, ?2, ?3) ON CONFLICT (hash) DO NOTHING")?
-                .execute(params![definition.hash, definition.format, definition.text])?;
-        }
-        let mut insert = tx.prepare_cached("INSERT INTO events (seq, at, run, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        for entry in &request.entries {
-            let key = projection.apply(&tx, *seq, entry)?;
-            let at = entry.at.as_millis();
-            let sum = checksum(*seq, at, entry.run.as_str(), &entry.body);
-            insert.execute(params![integer(*seq), at, key, entry.body, sum])?;
-            *seq += 1;
         }
     }
     projection.flush(&tx)?;
     tx.commit()?;
     Ok(answers)
+}
+
+/// Everything of one request that was admitted.
+fn write(tx: &Transaction<'_>, projection: &mut Projection, ends: &mut Ends, request: &Request) -> Result<Receipt, Fault> {
+    for definition in &request.definitions {
+        tx.prepare_cached("INSERT INTO definitions (hash, format, text) VALUES (?1, ?2, ?3) ON CONFLICT (hash) DO NOTHING")?
+            .execute(params![definition.hash, definition.format, definition.text])?;
+    }
+    let first = ends.next_seq;
+    let mut insert = tx.prepare_cached("INSERT INTO events (seq, at, run, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for entry in &request.entries {
+        let seq = ends.next_seq;
+        let key = projection.apply(tx, seq, entry)?;
+        let at = entry.at.as_millis();
+        let sum = checksum(seq, at, entry.run.as_str(), &entry.body);
+        insert.execute(params![integer(seq), at, key, entry.body, sum])?;
+        ends.next_seq += 1;
+    }
+    let facts = request.facts.iter().map(|fact| facts::append(tx, fact)).collect::<Result<_, _>>()?;
+    let audit = request.audit.iter().map(|new| ledger::append(tx, &mut ends.audit, new.clone())).collect::<Result<_, _>>()?;
+    Ok(Receipt { first, facts, audit })
 }

@@ -1,4 +1,5 @@
-//! A process that appends is killed in the middle of it; what it had been told is durable must be there.
+//! A process that appends is killed in the middle of it; what it had been told is durable must be there, and of a decision
+//! either all or nothing: its event, its fact and its audit record.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -6,9 +7,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::atomic::decision;
 use super::{noted, store_with_run};
-use crate::model::EventKind;
-use crate::store::Store;
+use crate::model::{AuditQuery, EventKind};
+use crate::store::{Batch, Store};
 
 const DIR: &str = "FLOWDECK_TEST_CRASH_DIR";
 const ROUNDS: u64 = 6;
@@ -28,8 +30,12 @@ async fn child_that_appends_until_it_is_killed() {
 
 async fn produce(store: Store, producer: u64) {
     for n in 0.. {
-        let batch = (0..=n % 3).map(|part| noted("r-1", format!("{}-{producer}-{n}-{part}", std::process::id())));
-        let written = store.append(batch.collect()).await.unwrap();
+        let name = |part: u64| format!("{}-{producer}-{n}-{part}", std::process::id());
+        let events: Vec<_> = (0..=n % 3).map(|part| noted("r-1", name(part))).collect();
+        let gate = format!("gate/{}-{producer}", std::process::id());
+        let batch =
+            if n % 2 == 0 { Batch { events, ..Batch::default() } } else { Batch { events, ..decision(&gate, n / 2, &name(0)) } };
+        let written = store.record(batch).await.unwrap().events;
         let lines: String = written.iter().map(|event| format!("{} {}\n", event.seq, message(&event.kind))).collect();
         std::io::stdout().lock().write_all(lines.as_bytes()).unwrap();
     }
@@ -38,6 +44,21 @@ async fn produce(store: Store, producer: u64) {
 fn message(kind: &EventKind) -> &str {
     let EventKind::Noted { message, .. } = kind else { return "" };
     message
+}
+
+/// What was decided, by the producer's own name for it, as the facts and the audit chain know it.
+async fn decided(store: &Store) -> [Vec<String>; 2] {
+    let facts = store.facts("gate/").await.unwrap();
+    let facts = facts.iter().map(|fact| fact.body["by"].as_str().unwrap().to_owned()).collect();
+    let mut records = Vec::new();
+    loop {
+        let after = Some(records.len() as u64);
+        let page = store.audit(AuditQuery { after, limit: Some(1000), ..AuditQuery::default() }).await.unwrap();
+        if page.is_empty() {
+            return [facts, records];
+        }
+        records.extend(page.into_iter().map(|record| record.body["by"].as_str().unwrap().to_owned()));
+    }
 }
 
 /// Ends the child whatever happens to the test.
@@ -85,7 +106,7 @@ async fn no_acknowledged_event_is_lost_when_the_process_is_killed() {
     let random = RandomState::new();
     let mut told = BTreeMap::new();
     for round in 0..ROUNDS {
-        let enough = 1 + random.hash_one(round) % 400;
+        let enough = 40 + random.hash_one(round) % 400;
         let news = acknowledged(dir.path(), enough);
         assert!(news.len() as u64 >= enough, "the child ended by itself");
         told.extend(news);
@@ -97,6 +118,18 @@ async fn no_acknowledged_event_is_lost_when_the_process_is_killed() {
             let found = usize::try_from(seq - 1).ok().and_then(|at| journal.get(at)).map(|event| message(&event.kind));
             assert_eq!(found, Some(expected.as_str()), "event {seq} was acknowledged");
         }
+        // Every second batch of a producer was a decision; the first note of the batch carries its name.
+        let odd = |message: &str| {
+            let parts: Vec<&str> = message.split('-').collect();
+            matches!(parts[..], [_, _, n, "0"] if n.parse::<u64>().unwrap() % 2 == 1)
+        };
+        let notes: Vec<String> = journal.iter().map(|event| message(&event.kind).to_owned()).filter(|text| odd(text)).collect();
+        assert!(!notes.is_empty(), "nobody decided anything, so nothing was tried");
+        assert_eq!(
+            decided(&store).await,
+            [notes.clone(), notes],
+            "a decision without its record, or a record without its decision"
+        );
         assert_eq!(store.check().await.unwrap(), [""; 0]);
         store.close().await.unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{created, definition, event, noted, refusal, store_with_run};
+use super::{create, created, event, noted, refusal, store_with_run};
 use crate::model::EventKind;
 use crate::store::{Store, StoreError};
 
@@ -108,7 +108,7 @@ async fn one_changed_letter_in_an_event_is_found_and_named() {
 async fn a_gap_or_a_wrong_listing_is_found_by_the_check() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_run(dir.path(), "r-1").await;
-    store.create_run(vec![definition()], vec![created("r-2", &[]), event("r-2", EventKind::RunStarted)]).await.unwrap();
+    create(&store, vec![created("r-2", &[]), event("r-2", EventKind::RunStarted)]).await;
     store.close().await.unwrap();
     let conn = rusqlite::Connection::open(dir.path().join("flowdeck.db")).unwrap();
     conn.execute_batch("DELETE FROM events WHERE seq = 2; UPDATE runs SET stages_done = 1 WHERE id = 'r-1'").unwrap();

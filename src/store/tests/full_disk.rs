@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::atomic::decision;
 use super::{finished, noted, store_with_run};
 use crate::model::RunStatus;
 use crate::store::{Store, StoreError};
@@ -80,6 +81,37 @@ async fn a_full_disk_is_told_and_the_reserve_still_records_the_end_of_a_run() {
     assert_eq!(ended[0].seq, acknowledged + 1, "a refused event must not leave a gap");
     drop(store);
     sound(&disk.state(), acknowledged + 1).await;
+}
+
+#[tokio::test]
+async fn a_decision_on_a_full_disk_is_refused_whole() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let store = store_with_run(&disk.state(), "r-1").await;
+    let mut length = 0;
+    let large = |length| {
+        let mut batch = decision("gate/1", length, "dana");
+        batch.audit[0].body = serde_json::json!({"reason": "x".repeat(20_000)});
+        batch
+    };
+    let error = loop {
+        match store.record(large(length)).await {
+            Ok(_) => length += 1,
+            Err(error) => break error,
+        }
+    };
+    disk.fill();
+    assert!(error.is_full(), "{error:?}");
+    assert!(store.record(large(length)).await.unwrap_err().is_full());
+    let count = async |store: &Store| {
+        (store.stream("gate/1").await.unwrap().len() as u64, store.audit_head().borrow().seq, store.last_seq() - 1)
+    };
+    assert_eq!(count(&store).await, (length, length, length));
+    assert!(store.release_reserve());
+    store.record(decision("gate/1", length, "eli")).await.unwrap();
+    drop(store);
+    let store = Store::open(&disk.state()).unwrap();
+    assert_eq!(count(&store).await, (length + 1, length + 1, length + 1));
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::{collection, prop_assert_eq, sample};
 
-use super::{created, definition, event, noted};
+use super::{create, created, event, noted};
 use crate::model::{
     Actor, Ending, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, StageError, Timestamp,
 };
@@ -86,7 +86,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         runtime.block_on(async {
             let mut store = Store::open(dir.path()).unwrap();
-            let mut told = store.create_run(vec![definition()], beginnings(reused)).await.unwrap();
+            let mut told = create(&store, beginnings(reused)).await;
             for (restart, events) in history {
                 if restart {
                     store.close().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::{created, definition, event, finished, noted, started, store_with_run, succeeded};
+use super::{create, created, definition, event, finished, noted, started, store_with_run, succeeded};
 use crate::model::{ErrorKind, Event, EventKind, Run, RunId, RunStatus, StageError};
 use crate::store::{RunFilter, Store, StoreError};
 
@@ -34,7 +34,7 @@ async fn what_was_appended_is_read_back_in_order_after_a_restart() {
 async fn a_run_that_ended_is_no_longer_unfinished_and_shows_its_failure() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_run(dir.path(), "r-1").await;
-    store.create_run(vec![definition()], vec![created("r-2", &[])]).await.unwrap();
+    create(&store, vec![created("r-2", &[])]).await;
     let mut error = StageError::new(ErrorKind::Execution, "exit code 2");
     error.stage = Some("build".into());
     let kind = EventKind::RunFinished { status: RunStatus::Failed, output: serde_json::Value::Null, error: Some(error) };
