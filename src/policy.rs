@@ -1,1 +1,6 @@
-//! Pure decisions about gates. Empty until environments and approvals arrive.
+//! Pure decisions about who may do what and when: access, gates, freezes, locks, releases, rollbacks.
+//!
+//! Everything that a decision depends on is an argument (time, people as they are looked up now, the environment as it is
+//! configured now); what follows from it is returned as events of `model`. Must not know a clock, storage or a runtime.
+
+pub mod access;

@@ -62,6 +62,20 @@ pub struct Person {
     pub service: bool,
 }
 
+impl Role {
+    /// The role as the file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Deployer => "deployer",
+            Self::Approver => "approver",
+            Self::BreakGlass => "break_glass",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 impl People {
     /// Whether a person is among them.
     pub fn include(&self, person: &Person) -> bool {
