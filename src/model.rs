@@ -6,6 +6,7 @@
 pub mod access;
 pub mod actor;
 pub mod attempt;
+pub mod digest;
 pub mod enclosure;
 pub mod engine;
 pub mod environment;
@@ -14,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod include;
 pub mod log;
+pub mod policy;
 pub mod request;
 pub mod run;
 pub mod stage;
@@ -32,6 +34,7 @@ pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, Stag
 pub use id::{RunId, StageId};
 pub use include::{DEEPEST, Include, Parent};
 pub use log::{LogLine, LogQuery, LogWindow, Stream};
+pub use policy::Policy;
 pub use request::{Created, Module, NewRun, Rerun, RerunFrom, Signal, Values};
 pub use run::{Run, RunSummary};
 pub use stage::{Phase, Stage, Verdict};

@@ -194,13 +194,3 @@ impl StageSpec {
         self.name.as_deref().unwrap_or(self.id.as_str())
     }
 }
-
-/// SHA-256, lower-case hex.
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}

@@ -324,7 +324,7 @@ fn digest(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    crate::language::pipeline::sha256_hex(text.as_bytes())
+    crate::model::digest::sha256_hex(text.as_bytes())
 }
 
 fn dict(mut given: Given<'_>, budget: &mut Budget) -> Result<Value, EvalError> {

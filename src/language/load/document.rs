@@ -10,7 +10,7 @@ use super::{ancestry, cycles, links, references};
 use crate::language::field::DOCUMENT;
 use crate::language::json_schema::Compiled;
 use crate::language::node::{Data, Node};
-use crate::language::pipeline::{Names, Pipeline, sha256_hex};
+use crate::language::pipeline::{Names, Pipeline};
 use crate::language::problem::Problem;
 use crate::language::stage_ids::StageIds;
 use crate::model::StageId;
@@ -99,7 +99,7 @@ fn assemble(
         max_concurrency: reader.count("max_concurrency").filter(|count| *count > 0),
         timeout: reader.timeout("timeout"),
         strict_templates: reader.flag("strict_templates").unwrap_or(false),
-        hash: sha256_hex(sink.text.as_bytes()),
+        hash: crate::model::digest::sha256_hex(sink.text.as_bytes()),
         compiled_inputs,
         compiled_output,
         names: Names::of(found.env, found.required_env, found.secrets),

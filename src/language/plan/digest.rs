@@ -1,14 +1,14 @@
 //! One number for what a run would do: the same pipeline, inputs and environment give it on any machine and any day.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::{millis, on_error, on_unknown, retry};
 use crate::language::inclusion::Included;
-use crate::language::pipeline::{Pipeline, StageSpec, sha256_hex};
+use crate::language::pipeline::{Pipeline, StageSpec};
 use crate::model::StageId;
+use crate::model::digest::{canonical, sha256_hex};
 
 /// The format of the hashed document; it grows when the same document comes to mean something else.
 const FORMAT: u32 = 1;
@@ -52,9 +52,7 @@ fn includes(included: &[Included<'_>]) -> Value {
 }
 
 fn hash(document: &Value) -> String {
-    let mut canonical = String::new();
-    write(document, &mut canonical);
-    sha256_hex(canonical.as_bytes())
+    sha256_hex(canonical(document).as_bytes())
 }
 
 /// Everything in a pipeline that bears on what its runs do.
@@ -126,32 +124,4 @@ fn stage(spec: &StageSpec) -> Value {
 /// A value whose keys keep their order: expressions see it, and a loop over `keys()` follows it.
 fn in_order(value: &Value) -> Value {
     Value::String(value.to_string())
-}
-
-/// Canonical JSON. Documents are of bounded depth, so the recursion is too.
-fn write(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(map) => {
-            let mut fields: Vec<(&String, &Value)> = map.iter().collect();
-            fields.sort_by_key(|(key, _)| *key);
-            out.push('{');
-            for (at, (key, item)) in fields.into_iter().enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                let _ = write!(out, "{}:", Value::from(key.as_str()));
-                write(item, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                write(item, out);
-            }
-            out.push(']');
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            let _ = write!(out, "{value}");
-        }
-    }
 }
