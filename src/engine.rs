@@ -5,17 +5,20 @@
 
 pub mod activity;
 mod begin;
+pub mod caller;
 mod child;
 pub mod clock;
 pub mod driver;
 pub mod handle;
 pub mod hub;
+pub mod in_force;
 pub mod logs;
 mod outside;
 pub mod recovery;
 mod reuse;
 pub mod scheduler;
 pub mod shared;
+pub mod targets;
 mod values;
 
 use std::path::PathBuf;
@@ -23,10 +26,13 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 
-use crate::config::Paths;
+use crate::config::{Paths, Workspace};
 use crate::store::{Store, StoreError};
+pub use caller::Caller;
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
+use in_force::Follower;
+pub use in_force::InForce;
 pub use outside::Outside;
 use shared::Shared;
 
@@ -36,19 +42,36 @@ pub struct Engine {
     pub shared: Arc<Shared>,
 }
 
+/// What the workspace file says, followed from now on.
+pub struct World {
+    outside: Outside,
+    policy: Follower,
+}
+
+impl World {
+    /// Takes the workspace file as it was read.
+    ///
+    /// # Errors
+    /// As `Outside::of`.
+    pub async fn of(workspace: &Workspace) -> Result<Self, EngineError> {
+        Ok(Self { outside: Outside::of(workspace).await?, policy: Follower::of(workspace) })
+    }
+}
+
 impl Engine {
     /// Opens the store and takes up every run that has not ended.
     ///
     /// # Errors
     /// When the store cannot be opened: corrupt, newer than this program, or not writable.
-    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, outside: Outside) -> Result<Self, StoreError> {
+    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, world: World) -> Result<Self, StoreError> {
         let store = Store::open(paths.state_dir())?;
         let slots = Arc::new(Semaphore::new(max_concurrency.clamp(1, 4096)));
         let shared = Shared {
             store,
             hub: Hub::default(),
             slots,
-            outside,
+            outside: world.outside,
+            policy: world.policy,
             paths,
             exe,
             started_at: clock::now(),
@@ -58,5 +81,10 @@ impl Engine {
         let engine = Self { shared: Arc::new(shared) };
         engine.recover().await?;
         Ok(engine)
+    }
+
+    /// The policy in force at this moment.
+    pub async fn policy(&self) -> Arc<InForce> {
+        self.shared.policy.current().await
     }
 }

@@ -22,6 +22,7 @@ pub mod stage;
 pub mod status;
 pub mod time;
 pub mod view;
+pub mod whoami;
 
 pub use access::{Access, Grant, People, Person, Role};
 pub use actor::{Actor, Proof};
@@ -41,3 +42,4 @@ pub use stage::{Phase, Stage, Verdict};
 pub use status::{RunStatus, StageStatus};
 pub use time::Timestamp;
 pub use view::{LineFilter, LogName, LogPlace, LogStart, LogView, ScanPiece, ScanQuery, ViewLine, ViewQuery, ViewWindow};
+pub use whoami::{Permission, Whoami};

@@ -19,7 +19,7 @@ impl ClientError {
             Self::Unreachable { .. } | Self::Nonsense(_) => 4,
             Self::Refused(failure) => match failure.code.as_str() {
                 "not_found" | "ambiguous" | "invalid_pipeline" | "unsupported" | "invalid_inputs" | "invalid_settings" => 2,
-                "refused" => 3,
+                "refused" | "forbidden" => 3,
                 _ => 1,
             },
         }

@@ -52,6 +52,11 @@ impl Paths {
         &self.socket
     }
 
+    /// The user that this process runs as.
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
     /// Held by the engine while it lives.
     pub fn engine_lock(&self) -> PathBuf {
         self.state.join("engine.lock")

@@ -11,7 +11,7 @@ use flowdeck::cli::Context;
 use flowdeck::cli::EngineRunArgs;
 use flowdeck::client::start::{READY, VERSION_FILE};
 use flowdeck::config::{EngineLock, IdleTimeout};
-use flowdeck::engine::{Engine, Outside};
+use flowdeck::engine::{Engine, World};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -40,8 +40,8 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
 async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn Error>> {
     let settings = &context.settings;
     let exe = std::env::current_exe()?;
-    let outside = Outside::of(&context.workspace).await?;
-    let engine = Engine::open(context.paths.clone(), exe, usize::try_from(settings.max_concurrency)?, outside).await?;
+    let world = World::of(&context.workspace).await?;
+    let engine = Engine::open(context.paths.clone(), exe, usize::try_from(settings.max_concurrency)?, world).await?;
     let socket = context.paths.socket();
     let listener = bind(socket)?;
     let stop = CancellationToken::new();
