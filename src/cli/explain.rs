@@ -33,7 +33,7 @@ pub fn refused(error: &ClientError) -> Handoff {
         ClientError::Refused(failure) if failure.code == "forbidden" => {
             errln!("help: `flowdeck whoami` tells who you are here and what you may do");
         }
-        ClientError::Refused(_) => {}
+        ClientError::Refused(_) | ClientError::Closed { .. } => {}
         ClientError::Unreachable { .. } | ClientError::Nonsense(_) => {
             errln!("help: `flowdeck doctor` tells what is wrong; `--state-dir DIR` keeps the state in another place");
         }
