@@ -1,13 +1,15 @@
 //! The HTTP API over the engine, on a Unix socket.
 //!
-//! Owns routes, the peer's identity, the event stream and the mapping of errors to statuses. Decides nothing: every
+//! Owns routes and what each needs, the peer's identity, the event stream and the mapping of errors to statuses. Decides nothing: every
 //! command goes through `engine::handle`, whoever sends it.
 
+mod access;
 mod events;
 mod failure;
 mod peer;
 mod routes;
 mod slim;
+mod whoami;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -18,6 +20,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
+use access::Needs;
 pub use failure::Failure;
 
 /// Largest request: a pipeline document with its inputs.
@@ -31,25 +34,34 @@ pub struct Api {
     pub stop: CancellationToken,
 }
 
-/// All routes.
+/// All routes, each in the group of what it needs.
 pub fn router(api: Api) -> Router {
-    Router::new()
+    let door = |needs: Needs| middleware::from_fn_with_state((api.clone(), needs), access::admit);
+    let own = Router::new().route("/v1/whoami", get(whoami::whoami)).route_layer(door(Needs::Nothing));
+    let views = Router::new()
         .route("/v1/engine", get(routes::status))
-        .route("/v1/engine/stop", post(routes::stop))
         .route("/v1/doctor", get(routes::doctor))
         .route("/v1/events", get(events::stream))
-        .route("/v1/runs", get(routes::list).post(routes::create))
+        .route("/v1/runs", get(routes::list))
         .route("/v1/runs/{id}", get(routes::show))
-        .route("/v1/runs/{id}/cancel", post(routes::cancel))
-        .route("/v1/runs/{id}/rerun", post(routes::rerun))
-        .route("/v1/runs/{id}/resolve", post(routes::resolve))
-        .route("/v1/runs/{id}/values", post(routes::provide))
         .route("/v1/runs/{id}/stages/{stage}", get(routes::stage))
         .route("/v1/runs/{id}/document", get(routes::document))
         .route("/v1/runs/{id}/events", get(routes::events))
         .route("/v1/runs/{id}/log", get(routes::log))
         .route("/v1/runs/{id}/lines", post(routes::lines))
         .route("/v1/runs/{id}/scan", post(events::scan))
+        .route_layer(door(Needs::View));
+    let commands = Router::new()
+        .route("/v1/runs", post(routes::create))
+        .route("/v1/runs/{id}/cancel", post(routes::cancel))
+        .route("/v1/runs/{id}/rerun", post(routes::rerun))
+        .route("/v1/runs/{id}/resolve", post(routes::resolve))
+        .route("/v1/runs/{id}/values", post(routes::provide))
+        .route_layer(door(Needs::Command));
+    let control = Router::new().route("/v1/engine/stop", post(routes::stop)).route_layer(door(Needs::Stop));
+    own.merge(views)
+        .merge(commands)
+        .merge(control)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(api.clone(), count))

@@ -39,6 +39,7 @@ mod table;
 mod test;
 mod validate;
 mod values;
+mod whoami;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -232,6 +233,7 @@ commands! {
     Graph(graph::Args) => graph::run,
     Runs(runs::Args) => runs::run,
     Engine(engine::Args) => engine::run,
+    Whoami(whoami::Args) => whoami::run,
     Doctor(doctor::Args) => doctor::run,
     Keys(KeysArgs) => keys,
     Themes(ThemesArgs) => themes,

@@ -3,13 +3,17 @@
 //! Owns `flowdeck.toml`, the search for a workspace and every path of ours. Must not know what the settings are
 //! used for, and never starts or connects to anything.
 
+mod access;
 mod ai;
 mod duration;
+mod environment;
 mod error;
 mod file;
+mod freeze;
 mod host;
 mod lock;
 mod network;
+mod notify;
 mod paths;
 mod pipeline;
 mod problem;
@@ -27,6 +31,7 @@ pub use file::{Console, Engine, File, IdleTimeout, Probe, Secret, Service};
 pub use host::Host;
 pub use lock::EngineLock;
 pub use network::Network;
+pub use notify::{Channel, Notify};
 pub use paths::Paths;
 pub use pipeline::{EXTENSIONS, is_test, pipelines, resolve_pipeline, test_files, tested_pipeline};
 pub use problem::{Problem, report};

@@ -6,11 +6,13 @@
 pub mod activity;
 mod audit;
 mod begin;
+pub mod caller;
 mod child;
 pub mod clock;
 pub mod driver;
 pub mod handle;
 pub mod hub;
+pub mod in_force;
 pub mod logs;
 mod outside;
 pub mod recovery;
@@ -19,6 +21,7 @@ mod rerun;
 mod reuse;
 pub mod scheduler;
 pub mod shared;
+pub mod targets;
 mod values;
 
 use std::path::PathBuf;
@@ -26,11 +29,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Semaphore;
 
-use crate::config::Paths;
+use crate::config::{Paths, Workspace};
 use crate::model::{Actor, NewRecord};
 use crate::store::{Batch, Store, StoreError};
+pub use caller::Caller;
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
+use in_force::Follower;
+pub use in_force::InForce;
 pub use outside::Outside;
 use shared::Shared;
 
@@ -40,19 +46,36 @@ pub struct Engine {
     pub shared: Arc<Shared>,
 }
 
+/// What the workspace file says, followed from now on.
+pub struct World {
+    outside: Outside,
+    policy: Follower,
+}
+
+impl World {
+    /// Takes the workspace file as it was read.
+    ///
+    /// # Errors
+    /// As `Outside::of`.
+    pub async fn of(workspace: &Workspace) -> Result<Self, EngineError> {
+        Ok(Self { outside: Outside::of(workspace).await?, policy: Follower::of(workspace) })
+    }
+}
+
 impl Engine {
     /// Opens the store and takes up every run that has not ended.
     ///
     /// # Errors
     /// When the store cannot be opened: corrupt, newer than this program, or not writable.
-    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, outside: Outside) -> Result<Self, StoreError> {
+    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, world: World) -> Result<Self, StoreError> {
         let store = Store::open(paths.state_dir())?;
         let slots = Arc::new(Semaphore::new(max_concurrency.clamp(1, 4096)));
         let shared = Shared {
             store,
             hub: Hub::default(),
             slots,
-            outside,
+            outside: world.outside,
+            policy: world.policy,
             paths,
             exe,
             started_at: clock::now(),
@@ -88,5 +111,10 @@ impl Engine {
         if let Err(error) = self.shared.store.record(Batch { audit: vec![record], ..Batch::default() }).await {
             tracing::error!(%action, %error, "the audit record could not be written");
         }
+    }
+
+    /// The policy in force at this moment.
+    pub async fn policy(&self) -> Arc<InForce> {
+        self.shared.policy.current().await
     }
 }

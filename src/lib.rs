@@ -5,6 +5,7 @@
 
 pub mod model;
 
+pub mod accounts;
 pub mod config;
 pub mod language;
 pub mod logs;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineError;
+use crate::policy::access::Refusal;
 use crate::store::StoreError;
 
 /// The body of every error answer.
@@ -13,10 +14,23 @@ use crate::store::StoreError;
 pub struct Failure {
     #[serde(skip)]
     pub status: u16,
-    /// `not_found`, `ambiguous`, `invalid_pipeline`, `unsupported`, `invalid_inputs`, `invalid_settings`, `refused`, `store_full`,
+    /// `not_found`, `ambiguous`, `invalid_pipeline`, `unsupported`, `invalid_inputs`, `invalid_settings`, `refused`, `forbidden`, `store_full`,
     /// `store`.
     pub code: String,
     pub message: String,
+}
+
+impl Failure {
+    /// Somebody may not do this, or cannot be told from somebody who may not.
+    pub(super) fn forbidden(message: &str) -> Self {
+        Self { status: StatusCode::FORBIDDEN.as_u16(), code: "forbidden".to_owned(), message: message.to_owned() }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        EngineError::Forbidden(refusal).into()
+    }
 }
 
 impl From<EngineError> for Failure {
@@ -29,6 +43,7 @@ impl From<EngineError> for Failure {
             EngineError::InvalidInputs(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_inputs"),
             EngineError::InvalidSettings(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_settings"),
             EngineError::Refused(_) => (StatusCode::CONFLICT, "refused"),
+            EngineError::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             EngineError::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "store_full"),
             EngineError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
         };

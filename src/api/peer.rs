@@ -1,40 +1,51 @@
-//! Who is at the other end of the socket, on the kernel's word.
+//! Who is at the other end of the socket: on the kernel's word which user, on the system's word who that is now.
+
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
 
-use crate::model::{Actor, Proof};
+use super::Failure;
+use crate::accounts;
+use crate::engine::{Caller, Engine};
+use crate::model::{Person, Proof};
 
-/// The process that connected.
+/// A directory server that has not answered by then does not let anybody in.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The process that connected, as the kernel recorded it at that moment.
 #[derive(Debug, Clone)]
 pub struct Peer {
     uid: Option<u32>,
+    pub pid: Option<i32>,
 }
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self { uid: stream.io().peer_cred().ok().map(|credentials| credentials.uid()) }
+        let credentials = stream.io().peer_cred().ok();
+        Self { uid: credentials.map(|credentials| credentials.uid()), pid: credentials.and_then(|credentials| credentials.pid()) }
     }
 }
 
 impl Peer {
-    /// The person or program behind the request.
-    pub fn actor(&self) -> Actor {
-        let name = match self.uid {
-            Some(uid) => login_name(uid).unwrap_or_else(|| format!("uid:{uid}")),
-            None => "unknown".to_owned(),
-        };
-        Actor { name, uid: self.uid, proof: Proof::PeerCredentials }
+    /// The person or program behind one request, measured by the policy of this moment. Never kept for the next one.
+    pub async fn caller(&self, engine: &Engine) -> Result<Caller, Failure> {
+        let uid = self.uid.ok_or_else(|| Failure::forbidden("the system does not tell who is at the other end of the socket"))?;
+        let (person, in_force) = tokio::join!(look_up(uid), engine.policy());
+        let mut person = person?;
+        let programs = in_force.policy.access.as_ref().map(|access| &access.service_accounts);
+        person.service = programs.is_some_and(|names| names.contains(&person.name));
+        Ok(Caller { person, proof: Proof::PeerCredentials, in_force, engine_uid: engine.shared.paths.uid() })
     }
 }
 
-/// The system's name for a user id, from its account file.
-fn login_name(uid: u32) -> Option<String> {
-    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
-    accounts.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    })
+async fn look_up(uid: u32) -> Result<Person, Failure> {
+    let asked = tokio::task::spawn_blocking(move || accounts::person(uid));
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(Ok(person))) => Ok(person),
+        Ok(Ok(Err(error))) => Err(Failure::forbidden(&error.to_string())),
+        Ok(Err(error)) => Err(Failure::forbidden(&error.to_string())),
+        Err(_) => Err(Failure::forbidden("the system's account database does not answer")),
+    }
 }

@@ -1,11 +1,11 @@
 //! One function per route: unpack, call the engine, pack.
 
-use axum::Json;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
-use super::peer::Peer;
 use super::{Api, Failure, slim};
+use crate::engine::Caller;
 use crate::model::{
     Created, Document, EngineStatus, Event, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunStatus, RunSummary, Stage,
     StageId, Values, ViewQuery, ViewWindow,
@@ -18,9 +18,9 @@ pub async fn status(State(api): State<Api>) -> Json<EngineStatus> {
     Json(api.engine.status().await)
 }
 
-pub async fn stop(State(api): State<Api>, ConnectInfo(peer): ConnectInfo<Peer>) -> Json<EngineStatus> {
+pub async fn stop(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Json<EngineStatus> {
     let status = api.engine.status().await;
-    api.engine.stopping(peer.actor(), "asked to");
+    api.engine.stopping(caller.actor(), "asked to");
     api.stop.cancel();
     Json(status)
 }
@@ -55,8 +55,8 @@ pub async fn list(State(api): State<Api>, Query(query): Query<ListQuery>) -> Ans
     Ok(Json(api.engine.shared.store.runs(filter).await?))
 }
 
-pub async fn create(State(api): State<Api>, ConnectInfo(peer): ConnectInfo<Peer>, Json(new): Json<NewRun>) -> Answer<Created> {
-    Ok(Json(Created { id: api.engine.create(new, peer.actor()).await? }))
+pub async fn create(State(api): State<Api>, Extension(caller): Extension<Caller>, Json(new): Json<NewRun>) -> Answer<Created> {
+    Ok(Json(Created { id: api.engine.create(new, &caller).await? }))
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -87,20 +87,20 @@ pub struct Cancel {
 
 pub async fn cancel(
     State(api): State<Api>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(cancel): Json<Cancel>,
 ) -> Answer<Created> {
-    Ok(Json(Created { id: api.engine.cancel(&id, cancel.force, cancel.reason, peer.actor()).await? }))
+    Ok(Json(Created { id: api.engine.cancel(&id, cancel.force, cancel.reason, &caller).await? }))
 }
 
 pub async fn rerun(
     State(api): State<Api>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(rerun): Json<Rerun>,
 ) -> Answer<Created> {
-    Ok(Json(Created { id: api.engine.rerun(&id, rerun, peer.actor()).await? }))
+    Ok(Json(Created { id: api.engine.rerun(&id, rerun, &caller).await? }))
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,16 +111,21 @@ pub struct Resolve {
 
 pub async fn resolve(
     State(api): State<Api>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(answer): Json<Resolve>,
 ) -> Answer<Created> {
-    let id = api.engine.resolve(&id, &answer.stage, answer.resolution, peer.actor()).await?;
+    let id = api.engine.resolve(&id, &answer.stage, answer.resolution, &caller).await?;
     Ok(Json(Created { id }))
 }
 
-pub async fn provide(State(api): State<Api>, Path(id): Path<String>, Json(values): Json<Values>) -> Answer<Created> {
-    Ok(Json(Created { id: api.engine.provide(&id, values).await? }))
+pub async fn provide(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Json(values): Json<Values>,
+) -> Answer<Created> {
+    Ok(Json(Created { id: api.engine.provide(&id, values, &caller).await? }))
 }
 
 pub async fn log(State(api): State<Api>, Path(id): Path<String>, Query(query): Query<LogQuery>) -> Answer<LogWindow> {

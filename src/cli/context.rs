@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Global, Handoff, complain, exit};
+use crate::accounts;
 use crate::client::{Client, ClientError, start};
 use crate::config::{self, ConfigError, EngineLock, Flags, Host, Paths, Settings, Workspace};
 use crate::language::support::Runs;
@@ -50,7 +51,10 @@ impl Context {
     /// A client of this workspace's engine, which is started when there is none.
     pub async fn engine(&self) -> Result<Client, ClientError> {
         self.safe_socket()?;
-        if let Some(version) = start::older_engine(self.paths.state_dir()) {
+        // Somebody else's engine is theirs to replace.
+        if self.paths.other_owner().is_none()
+            && let Some(version) = start::older_engine(self.paths.state_dir())
+        {
             self.take_over(&version).await;
         }
         start::connect_or_start(&self.engine_command(), self.paths.socket()).await
@@ -92,6 +96,7 @@ impl Context {
             state_dir: self.paths.state_dir().to_path_buf(),
             log: self.paths.log_dir().join("engine.err"),
             idle_timeout: None,
+            owner: self.paths.other_owner().map(accounts::user_name),
             bare: false,
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Context, Handoff, exit};
+use crate::accounts;
 use crate::client::start;
 use crate::config::{pipelines, read_file};
 use crate::language::{self, Format};
@@ -49,6 +50,9 @@ pub async fn run(args: Args, context: Context) -> Handoff {
 
 fn state(context: &Context) -> Result<String, String> {
     let dir = context.paths.state_dir();
+    if let Some(owner) = context.paths.other_owner() {
+        return Ok(format!("{} belongs to {}, whose engine is asked", dir.display(), accounts::user_name(owner)));
+    }
     let problem = |error: std::io::Error| format!("{}: {error}; choose another place with --state-dir", dir.display());
     std::fs::create_dir_all(dir).map_err(problem)?;
     let probe = dir.join(".doctor");
@@ -83,8 +87,10 @@ fn terminal() -> String {
 }
 
 async fn engine(context: &Context) -> Vec<Finding> {
-    if !start::answers(context.paths.socket()).await {
-        return vec![finding("engine", Ok("none runs; the next command that needs one starts it".to_owned()))];
+    match start::answers(context.paths.socket()).await {
+        Ok(true) => {}
+        Ok(false) => return vec![finding("engine", Ok("none runs; the next command that needs one starts it".to_owned()))],
+        Err(error) => return vec![finding("engine", Err(error.to_string()))],
     }
     let client = match context.client() {
         Ok(client) => client,

@@ -55,23 +55,31 @@ pub async fn run(args: Args, context: Context) -> Handoff {
             Ok(client) => status(&client, args.json).await,
             Err(error) => refused(&error),
         },
-        Action::Status if !start::answers(context.paths.socket()).await => {
-            if args.json {
+        Action::Status => show(&context, args.json).await,
+        Action::Stop if context.read_only => {
+            errln!("error: `--read-only` stops nothing");
+            Handoff::Exit(exit::REFUSED)
+        }
+        Action::Stop => stop(&context, args.json).await,
+    }
+}
+
+/// Says whether an engine runs.
+async fn show(context: &Context, json: bool) -> Handoff {
+    match start::answers(context.paths.socket()).await {
+        Err(error) => refused(&error),
+        Ok(false) => {
+            if json {
                 outln!("{{\"running\": false}}");
             }
             errln!("error: no engine runs for {}", context.root().display());
             errln!("help: the next command that needs one starts it; `flowdeck engine start` does so now");
             Handoff::Exit(exit::UNREACHABLE)
         }
-        Action::Status => match context.client() {
-            Ok(client) => status(&client, args.json).await,
+        Ok(true) => match context.client() {
+            Ok(client) => status(&client, json).await,
             Err(error) => refused(&error),
         },
-        Action::Stop if context.read_only => {
-            errln!("error: `--read-only` stops nothing");
-            Handoff::Exit(exit::REFUSED)
-        }
-        Action::Stop => stop(&context, args.json).await,
     }
 }
 
@@ -98,30 +106,36 @@ fn print(status: &EngineStatus, json: bool) {
 
 /// Stops the engine and waits until it is gone.
 async fn stop(context: &Context, json: bool) -> Handoff {
-    if !start::answers(context.paths.socket()).await {
-        if json {
-            outln!("{{\"running\": false}}");
-        } else {
-            outln!("no engine runs");
+    match start::answers(context.paths.socket()).await {
+        Err(error) => return refused(&error),
+        Ok(true) => {}
+        Ok(false) => {
+            say_stopped(json, "no engine runs");
+            return Handoff::Exit(exit::SUCCESS);
         }
-        return Handoff::Exit(exit::SUCCESS);
     }
-    let client = match context.client() {
-        Ok(client) => client,
+    let stopping = match context.client() {
+        Ok(client) => client.stop_engine().await,
+        Err(error) => Err(error),
+    };
+    let pid = match stopping {
+        Ok(status) => status.pid,
         Err(error) => return refused(&error),
     };
-    match client.stop_engine().await {
-        Ok(status) => match EngineLock::wait_until_free(&context.paths, PATIENCE).await {
-            Ok(()) => {
-                if json {
-                    outln!("{{\"running\": false}}");
-                } else {
-                    outln!("engine {} stopped", status.pid);
-                }
-                Handoff::Exit(exit::SUCCESS)
-            }
-            Err(error) => complain(exit::UNREACHABLE, &error),
-        },
-        Err(error) => refused(&error),
+    // The lock of somebody else's state cannot be looked at; their engine has answered that it stops.
+    if context.paths.other_owner().is_none()
+        && let Err(error) = EngineLock::wait_until_free(&context.paths, PATIENCE).await
+    {
+        return complain(exit::UNREACHABLE, &error);
+    }
+    say_stopped(json, &format!("engine {pid} stopped"));
+    Handoff::Exit(exit::SUCCESS)
+}
+
+fn say_stopped(json: bool, line: &str) {
+    if json {
+        outln!("{{\"running\": false}}");
+    } else {
+        outln!("{line}");
     }
 }

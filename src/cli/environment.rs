@@ -9,8 +9,7 @@ use crate::language::{Pipeline, Problem};
 
 /// The names under `[environments]`; `None` when the workspace has no such section, and any name will do.
 fn known(context: &Context) -> Option<Vec<&str>> {
-    let table = context.workspace.file.other.get("environments")?.as_table()?;
-    Some(table.keys().map(String::as_str).collect())
+    Some(context.workspace.file.environments.as_ref()?.keys().map(String::as_str).collect())
 }
 
 fn hint(name: &str, known: &[&str]) -> String {

@@ -30,7 +30,10 @@ pub fn refused(error: &ClientError) -> Handoff {
     errln!("error: {}", chain(error));
     match error {
         ClientError::Refused(failure) if failure.code == "not_found" => errln!("help: `flowdeck runs` lists what there is"),
-        ClientError::Refused(_) => {}
+        ClientError::Refused(failure) if failure.code == "forbidden" => {
+            errln!("help: `flowdeck whoami` tells who you are here and what you may do");
+        }
+        ClientError::Refused(_) | ClientError::Closed { .. } => {}
         ClientError::Unreachable { .. } | ClientError::Nonsense(_) => {
             errln!("help: `flowdeck doctor` tells what is wrong; `--state-dir DIR` keeps the state in another place");
         }

@@ -11,7 +11,7 @@ use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
     Created, Document, EngineStatus, Event, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary,
-    ScanQuery, Stage, StageId, Values, ViewQuery, ViewWindow,
+    ScanQuery, Stage, StageId, Values, ViewQuery, ViewWindow, Whoami,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -35,6 +35,11 @@ impl Client {
 
     pub async fn status(&self) -> Result<EngineStatus, ClientError> {
         self.get("engine", &()).await
+    }
+
+    /// Who this process is to the engine, and what it may do.
+    pub async fn whoami(&self) -> Result<Whoami, ClientError> {
+        self.get("whoami", &()).await
     }
 
     /// Asks the engine to stop; runs go on in their runners and are taken up by the next engine.

@@ -31,6 +31,8 @@ pub struct EngineCommand {
     pub log: PathBuf,
     /// How long it may stay with nothing to do, such as `10s`; as its settings say when absent.
     pub idle_timeout: Option<&'static str>,
+    /// Whose state directory it is when it is not this user's: only they start an engine there.
+    pub owner: Option<String>,
     /// Without this process's environment, except what programs need to run at all.
     pub bare: bool,
 }
@@ -69,18 +71,29 @@ fn release(version: &str) -> Option<[u64; 3]> {
 /// Brings an engine up if none answers.
 ///
 /// # Errors
-/// As `connect_or_start`.
+/// As `connect_or_start`; `Closed` when this user may not use the socket.
 pub async fn ensure(command: &EngineCommand, socket: &Path) -> Result<(), ClientError> {
-    if answers(socket).await { Ok(()) } else { start(command, socket).await }
+    if answers(socket).await? { Ok(()) } else { start(command, socket).await }
 }
 
 /// True when somebody listens.
-pub async fn answers(socket: &Path) -> bool {
-    UnixStream::connect(socket).await.is_ok()
+///
+/// # Errors
+/// `Closed` when the system does not let this user find out.
+pub async fn answers(socket: &Path) -> Result<bool, ClientError> {
+    match UnixStream::connect(socket).await {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(ClientError::Closed { socket: socket.display().to_string() })
+        }
+        tried => Ok(tried.is_ok()),
+    }
 }
 
 async fn start(command: &EngineCommand, socket: &Path) -> Result<(), ClientError> {
     let failed = |cause: String| ClientError::Unreachable { socket: socket.display().to_string(), cause };
+    if let Some(owner) = &command.owner {
+        return Err(failed(format!("none runs, and {owner}, whose state directory it is, has to start it")));
+    }
     let mut child = spawn(command).map_err(|error| failed(format!("the engine could not be started: {error}")))?;
     let Some(stdout) = child.stdout.take() else { return Err(failed("the engine has no output".to_owned())) };
     let mut lines = BufReader::new(stdout).lines();
@@ -90,7 +103,7 @@ async fn start(command: &EngineCommand, socket: &Path) -> Result<(), ClientError
     }
     // Another client may have started one at the same moment.
     let other = tokio::time::timeout(Duration::from_secs(5), async {
-        while !answers(socket).await {
+        while !answers(socket).await.unwrap_or_default() {
             if locked_out(command) {
                 tokio::time::sleep(LOOK).await;
             } else {

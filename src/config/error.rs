@@ -31,6 +31,9 @@ pub enum ConfigError {
     /// A directory that others could replace must not hold our socket.
     #[error("{} cannot hold the socket: {detail}", path.display())]
     UnsafeDirectory { path: PathBuf, detail: String },
+    /// The members of `[engine] group` could not get to the socket.
+    #[error("{} cannot be shared with the group: {detail}", path.display())]
+    NotShared { path: PathBuf, detail: String },
     /// A run id that cannot be the name of a directory.
     #[error("{id:?} is not the name of a run")]
     NotARun { id: String },

@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::access;
 use super::ai::{self, Ai};
 use super::duration;
+use super::environment::{self, Mentions};
 use super::network::{self, Network};
+use super::notify::{self, Notify};
 use super::problem::Problem;
 use super::reader::{Node, Reader, document};
+use crate::model::{Access, Environment, Policy};
 
 /// What the file says; what it does not say is absent, not defaulted.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,8 +26,10 @@ pub struct File {
     pub secrets: BTreeMap<String, Secret>,
     pub network: Network,
     pub ai: Ai,
-    /// Sections that are documented but read elsewhere (`access`, `environments`, …), as they were written.
-    pub other: toml::Table,
+    pub notify: BTreeMap<String, Notify>,
+    pub access: Option<Access>,
+    /// By name. `None`: any name will do, and none is protected.
+    pub environments: Option<BTreeMap<String, Environment>>,
 }
 
 /// `[engine]`.
@@ -95,8 +101,6 @@ pub enum Secret {
 
 const SECTIONS: &[&str] =
     &["access", "ai", "alerts", "console", "engine", "environments", "network", "notify", "retention", "secrets", "services"];
-/// Sections that are read here.
-const READ: &[&str] = &["ai", "console", "engine", "network", "secrets", "services"];
 const PROBES: &[&str] = &["http", "expect_status", "tcp", "command"];
 
 impl File {
@@ -108,6 +112,7 @@ impl File {
         let document = document(text)?;
         let mut reader = Reader::new(text);
         let mut file = Self::default();
+        let mut mentions = Mentions::default();
         for (key, value) in document.get_ref() {
             match key.get_ref().as_ref() {
                 "engine" => file.engine = engine(&mut reader, value),
@@ -116,18 +121,25 @@ impl File {
                 "secrets" => file.secrets = secrets(&mut reader, value, workspace),
                 "network" => file.network = network::network(&mut reader, value),
                 "ai" => file.ai = ai::ai(&mut reader, value, workspace),
+                "notify" => file.notify = notify::notify(&mut reader, value, workspace),
+                "access" => file.access = Some(access::access(&mut reader, value, &mut mentions)),
+                "environments" => file.environments = Some(environment::environments(&mut reader, value, &mut mentions)),
+                // Documented; nothing reads it yet.
                 known if SECTIONS.contains(&known) => {}
                 _ => reader.unknown("section", key, SECTIONS),
             }
         }
+        // Also those that are not right otherwise: one mistake is not told twice.
+        let named = document.get_ref().get("environments").and_then(|section| section.get_ref().as_table());
+        let named: Vec<&str> = named.into_iter().flatten().map(|(name, _)| name.get_ref().as_ref()).collect();
+        mentions.check(&mut reader, &named);
         let problems = reader.finish();
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        file.other = toml::from_str(text)
-            .map_err(|error| vec![Problem::new(text, error.span().unwrap_or(0..0), error.message(), None)])?;
-        file.other.retain(|section, _| !READ.contains(&section));
-        Ok(file)
+        if problems.is_empty() { Ok(file) } else { Err(problems) }
+    }
+
+    /// What of the file decides who may do what, and when.
+    pub fn policy(&self) -> Policy {
+        Policy { access: self.access.clone(), environments: self.environments.clone().unwrap_or_default() }
     }
 }
 
@@ -260,7 +272,7 @@ pub(super) fn secret(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path
 }
 
 /// A program and its arguments.
-fn command(reader: &mut Reader<'_>, value: &Spanned<toml::de::DeValue<'_>>) -> Option<Vec<String>> {
+pub(super) fn command(reader: &mut Reader<'_>, value: &Spanned<toml::de::DeValue<'_>>) -> Option<Vec<String>> {
     let items = reader.list(value, "a list: the program and its arguments");
     let words: Vec<String> = items.iter().filter_map(|item| item.get_ref().as_str()).map(str::to_owned).collect();
     if words.len() != items.len() {

@@ -1,8 +1,8 @@
 //! Where everything of ours lies on disk, for one workspace.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
@@ -13,11 +13,15 @@ use crate::model::RunId;
 /// Systems allow 104 to 108 bytes for the path of a socket; this leaves room for a temporary suffix.
 const LONGEST_SOCKET: usize = 100;
 
-/// The places of one workspace. Nothing here creates or reads files, except the two `prepare` functions.
+/// The places of one workspace. Nothing here creates files, except the two `prepare` functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     workspace: PathBuf,
     state: PathBuf,
+    /// The state directory was named by the user, so it may be somebody else's.
+    named: bool,
+    /// For what this user's own processes keep when the state is somebody else's.
+    aside: PathBuf,
     socket: PathBuf,
     config: PathBuf,
     uid: u32,
@@ -30,12 +34,15 @@ impl Paths {
     /// When the current directory is needed and cannot be read.
     pub fn new(workspace: &Path, state_dir: Option<&Path>, host: &Host) -> Result<Self, ConfigError> {
         let workspace = settled(workspace)?;
-        let state = match state_dir.or(host.state_dir.as_deref()) {
+        let named = state_dir.or(host.state_dir.as_deref());
+        let state = match named {
             Some(dir) => settled(dir)?,
             None => settled(&host.data_dir)?.join("flowdeck/workspaces").join(folder(&workspace)),
         };
         let socket = socket(&state, host);
-        Ok(Self { workspace, state, socket, config: host.config_dir.join("flowdeck"), uid: host.uid })
+        let aside = host.data_dir.join("flowdeck/elsewhere").join(folder(&state));
+        let config = host.config_dir.join("flowdeck");
+        Ok(Self { workspace, state, named: named.is_some(), aside, socket, config, uid: host.uid })
     }
 
     pub fn workspace(&self) -> &Path {
@@ -47,9 +54,26 @@ impl Paths {
         &self.state
     }
 
+    /// What this user's own processes keep beside the engine: their log, the places of consoles, copies. In the state
+    /// directory, unless that is somebody else's.
+    pub fn own_dir(&self) -> &Path {
+        if self.other_owner().is_some() { &self.aside } else { &self.state }
+    }
+
+    /// The user whose state directory this is, if it was named and belongs to somebody else. Only they start engines there.
+    pub fn other_owner(&self) -> Option<u32> {
+        let owner = fs::metadata(&self.state).ok().filter(|_| self.named)?.uid();
+        (owner != self.uid).then_some(owner)
+    }
+
     /// The engine's Unix socket, short enough for every system.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// The user that this process runs as.
+    pub fn uid(&self) -> u32 {
+        self.uid
     }
 
     /// Held by the engine while it lives.
@@ -92,38 +116,97 @@ impl Paths {
         self.config.join("keys.toml")
     }
 
-    /// Makes the state directory and those in it, for the engine's user alone, and the socket's directory.
+    /// Makes the state directory and those in it, for the engine's user alone, and the socket's directory. With a group,
+    /// its members may pass through the state directory to the socket, and see nothing else of it.
     ///
     /// # Errors
-    /// `Io` when a directory cannot be made, `UnsafeDirectory` as `prepare_socket_dir`.
-    pub fn prepare(&self) -> Result<(), ConfigError> {
+    /// `Io` when a directory cannot be made, `UnsafeDirectory` when it is not the engine's own, `NotShared` when the group
+    /// could not get to the socket.
+    pub fn prepare(&self, group: Option<u32>) -> Result<(), ConfigError> {
         for dir in [&self.state, &self.runs_dir(), &self.log_dir()] {
             make_private(dir)?;
+            self.check_own(dir)?;
         }
-        self.prepare_socket_dir()
+        self.prepare_own_socket_dir()?;
+        self.share(group)
     }
 
-    /// Makes the socket's directory, and makes sure that nobody else can put a socket of theirs there. A client calls
-    /// this before it connects, an engine before it listens.
+    /// Makes sure that only who is meant can have put a socket where the engine's belongs; makes its directory when it is
+    /// this user's. A client calls this before it connects.
     ///
     /// # Errors
-    /// `UnsafeDirectory` when the directory belongs to, or can be written by, somebody else.
+    /// `UnsafeDirectory` when somebody could have put a socket of theirs there.
     pub fn prepare_socket_dir(&self) -> Result<(), ConfigError> {
+        match self.other_owner() {
+            Some(owner) => guarded(&self.state, [0, self.uid, owner]),
+            None => self.prepare_own_socket_dir(),
+        }
+    }
+
+    fn prepare_own_socket_dir(&self) -> Result<(), ConfigError> {
         let dir = self.socket.parent().unwrap_or(&self.state);
         make_private(dir)?;
+        self.check_own(dir)?;
         let found = fs::symlink_metadata(dir).map_err(|error| ConfigError::io("read", dir, error))?;
-        let refuse = |detail: &str| Err(ConfigError::UnsafeDirectory { path: dir.to_owned(), detail: detail.to_owned() });
-        if !found.is_dir() {
-            return refuse("it is not a directory");
-        }
-        if found.uid() != self.uid {
-            return refuse(&format!("it belongs to the user with id {}", found.uid()));
-        }
         if found.mode() & 0o022 != 0 {
-            return refuse("others may write into it (chmod go-w mends that)");
+            return Err(unsafe_dir(dir, "others may write into it (chmod go-w mends that)"));
         }
         Ok(())
     }
+
+    fn check_own(&self, dir: &Path) -> Result<(), ConfigError> {
+        let found = fs::symlink_metadata(dir).map_err(|error| ConfigError::io("read", dir, error))?;
+        if !found.is_dir() {
+            return Err(unsafe_dir(dir, "it is not a directory"));
+        }
+        if found.uid() != self.uid {
+            return Err(unsafe_dir(dir, &format!("it belongs to the user with id {}", found.uid())));
+        }
+        Ok(())
+    }
+
+    /// Opens the way to the socket for a group, or closes the one that was open for another.
+    fn share(&self, group: Option<u32>) -> Result<(), ConfigError> {
+        let restrict = |dir: &Path, mode: u32| {
+            fs::set_permissions(dir, Permissions::from_mode(mode)).map_err(|error| ConfigError::io("restrict", dir, error))
+        };
+        for dir in [&self.runs_dir(), &self.log_dir()] {
+            restrict(dir, 0o700)?;
+        }
+        let refused = |detail: String| ConfigError::NotShared { path: self.state.clone(), detail };
+        let Some(group) = group else {
+            let found = fs::metadata(&self.state).map_err(|error| ConfigError::io("read", &self.state, error))?;
+            return if found.mode() & 0o777 == SHARED { restrict(&self.state, 0o700) } else { Ok(()) };
+        };
+        if self.socket.parent() != Some(&self.state) {
+            return Err(refused(format!("its path is longer than the {LONGEST_SOCKET} bytes that a socket's may have")));
+        }
+        std::os::unix::fs::chown(&self.state, None, Some(group))
+            .map_err(|error| refused(format!("{error}; the engine's user must be a member of the group")))?;
+        restrict(&self.state, SHARED)
+    }
+}
+
+/// The mode of a state directory that a group may pass through.
+const SHARED: u32 = 0o710;
+
+fn unsafe_dir(path: &Path, detail: &str) -> ConfigError {
+    ConfigError::UnsafeDirectory { path: path.to_owned(), detail: detail.to_owned() }
+}
+
+/// Whether nobody but these users can have put the directory, or anything in it, where it is.
+fn guarded(dir: &Path, trusted: [u32; 3]) -> Result<(), ConfigError> {
+    for (above, place) in dir.ancestors().enumerate() {
+        let found = fs::symlink_metadata(place).map_err(|error| ConfigError::io("read", place, error))?;
+        if !trusted.contains(&found.uid()) {
+            return Err(unsafe_dir(dir, &format!("{} belongs to the user with id {}", place.display(), found.uid())));
+        }
+        let sticky = above > 0 && found.mode() & 0o1000 != 0;
+        if found.mode() & 0o022 != 0 && !sticky {
+            return Err(unsafe_dir(dir, &format!("others may write into {}", place.display())));
+        }
+    }
+    Ok(())
 }
 
 fn make_private(dir: &Path) -> Result<(), ConfigError> {

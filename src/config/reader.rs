@@ -1,6 +1,7 @@
 //! Reads values out of a TOML document and remembers every mistake instead of stopping at the first. The workspace
 //! file is read so, and so are the files of the console: themes and keys.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -114,10 +115,31 @@ impl<'t> Reader<'t> {
         found
     }
 
+    /// A list of strings in which none is there twice.
+    pub fn names(&mut self, value: &Node<'_>) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for item in self.list(value, "a list of names") {
+            if let Some(name) = self.text(item)
+                && let Some(again) = names.replace(name)
+            {
+                self.wrong(item.span(), format!("{again:?} is there twice"));
+            }
+        }
+        names
+    }
+
+    /// A whole number of at least 0.
+    pub fn number(&mut self, value: &Node<'_>) -> Option<u32> {
+        let found = whole(value);
+        if found.is_none() {
+            self.expected(value, "a whole number from 0");
+        }
+        found
+    }
+
     /// A whole number of at least 1.
     pub fn count(&mut self, value: &Node<'_>) -> Option<u32> {
-        let number = value.get_ref().as_integer().and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok());
-        let found = number.filter(|n| *n > 0);
+        let found = whole(value).filter(|n| *n > 0);
         if found.is_none() {
             self.expected(value, "a whole number from 1");
         }
@@ -129,6 +151,10 @@ impl<'t> Reader<'t> {
         let text = self.text(value)?;
         parse(&text).map_err(|message| self.wrong(value.span(), message)).ok()
     }
+}
+
+fn whole(value: &Node<'_>) -> Option<u32> {
+    value.get_ref().as_integer().and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok())
 }
 
 fn name_of(value: &DeValue<'_>) -> String {

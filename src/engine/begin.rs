@@ -101,16 +101,22 @@ fn runnable(pipeline: &Pipeline) -> Result<(), EngineError> {
     if missing.is_empty() { Ok(()) } else { Err(EngineError::Unsupported(missing.join(", "))) }
 }
 
-/// Checks that every pipeline that is named was sent along, and is sound.
+/// Checks that every pipeline that is named was sent along, and is sound; `each` sees them.
 ///
 /// # Errors
 /// `InvalidPipeline` naming the first that is not.
-pub(super) fn modules(root: &Pipeline, sent: Vec<Module>, includes: &[Include]) -> Result<Vec<Definition>, EngineError> {
+pub(super) fn modules(
+    root: &Pipeline,
+    sent: Vec<Module>,
+    includes: &[Include],
+    mut each: impl FnMut(&Pipeline),
+) -> Result<Vec<Definition>, EngineError> {
     let mut pipelines = HashMap::new();
     let mut definitions = Vec::new();
     for Module { format, text } in sent {
         let pipeline = parse(&text, &format)?;
         runnable(&pipeline)?;
+        each(&pipeline);
         definitions.push(Definition { hash: pipeline.hash.clone(), format, text });
         pipelines.insert(pipeline.hash.clone(), pipeline);
     }

@@ -161,6 +161,7 @@ fn refusal(plan: &ChildRun, error: &EngineError) -> StageError {
             ErrorKind::Configuration
         }
         EngineError::Refused(_) => ErrorKind::ControlFlow,
+        EngineError::Forbidden(_) => ErrorKind::Security,
         EngineError::NoRun(_) | EngineError::Ambiguous { .. } | EngineError::NoStage { .. } | EngineError::Store(_) => {
             ErrorKind::Execution
         }

@@ -3,11 +3,14 @@
 use tokio::sync::oneshot;
 
 use super::begin::{Beginning, modules};
+use super::caller::Caller;
 use super::driver::Mail;
 use super::scheduler::Input;
+use super::targets::Targets;
 use super::{Engine, clock};
 use crate::language::{self, Format, Pipeline};
-use crate::model::{Actor, EngineStatus, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::model::{EngineStatus, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::policy::access::Refusal;
 use crate::store::{Definition, StoreError};
 
 /// Why a command was not carried out.
@@ -31,6 +34,9 @@ pub enum EngineError {
     InvalidSettings(String),
     #[error("{0}")]
     Refused(String),
+    /// Somebody may not do this.
+    #[error(transparent)]
+    Forbidden(#[from] Refusal),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -59,10 +65,13 @@ impl Engine {
     /// Creates a run. When this returns, the run and its pipeline are durable and will be carried out.
     ///
     /// # Errors
-    /// An invalid pipeline, inputs that do not fit, or a store that takes nothing.
-    pub async fn create(&self, new: NewRun, actor: Actor) -> Result<RunId, EngineError> {
+    /// An invalid pipeline, inputs that do not fit, somebody who may not, or a store that takes nothing.
+    pub async fn create(&self, new: NewRun, caller: &Caller) -> Result<RunId, EngineError> {
         let pipeline = parse(&new.definition, &new.format)?;
-        let modules = modules(&pipeline, new.modules, &new.includes)?;
+        let mut targets = Targets::of(new.environment.as_deref());
+        targets.add(&pipeline);
+        let modules = modules(&pipeline, new.modules, &new.includes, |included| targets.add(included))?;
+        let actor = caller.may_touch(&targets)?;
         let definition = Definition { hash: pipeline.hash.clone(), format: new.format, text: new.definition };
         let beginning = Beginning {
             path: new.path,
@@ -107,15 +116,24 @@ impl Engine {
     }
 
     /// Asks a run to stop: TERM with grace, or KILL at once with `force`. Durable when it returns.
-    pub async fn cancel(&self, text: &str, force: bool, reason: Option<String>, actor: Actor) -> Result<RunId, EngineError> {
-        let id = self.find(text).await?;
+    pub async fn cancel(&self, text: &str, force: bool, reason: Option<String>, caller: &Caller) -> Result<RunId, EngineError> {
+        let run = self.run(text).await?;
+        let actor = self.admit(caller, &run).await?;
+        let id = run.id;
         self.send(&id, Mail::Input(Input::Cancel { actor, force, reason })).await?;
         Ok(id)
     }
 
     /// Answers for an attempt whose effects are not known.
-    pub async fn resolve(&self, text: &str, stage: &StageId, resolution: Resolution, actor: Actor) -> Result<RunId, EngineError> {
+    pub async fn resolve(
+        &self,
+        text: &str,
+        stage: &StageId,
+        resolution: Resolution,
+        caller: &Caller,
+    ) -> Result<RunId, EngineError> {
         let run = self.run(text).await?;
+        let actor = self.admit(caller, &run).await?;
         let state = run.stages.get(stage);
         let state = state.ok_or_else(|| EngineError::NoStage { run: run.id.clone(), stage: stage.clone() })?;
         if state.status != StageStatus::Unknown {
@@ -127,10 +145,11 @@ impl Engine {
     }
 
     /// Brings values that a run waits for.
-    pub async fn provide(&self, text: &str, values: Values) -> Result<RunId, EngineError> {
-        let id = self.find(text).await?;
-        self.send(&id, Mail::Values(values)).await?;
-        Ok(id)
+    pub async fn provide(&self, text: &str, values: Values, caller: &Caller) -> Result<RunId, EngineError> {
+        let run = self.run(text).await?;
+        self.admit(caller, &run).await?;
+        self.send(&run.id, Mail::Values(values)).await?;
+        Ok(run.id)
     }
 
     /// Delivers a letter and waits until what follows from it is durable.

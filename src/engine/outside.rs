@@ -82,7 +82,7 @@ impl Known {
     }
 }
 
-fn invalid(error: &ConfigError) -> EngineError {
+pub(super) fn invalid(error: &ConfigError) -> EngineError {
     EngineError::InvalidSettings(match error {
         ConfigError::Invalid { path, text, problems } => config::report(problems, path, text, false).trim_end().to_owned(),
         other => other.to_string(),

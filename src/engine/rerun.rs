@@ -1,11 +1,13 @@
 //! A run again: as it was pinned, or with another document, keeping what may be kept.
 
 use super::begin::{Beginning, modules};
+use super::caller::Caller;
 use super::handle::{EngineError, parse};
 use super::reuse::reusable;
+use super::targets::Targets;
 use super::{Engine, clock};
 use crate::language::{Pipeline, inclusion};
-use crate::model::{Actor, Document, Include, Included, Rerun, Run, RunId, StageId};
+use crate::model::{Document, Include, Included, Rerun, Run, RunId, StageId};
 use crate::store::Definition;
 
 /// The pipeline of a rerun, checked.
@@ -17,6 +19,8 @@ struct Chosen {
     edited_from: Option<String>,
     /// Stages that are not what they were in the earlier run.
     changed: Vec<StageId>,
+    /// What another document may touch beyond what the earlier one did.
+    targets: Targets,
 }
 
 impl Engine {
@@ -25,10 +29,13 @@ impl Engine {
     ///
     /// # Errors
     /// A run, stage or document that is not there, a document that is not valid, inputs that do not fit.
-    pub async fn rerun(&self, text: &str, rerun: Rerun, actor: Actor) -> Result<RunId, EngineError> {
+    pub async fn rerun(&self, text: &str, rerun: Rerun, caller: &Caller) -> Result<RunId, EngineError> {
         let old = self.run(text).await?;
+        let actor = self.admit(caller, &old).await?;
         let pinned = self.pinned(&old).await?;
-        let Chosen { definition, pipeline, includes, modules, edited_from, changed } = choose(&old, pinned, rerun.document)?;
+        let Chosen { definition, pipeline, includes, modules, edited_from, changed, targets } =
+            choose(&old, pinned, rerun.document)?;
+        caller.may_touch(&targets)?;
         let reused = reusable(&old, &pipeline, &rerun.from, &changed)?;
         let beginning = Beginning {
             path: old.pipeline.path.clone(),
@@ -79,12 +86,15 @@ fn choose(old: &Run, pinned: Definition, document: Option<Document>) -> Result<C
             modules: Vec::new(),
             edited_from: old.pipeline.edited_from.clone(),
             changed: Vec::new(),
+            targets: Targets::default(),
         });
     };
     let pipeline = parse(&text, &format)?;
+    let mut targets = Targets::default();
+    targets.add(&pipeline);
     let (includes, modules) = match included {
         Some(Included { modules: sent, includes }) => {
-            let modules = modules(&pipeline, sent, &includes)?;
+            let modules = modules(&pipeline, sent, &includes, |included| targets.add(included))?;
             (includes, modules)
         }
         None => (kept_includes(old, &pipeline)?, Vec::new()),
@@ -97,6 +107,7 @@ fn choose(old: &Run, pinned: Definition, document: Option<Document>) -> Result<C
         pipeline,
         includes,
         modules,
+        targets,
     })
 }
 

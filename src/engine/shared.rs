@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::activity::Activity;
 use super::driver::Mail;
 use super::hub::Hub;
+use super::in_force::Follower;
 use super::outside::Outside;
 use super::values::{self, Found};
 use crate::config::Paths;
@@ -23,6 +24,8 @@ pub struct Shared {
     pub slots: Arc<Semaphore>,
     /// What the workspace says about the world outside.
     pub outside: Outside,
+    /// Who may do what, as the workspace file says.
+    pub(super) policy: Follower,
     pub paths: Paths,
     /// This program, to start runners from.
     pub exe: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,10 +39,10 @@ pub fn start(run: Option<RunId>, replay: Option<cli::Replay>) -> Start {
 
 /// Opens the console; where it begins nowhere else, where a cut connection left the last one.
 pub async fn open(context: &Context, start: Start) -> Result<u8, Box<dyn Error>> {
-    let _log = log_to(&context.paths.log_dir())?;
+    let _log = log_to(&context.paths.own_dir().join("log"))?;
     let mut options = options(context, start)?;
     let client = context.engine().await?;
-    let places = context.paths.state_dir().join("consoles");
+    let places = context.paths.own_dir().join("consoles");
     if options.start == Start::Overview
         && let Some(run) = super::memory::take(&places)
         && client.run(run.as_str()).await.is_ok()
@@ -56,7 +57,7 @@ pub async fn open(context: &Context, start: Start) -> Result<u8, Box<dyn Error>>
         values: Arc::new(move |run: &Run| cli::values_for_run(&for_values, run).unwrap_or_default()),
         file: Arc::new(move |run: &Run| cli::file_of_run(&for_files, run)),
         services: targets(context),
-        copies: context.paths.state_dir().to_owned(),
+        copies: context.paths.own_dir().to_owned(),
         followed: memory.followed(),
     };
     let (ask, asked) = mpsc::channel(QUEUE);
@@ -100,7 +101,7 @@ fn options(context: &Context, start: Start) -> Result<Options, Box<dyn Error>> {
         abilities,
         read_only: context.read_only,
         workspace: name.unwrap_or_else(|| "/".to_owned()),
-        copies: context.paths.state_dir().to_owned(),
+        copies: context.paths.own_dir().to_owned(),
         in_tmux: std::env::var_os("TMUX").is_some_and(|value| !value.is_empty()),
         problems,
     })
@@ -126,7 +127,7 @@ fn targets(context: &Context) -> Vec<Target> {
 
 /// The console's own log goes to a file: the screen is taken.
 fn log_to(dir: &Path) -> std::io::Result<tracing_appender::non_blocking::WorkerGuard> {
-    std::fs::create_dir_all(dir)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let file = tracing_appender::rolling::never(dir, "console.log");
     let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(false).finish(file);
     let filter = tracing_subscriber::EnvFilter::try_from_env("FLOWDECK_LOG")

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -72,7 +73,7 @@ fn forget(own: Own) -> Option<Own> {
 
 /// Beside the old file, locked, and then in its place.
 fn write(dir: &Path, run: &RunId) -> std::io::Result<Own> {
-    fs::create_dir_all(dir)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let path = dir.join(std::process::id().to_string());
     let next = path.with_extension("next");
     let mut file = File::create(&next)?;

@@ -6,12 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use flowdeck::accounts;
 use flowdeck::api::{self, Api};
 use flowdeck::cli::Context;
 use flowdeck::cli::EngineRunArgs;
 use flowdeck::client::start::{READY, VERSION_FILE};
 use flowdeck::config::{EngineLock, IdleTimeout};
-use flowdeck::engine::{Engine, Outside};
+use flowdeck::engine::{Engine, World};
 use flowdeck::model::Actor;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,25 +27,26 @@ pub fn main(context: &Context, options: &EngineRunArgs) -> Result<u8, Box<dyn Er
         // Out of the client's session: its terminal's hang-up is none of ours. It fails for a group leader only.
         let _ = rustix::process::setsid();
     }
-    context.paths.prepare()?;
+    let group = context.settings.group.as_deref().map(group_id).transpose()?;
+    context.paths.prepare(group)?;
     let lock = EngineLock::acquire(&context.paths)?;
     std::fs::write(context.paths.state_dir().join(VERSION_FILE), env!("CARGO_PKG_VERSION"))?;
     let _log = log_to(&context.paths.log_dir(), options.detached)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_stack_size(STACK).enable_all().build()?;
-    runtime.block_on(serve(context, options))?;
+    runtime.block_on(serve(context, options, group))?;
     // Streams and drivers end with the runtime; runners go on.
     runtime.shutdown_timeout(Duration::from_millis(200));
     drop(lock);
     Ok(0)
 }
 
-async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn Error>> {
+async fn serve(context: &Context, options: &EngineRunArgs, group: Option<u32>) -> Result<(), Box<dyn Error>> {
     let settings = &context.settings;
     let exe = std::env::current_exe()?;
-    let outside = Outside::of(&context.workspace).await?;
-    let engine = Engine::open(context.paths.clone(), exe, usize::try_from(settings.max_concurrency)?, outside).await?;
+    let world = World::of(&context.workspace).await?;
+    let engine = Engine::open(context.paths.clone(), exe, usize::try_from(settings.max_concurrency)?, world).await?;
     let socket = context.paths.socket();
-    let listener = bind(socket)?;
+    let listener = bind(socket, group)?;
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(engine.clone(), stop.clone()));
     let on_demand = options.detached.then_some(settings.idle_timeout);
@@ -64,14 +66,27 @@ async fn serve(context: &Context, options: &EngineRunArgs) -> Result<(), Box<dyn
     Ok(())
 }
 
+/// The group of `[engine] group`. An engine that its people could not reach does not start.
+fn group_id(name: &str) -> Result<u32, Box<dyn Error>> {
+    let found = accounts::group_id(name)?;
+    Ok(found.ok_or_else(|| format!("[engine] group: this system has no group `{name}`"))?)
+}
+
 /// The lock is ours, so whatever lies at the socket's place is left over.
-fn bind(socket: &Path) -> std::io::Result<UnixListener> {
+fn bind(socket: &Path, group: Option<u32>) -> std::io::Result<UnixListener> {
     match std::fs::remove_file(socket) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     let listener = UnixListener::bind(socket)?;
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+    let mode = match group {
+        Some(group) => {
+            std::os::unix::fs::chown(socket, None, Some(group))?;
+            0o660
+        }
+        None => 0o600,
+    };
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 

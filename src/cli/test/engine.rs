@@ -36,7 +36,7 @@ impl Private {
         let state_dir = Some(dir.0.join("state"));
         let global = Global { workspace: Some(dir.0.clone()), state_dir, read_only: false };
         let context = Context::new(&global, workspace.runs).map_err(|error| complain(exit::FAILED, &error))?;
-        context.paths.prepare().map_err(|error| complain(exit::FAILED, &error))?;
+        context.paths.prepare(None).map_err(|error| complain(exit::FAILED, &error))?;
         let command = start::EngineCommand { idle_timeout: Some(IDLE), bare: true, ..context.engine_command() };
         let socket = context.paths.socket();
         let client = start::connect_or_start(&command, socket).await.map_err(|error| refused(&error))?;

@@ -64,7 +64,9 @@ fn a_documented_file_is_read() {
     assert_eq!((file.services[0].probe.clone(), file.services[0].interval), (Some(http), Some(Duration::from_secs(5))));
     assert_eq!(file.secrets["DEPLOY_TOKEN"], Secret::File(PathBuf::from("/srv/secrets/deploy")));
     assert_eq!(file.secrets["KEY"], Secret::Command(["vault", "kv", "get", ""].map(str::to_owned).to_vec()));
-    assert_eq!(file.other.keys().collect::<Vec<_>>(), ["access", "alerts", "environments"]);
+    assert_eq!(file.access.as_ref().map(|access| access.grants.len()), Some(1));
+    assert!(file.environments.as_ref().is_some_and(|environments| environments["production"].protected));
+    assert_eq!(file.policy().protected().collect::<Vec<_>>(), ["production"]);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn a_run_has_a_directory_only_under_a_plain_name() {
 fn directories_are_made_for_the_user_alone() {
     let (_guard, root) = root();
     let paths = Paths::new(&root, Some(&root.join("x".repeat(120))), &host(&root)).unwrap();
-    paths.prepare().unwrap();
+    paths.prepare(None).unwrap();
     for dir in [paths.state_dir(), &paths.runs_dir(), &paths.log_dir(), paths.socket().parent().unwrap()] {
         assert_eq!(mode(dir), 0o700, "{}", dir.display());
     }
@@ -101,11 +101,56 @@ fn directories_are_made_for_the_user_alone() {
 fn a_socket_directory_that_others_can_change_is_refused() {
     let (_guard, root) = root();
     let paths = Paths::new(&root, Some(&root.join("state")), &host(&root)).unwrap();
-    paths.prepare().unwrap();
+    paths.prepare(None).unwrap();
     fs::set_permissions(paths.state_dir(), fs::Permissions::from_mode(0o777)).unwrap();
     assert!(matches!(paths.prepare_socket_dir(), Err(ConfigError::UnsafeDirectory { .. })));
 
     let stranger = Host { uid: host(&root).uid + 1, ..host(&root) };
     let paths = Paths::new(&root, Some(&root.join("other")), &stranger).unwrap();
     assert!(matches!(paths.prepare_socket_dir(), Err(ConfigError::UnsafeDirectory { .. })));
+}
+
+#[test]
+fn a_group_may_pass_through_to_the_socket_and_see_nothing_else() {
+    let (_guard, root) = root();
+    let group = rustix::process::getegid().as_raw();
+    let paths = Paths::new(&root, Some(&root.join("state")), &host(&root)).unwrap();
+    paths.prepare(None).unwrap();
+    fs::set_permissions(paths.log_dir(), fs::Permissions::from_mode(0o755)).unwrap();
+    paths.prepare(Some(group)).unwrap();
+    assert_eq!(mode(paths.state_dir()), 0o710);
+    for dir in [paths.runs_dir(), paths.log_dir()] {
+        assert_eq!(mode(&dir), 0o700, "{}", dir.display());
+    }
+    paths.prepare(None).unwrap();
+    assert_eq!(mode(paths.state_dir()), 0o700, "closed again when no group is named any more");
+}
+
+#[test]
+fn a_state_directory_too_long_for_a_socket_cannot_be_shared() {
+    let (_guard, root) = root();
+    let paths = Paths::new(&root, Some(&root.join("x".repeat(120))), &host(&root)).unwrap();
+    let refused = paths.prepare(Some(rustix::process::getegid().as_raw())).unwrap_err();
+    assert!(refused.to_string().contains("longer than the 100 bytes"), "{refused}");
+}
+
+#[test]
+fn somebody_elses_state_is_used_only_where_it_was_named_and_nobody_could_have_put_it_there() {
+    let (_guard, root) = root();
+    let state = root.join("state");
+    fs::create_dir(&state).unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o710)).unwrap();
+    // The directories are this user's; the client is another.
+    let client = Host { uid: host(&root).uid + 1, ..host(&root) };
+    let named = Paths::new(&root, Some(&state), &client).unwrap();
+    assert_eq!(named.other_owner(), Some(host(&root).uid));
+    named.prepare_socket_dir().unwrap();
+    assert!(named.own_dir().starts_with(root.join("data")), "{named:?}");
+    assert!(matches!(named.prepare(None), Err(ConfigError::UnsafeDirectory { .. })), "no engine of another user's");
+
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = named.prepare_socket_dir().unwrap_err();
+    assert!(refused.to_string().contains("others may write into"), "{refused}");
+    let own = Paths::new(&root, Some(&state), &host(&root)).unwrap();
+    assert_eq!((own.other_owner(), own.own_dir()), (None, state.as_path()));
 }

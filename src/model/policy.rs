@@ -1,0 +1,86 @@
+//! Everything of a workspace that decides who may do what, and when: one value, compared and pinned by its hash.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::digest::{canonical, sha256_hex};
+use super::{Access, Environment};
+
+/// The format of the hashed document; it grows when the same document comes to mean something else.
+const FORMAT: u32 = 1;
+
+/// `[access]` and `[environments]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// `None`: the engine's own user is admin and nobody else has access.
+    pub access: Option<Access>,
+    pub environments: BTreeMap<String, Environment>,
+}
+
+impl Policy {
+    /// `sha256:` and lower-case hex over the canonical JSON of everything that decides. Comments, spelling and the order of
+    /// names in the file do not change it.
+    pub fn hash(&self) -> String {
+        let mut access = json!(self.access);
+        if let Some(grants) = access.pointer_mut("/grants").and_then(|grants| grants.as_array_mut()) {
+            grants.sort_by_key(canonical);
+        }
+        let document = json!({"format": FORMAT, "access": access, "environments": self.environments});
+        format!("sha256:{}", sha256_hex(canonical(&document).as_bytes()))
+    }
+
+    /// An environment as it is described, or an open one.
+    pub fn environment(&self, name: &str) -> Environment {
+        self.environments.get(name).cloned().unwrap_or_else(|| Environment::open(name))
+    }
+
+    /// The names of the protected environments.
+    pub fn protected(&self) -> impl Iterator<Item = &str> {
+        self.environments.values().filter(|environment| environment.protected).map(|environment| environment.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Policy;
+    use crate::model::{Access, Environment, Grant, People, Role};
+
+    fn grant(role: Role, user: &str) -> Grant {
+        let people = People { users: BTreeSet::from([user.to_owned()]), ..People::default() };
+        Grant { role, people, environments: None }
+    }
+
+    fn policy(grants: Vec<Grant>) -> Policy {
+        let production = Environment { protected: true, ..Environment::open("production") };
+        Policy {
+            access: Some(Access { grants, ..Access::default() }),
+            environments: [("production".to_owned(), production)].into(),
+        }
+    }
+
+    #[test]
+    fn the_hash_follows_what_decides_and_not_the_order_it_is_written_in() {
+        let (ann, bob) = (grant(Role::Viewer, "ann"), grant(Role::Approver, "bob"));
+        let one = policy(vec![ann.clone(), bob.clone()]);
+        assert_eq!(one.hash(), policy(vec![bob.clone(), ann.clone()]).hash());
+        assert!(one.hash().starts_with("sha256:") && one.hash().len() == 71);
+        assert_ne!(one.hash(), policy(vec![bob.clone()]).hash());
+        assert_ne!(one.hash(), policy(vec![grant(Role::Operator, "ann"), bob]).hash());
+        let mut open = one.clone();
+        open.environments.get_mut("production").unwrap().protected = false;
+        assert_ne!(one.hash(), open.hash());
+        assert_ne!(Policy::default().hash(), Policy { access: Some(Access::default()), ..Policy::default() }.hash());
+    }
+
+    #[test]
+    fn an_environment_that_is_not_described_is_open() {
+        let policy = policy(Vec::new());
+        assert!(policy.environment("production").protected);
+        assert!(!policy.environment("development").protected);
+        assert_eq!(policy.protected().collect::<Vec<_>>(), ["production"]);
+    }
+}
