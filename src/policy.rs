@@ -4,7 +4,12 @@
 //! configured now); what follows from it is returned as events of `model`. Must not know a clock, storage or a runtime.
 
 pub mod access;
+pub mod blocker;
 pub mod freeze;
+pub mod gate;
+pub mod promotion;
+pub mod quorum;
+pub mod start;
 pub mod subject;
 
 #[cfg(test)]

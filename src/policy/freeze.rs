@@ -21,7 +21,7 @@ const HORIZON: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Nothing may start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
-    /// Since when without a gap, as far as the window that holds now goes.
+    /// When the last of the windows that hold now began.
     pub since: Timestamp,
     /// The end of the last window that touches; `None` when no end is in sight.
     pub until: Option<Timestamp>,
