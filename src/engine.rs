@@ -10,7 +10,8 @@ pub mod caller;
 mod child;
 pub mod clock;
 pub mod driver;
-pub mod handle;
+pub pub mod gates;
+mod handle;
 pub mod hub;
 pub mod in_force;
 pub mod logs;
@@ -33,6 +34,7 @@ use crate::config::{Paths, Workspace};
 use crate::model::{Actor, NewRecord};
 use crate::store::{Batch, Store, StoreError};
 pub use caller::Caller;
+use gates::Gates;
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
 use in_force::Follower;
@@ -76,6 +78,7 @@ impl Engine {
             slots,
             outside: world.outside,
             policy: world.policy,
+            gates: Gates::default(),
             paths,
             exe,
             started_at: clock::now(),

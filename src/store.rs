@@ -21,6 +21,7 @@ mod ledger;
 mod migrate;
 mod offline;
 mod open;
+mod private;
 mod project;
 mod read;
 mod reserve;
@@ -34,6 +35,7 @@ mod tests;
 pub use error::StoreError;
 pub use facts::{Expected, Fact, NewFact};
 pub use offline::Offline;
+pub use private::key;
 pub use signer::Signer;
 
 use crate::model::{

@@ -36,13 +36,14 @@ impl From<Refusal> for Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let (status, code) = match &error {
-            EngineError::NoRun(_) | EngineError::NoStage { .. } => (StatusCode::NOT_FOUND, "not_found"),
+            EngineError::NoRun(_) | EngineError::NoStage { .. } | EngineError::NoGate(_) => (StatusCode::NOT_FOUND, "not_found"),
             EngineError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
             EngineError::InvalidPipeline(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_pipeline"),
             EngineError::Unsupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported"),
             EngineError::InvalidInputs(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_inputs"),
             EngineError::InvalidSettings(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_settings"),
             EngineError::Refused(_) => (StatusCode::CONFLICT, "refused"),
+            EngineError::Undecided { code, .. } => (StatusCode::FORBIDDEN, *code),
             EngineError::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             EngineError::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "store_full"),
             EngineError::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),

@@ -6,6 +6,7 @@ mod act;
 mod adopt;
 mod children;
 mod fail;
+mod gated;
 mod output;
 mod prepare;
 mod scope;
@@ -22,13 +23,13 @@ use tokio_util::sync::CancellationToken;
 use super::child::{Order, Stop};
 use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
-use super::{audit, clock};
+use super::clock;
 use crate::language::Pipeline;
 use crate::model::{EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
 use crate::operators::Settings;
 use crate::process::Spec;
 use crate::runner;
-use crate::store::{NewEvent, StoreError};
+use crate::store::{Batch, NewEvent, StoreError};
 pub use values::Masks;
 
 /// How many letters may wait for a run; senders wait when it is full.
@@ -48,6 +49,8 @@ pub enum Mail {
     },
     /// Values the run waited for.
     Values(Values),
+    /// Something became of a gate that a stage waits at, or of a lock.
+    GateMoved,
     /// A run below this one waits for somebody.
     Waits {
         run: RunId,
@@ -78,6 +81,11 @@ enum Act {
         stage: usize,
         at: Timestamp,
         epoch: u32,
+    },
+    /// Asks at the gate again when time may have changed something.
+    AtGate {
+        stage: usize,
+        at: Timestamp,
     },
     Stop {
         stage: usize,
@@ -207,7 +215,7 @@ impl Driver {
             self.open(mail);
         }
         loop {
-            let starved = self.start_ready();
+            let starved = self.start_ready().await?;
             self.commit().await?;
             let recorded = self.events.is_empty() && self.acts.is_empty();
             if recorded && self.scheduler.is_finished() && self.work.is_empty() {
@@ -245,6 +253,7 @@ impl Driver {
         match mail {
             Mail::Input(input) => self.feed(input),
             Mail::Ended { stage, attempt, outcome } => self.end(stage, attempt, outcome),
+            Mail::GateMoved => self.gates_moved(),
             Mail::Values(values) => self.on_values(values),
             Mail::Waits { run, why } => self.remark_waiting(&run, &why),
             Mail::Flush(answer) => self.acts.push(Act::Answer(answer)),
@@ -292,15 +301,8 @@ impl Driver {
 
     /// Record, publish, act.
     async fn commit(&mut self) -> Result<(), DriverError> {
-        if !self.events.is_empty() {
-            let events = std::mem::take(&mut self.events);
-            let committed = self.shared.store.record(audit::with_records(events)).await?.events;
-            let waits = committed.iter().find_map(children::waits);
-            self.shared.hub.publish(committed);
-            if let Some(why) = waits {
-                self.tell_parent(why);
-            }
-        }
+        let ends = self.events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. }));
+        if ends { self.record_end().await? } else { self.record(Batch::default()).await? }
         // What an act brings about is recorded in the next round, before its own acts.
         let acts = std::mem::take(&mut self.acts);
         // The next stages start before the runner is told that the last ones are recorded.

@@ -9,7 +9,7 @@ use super::scheduler::Input;
 use super::targets::Targets;
 use super::{Engine, clock};
 use crate::language::{self, Format, Pipeline};
-use crate::model::{EngineStatus, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
+use crate::model::{EngineStatus, GateId, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
 use crate::policy::access::Refusal;
 use crate::store::{Definition, StoreError};
 
@@ -20,6 +20,11 @@ pub enum EngineError {
     NoRun(String),
     #[error("`{text}` fits several runs: {}", .candidates.join(", "))]
     Ambiguous { text: String, candidates: Vec<String> },
+    #[error("no gate is called `{0}`")]
+    NoGate(String),
+    /// Policy does not let a decision count; recorded all the same.
+    #[error("{gate}: {message}")]
+    Undecided { gate: GateId, code: &'static str, message: String },
     #[error("run {run} has no stage `{stage}`")]
     NoStage { run: RunId, stage: StageId },
     #[error("the pipeline is not valid: {0}")]

@@ -14,7 +14,9 @@ use crate::store::{NewEvent, StoreError};
 impl Engine {
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
         let mut drivers = Vec::new();
-        for id in self.shared.store.unfinished_runs().await? {
+        let unfinished = self.shared.store.unfinished_runs().await?;
+        self.shared.gates.load(&self.shared.store, &unfinished).await?;
+        for id in unfinished {
             match self.shared.store.run(&id).await? {
                 Some(run) => drivers.extend(self.take_up(run).await?),
                 None => tracing::error!(run = %id, "the journal of this run does not begin with its creation; left alone"),

@@ -8,13 +8,14 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::activity::Activity;
 use super::driver::Mail;
+use super::gates::Gates;
 use super::hub::Hub;
 use super::in_force::Follower;
 use super::outside::Outside;
 use super::values::{self, Found};
 use crate::config::Paths;
 use crate::model::{Actor, RunId, Timestamp};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The parts of an engine that outlive a run.
 pub struct Shared {
@@ -26,6 +27,7 @@ pub struct Shared {
     pub outside: Outside,
     /// Who may do what, as the workspace file says.
     pub(super) policy: Follower,
+    pub(super) gates: Gates,
     pub paths: Paths,
     /// This program, to start runners from.
     pub exe: PathBuf,
@@ -50,6 +52,31 @@ impl Shared {
     pub(super) fn ended(&self, id: &RunId) {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.activity.changed();
+    }
+
+    /// Whether another unfinished run belongs to the run at the top.
+    pub(super) fn others_below(&self, root: &RunId, but: &RunId) -> bool {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.keys().any(|id| id != but && (id == root || id.is_below(root)))
+    }
+
+    /// Lets the runs below this one, and itself, ask at their gates again.
+    pub(super) async fn wake_below(&self, root: &RunId) {
+        let mailboxes: Vec<mpsc::Sender<Mail>> = {
+            let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+            runs.iter().filter(|(id, _)| *id == root || id.is_below(root)).map(|(_, mailbox)| mailbox.clone()).collect()
+        };
+        for mailbox in mailboxes {
+            // A run that has ended meanwhile waits for nothing.
+            let _ = mailbox.send(Mail::GateMoved).await;
+        }
+    }
+
+    /// The key that secrets are hashed with where a decision is about them.
+    pub(super) async fn gate_key(&self) -> Result<[u8; 32], StoreError> {
+        let dir = self.paths.state_dir().to_owned();
+        let read = tokio::task::spawn_blocking(move || crate::store::key(&dir, "gate.key"));
+        read.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Runs that have a driver.

@@ -20,6 +20,16 @@ pub mod action {
     pub const RUN_RERUN: &str = "run.rerun";
     pub const RUN_CANCELLED: &str = "run.cancelled";
     pub const RUN_RESOLVED: &str = "run.resolved";
+    pub const GATE_OPENED: &str = "gate.opened";
+    pub const GATE_DECIDED: &str = "gate.decided";
+    pub const GATE_REFUSED: &str = "gate.refused";
+    pub const GATE_APPROVED: &str = "gate.approved";
+    pub const GATE_REJECTED: &str = "gate.rejected";
+    pub const GATE_EXPIRED: &str = "gate.expired";
+    pub const GATE_WITHDRAWN: &str = "gate.withdrawn";
+    pub const GATE_SUPERSEDED: &str = "gate.superseded";
+    pub const GATE_RENEWED: &str = "gate.renewed";
+    pub const GATE_STARTED: &str = "gate.started";
 }
 
 /// Something to be put on record. `body` holds names and hashes, never values that may be secret.

@@ -34,6 +34,20 @@ impl RunId {
         Self(format!("{self}-{n}").into())
     }
 
+    /// Whether a stage of that run, or of a run below it, started this one.
+    pub fn is_below(&self, above: &Self) -> bool {
+        self.0.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('-'))
+    }
+
+    /// The run so many levels above: what `child` added is taken away again.
+    pub fn above(&self, levels: u32) -> Self {
+        let mut name: &str = &self.0;
+        for _ in 0..levels {
+            name = name.rsplit_once('-').map_or(name, |(above, _)| above);
+        }
+        Self(name.into())
+    }
+
     /// True when the text can be a directory name of ours: letters, digits and hyphens only.
     pub fn is_well_formed(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Include, RunId, StageId};
+use super::{GateId, Include, RunId, StageId};
 
 /// What stands in place of a secret wherever anything is shown or recorded.
 pub const MASK: &str = "***";
@@ -114,6 +114,8 @@ pub struct Created {
 pub enum Signal {
     /// A log has grown to this many lines and bytes.
     LogGrew { run: RunId, stage: StageId, attempt: u32, lines: u64, bytes: u64 },
+    /// Something became of a gate: a request, a decision, a start.
+    GateChanged { gate: GateId },
     /// The engine could not record what happened (a full disk); the run is being stopped.
     Trouble { run: RunId, message: String },
 }

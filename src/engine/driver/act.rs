@@ -22,6 +22,7 @@ impl Driver {
             Act::Call { stage, attempt, call } => self.start_call(stage, attempt, call),
             Act::Child { stage, attempt, order } => self.start_child(stage, attempt, *order),
             Act::Wake { stage, at, epoch } => self.wake(Input::Woken { stage, epoch }, at),
+            Act::AtGate { stage, at } => self.wake(Input::GateMoved { stage }, at),
             Act::Stop { stage, attempt, force } => self.stop(stage, attempt, force).await,
             Act::Ack { stage, attempt } => {
                 if let Some(runner) = &self.runner {

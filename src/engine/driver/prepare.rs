@@ -5,33 +5,45 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::scope::{Place, RunScope};
-use super::{Act, BATCH, Driver};
+use super::{Act, BATCH, Driver, DriverError};
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
-use crate::language::{Component, Pipeline, Retry, expression};
+use crate::language::{Component, Pipeline, Retry, expression, template};
 use crate::model::{Ending, ErrorKind, EventKind, NoteLevel, Outcome, Run, StageError, StageStatus};
 use crate::operators::{self, Done, Prepared, Work};
 
 impl Driver {
     /// Starts what may start. True when a stage waits for a place in the engine.
-    pub(super) fn start_ready(&mut self) -> bool {
+    pub(super) async fn start_ready(&mut self) -> Result<bool, DriverError> {
         while self.events.len() < BATCH {
             let Some(stage) = self.scheduler.next_ready() else { break };
             if operators::takes_a_place(self.scheduler.spec(stage).component) {
                 let free = || Arc::clone(&self.shared.slots).try_acquire_owned().ok();
                 match self.place.take().or_else(free) {
                     Some(place) => self.permits.insert(stage, place),
-                    None => return true,
+                    None => return Ok(true),
                 };
+                match self.target(stage).await {
+                    Ok(None) => {}
+                    Ok(Some((target, in_force))) => {
+                        self.pass_gate(stage, target, &in_force).await?;
+                        continue;
+                    }
+                    Err(error) => {
+                        self.release(stage);
+                        self.feed(Input::Barred { stage, error });
+                        continue;
+                    }
+                }
             }
             self.launch(stage);
         }
         // Nothing here needs it any more.
         self.place = None;
-        false
+        Ok(false)
     }
 
-    fn launch(&mut self, stage: usize) {
+    pub(super) fn launch(&mut self, stage: usize) {
         let moment = clock::moment();
         let attempt = self.scheduler.next_attempt(stage);
         let prepared = self.prepare(stage, attempt, moment.now);
@@ -103,6 +115,14 @@ impl Driver {
         let condition = Value::String(self.scheduler.spec(stage).when.clone().unwrap_or_default());
         let holds = self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds));
         holds.map_err(|error| self.masks.mask_error(error.into()))
+    }
+
+    /// A text of a stage's own fields, as its next attempt reads it.
+    pub(super) fn rendered(&self, stage: usize, text: &str) -> Result<String, StageError> {
+        let written = Value::String(text.to_owned());
+        let rendered = self.in_scope(stage, |scope| template::render(&written, scope));
+        let rendered = rendered.map_err(|error| self.masks.mask_error(error.into()))?;
+        Ok(template::to_text(&rendered))
     }
 
     fn in_scope<T>(&self, stage: usize, read: impl FnOnce(&RunScope<'_>) -> T) -> T {

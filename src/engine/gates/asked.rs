@@ -1,0 +1,126 @@
+//! What a stage asks for when it comes to its gate, put together from its run as it is now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::language::Pipeline;
+use crate::model::digest::{canonical, sha256_hex};
+use crate::model::{
+    Environment, Excluded, GateId, Involvement, Opening, Quorum, ReleaseId, Rule, Run, RunId, StageId, Subject, SubjectKind,
+    Timestamp,
+};
+use crate::policy::{gate, subject};
+
+/// The stage in the subject of a gate that stands before all of a run.
+const WHOLE_RUN: &str = "*";
+
+/// What a stage acts on.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub environment: Environment,
+    pub service: Option<String>,
+    /// It names the environment itself and has a gate of its own; the other stages of a run share one.
+    pub own: bool,
+}
+
+/// A stage that wants to start.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub run: RunId,
+    /// The run at the top: locks are held by it, for all runs below.
+    pub root: RunId,
+    /// The stage that is about to start.
+    pub stage: StageId,
+    pub target: Target,
+    /// What the gate is about, without what lies outside of the run.
+    pub pipeline_digest: String,
+    pub inputs_hash: String,
+    pub upstream: BTreeMap<StageId, String>,
+    pub artefacts: BTreeMap<String, String>,
+    pub rules: Vec<Rule>,
+    pub requested_by: String,
+    pub excluded: Vec<Excluded>,
+}
+
+impl Asked {
+    /// The stage that the subject names.
+    pub fn gated(&self) -> StageId {
+        if self.target.own { self.stage.clone() } else { StageId::new(WHOLE_RUN) }
+    }
+
+    /// The name of the `n`th gate that the stage comes to.
+    pub fn gate(&self, n: usize) -> GateId {
+        let stage = if self.target.own { self.stage.as_str() } else { "all" };
+        let again = if n > 1 { format!(".{n}") } else { String::new() };
+        GateId::from(format!("{}.{stage}{again}", self.run).as_str())
+    }
+
+    /// What a generation of its gate that began now would be.
+    pub fn opening(&self, live: Option<ReleaseId>, now: Timestamp) -> Opening {
+        let environment = &self.target.environment;
+        let subject = Subject {
+            environment: environment.name.clone(),
+            service: self.target.service.clone(),
+            kind: SubjectKind::Deploy,
+            run: self.run.clone(),
+            stage: self.gated(),
+            pipeline_digest: self.pipeline_digest.clone(),
+            artefacts: self.artefacts.clone(),
+            inputs_hash: self.inputs_hash.clone(),
+            upstream: self.upstream.clone(),
+            live_release: live,
+            policy_hash: subject::policy_hash(environment),
+        };
+        gate::opening(subject, environment, self.rules.clone(), self.excluded.clone(), Quorum::Rules, now)
+    }
+}
+
+/// The digest of everything that was pinned when a run began: its own text, and what its references mean, all the way down.
+pub fn pipeline_digest(run: &Run) -> String {
+    let includes: BTreeSet<(&str, &str, &str)> =
+        run.includes.iter().map(|include| (include.within.as_str(), include.reference.as_str(), include.hash.as_str())).collect();
+    let document = json!({"pipeline": run.pipeline.hash, "includes": includes, "reused": reused(run)});
+    sha256_hex(canonical(&document).as_bytes())
+}
+
+/// Stages that were taken over from another run, with what they gave there: nobody saw them run here.
+fn reused(run: &Run) -> BTreeMap<&str, String> {
+    let taken = run.stages.values().filter(|stage| stage.reused);
+    taken.map(|stage| (stage.id.as_str(), hash_of(&stage.output))).collect()
+}
+
+/// Hashes of the outputs of everything that a stage comes after, directly or not, as far as it ended.
+pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<StageId, String> {
+    let mut open: Vec<usize> = pipeline.index_of(stage.written()).into_iter().collect();
+    let mut seen: BTreeSet<usize> = open.iter().copied().collect();
+    while let Some(at) = open.pop() {
+        let spec = &pipeline.stages[at];
+        let before = spec.depends_on.iter().chain(&spec.waits_for).chain(&spec.owners);
+        open.extend(before.filter_map(|id| pipeline.index_of(id.as_str())).filter(|index| seen.insert(*index)));
+    }
+    let known = run.stages.values().filter(|other| other.id != *stage && other.status.is_final());
+    let before = known.filter(|other| pipeline.index_of(other.id.written()).is_some_and(|index| seen.contains(&index)));
+    before.map(|other| (other.id.clone(), hash_of(&other.output))).collect()
+}
+
+/// Everybody who had a hand in a run: who started it, and who started the runs that it repeats.
+pub fn excluded(run: &Run, ancestors: &[Run]) -> Vec<Excluded> {
+    let started = Excluded { name: run.actor.name.clone(), uid: run.actor.uid, part: Involvement::StartedRun };
+    let earlier = ancestors.iter().map(|earlier| {
+        let changed = earlier.pipeline.edited_from.is_some();
+        let part = if changed { Involvement::ChangedPipeline } else { Involvement::ChangedInputs };
+        Excluded { name: earlier.actor.name.clone(), uid: earlier.actor.uid, part }
+    });
+    let mut all = vec![started];
+    for other in earlier {
+        if !all.iter().any(|known| known.name == other.name && known.uid == other.uid) {
+            all.push(other);
+        }
+    }
+    all
+}
+
+fn hash_of(value: &Value) -> String {
+    sha256_hex(canonical(value).as_bytes())
+}
