@@ -8,7 +8,7 @@ use super::start::{Facts, Start};
 use super::subject;
 use crate::model::{
     Access, Answer, Environment, Excluded, Gate, GateEvent, GateFact, Grant, Involvement, Lock, LockEvent, Opening, People,
-    Person, Quorum, Role, Rule, Subject, SubjectKind, Timestamp,
+    Person, Quorum, Release, ReleaseEvent, ReleaseFact, ReleaseRecord, Role, Rule, Subject, SubjectKind, Timestamp,
 };
 
 pub fn set(names: &[&str]) -> BTreeSet<String> {
@@ -166,4 +166,27 @@ impl World {
         }
         start
     }
+}
+
+/// A release of `api` in production whose run was created at `at`, and which has been stable since then.
+pub fn released(at: i64, version: &str) -> Release {
+    let record = ReleaseRecord {
+        id: format!("release-{at}").as_str().into(),
+        environment: "production".to_owned(),
+        service: "api".to_owned(),
+        version: version.to_owned(),
+        kind: SubjectKind::Deploy,
+        artefacts: BTreeMap::from([("api.tar".to_owned(), format!("sha-{version}"))]),
+        pipeline_hash: "p1".to_owned(),
+        inputs: serde_json::Value::Null,
+        run: format!("run-{at}").as_str().into(),
+        stage: "ship".into(),
+        run_created_at: Timestamp(at),
+    };
+    let id = record.id.clone();
+    let event = |fact| ReleaseEvent { release: id.clone(), at: Timestamp(at), fact };
+    let mut release = Release::created(&event(ReleaseFact::Created(Box::new(record)))).expect("creates");
+    release.apply(&event(ReleaseFact::Verified));
+    release.apply(&event(ReleaseFact::Stable));
+    release
 }

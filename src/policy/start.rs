@@ -1,6 +1,7 @@
 //! Whether a gated stage may start: everything is looked at again, in the transaction that records the start.
 
 use super::blocker::Blocker;
+use super::break_glass::bypasses;
 use super::freeze;
 use super::gate::{self, Refused, Why};
 use super::quorum::{Deciders, is_full};
@@ -50,17 +51,17 @@ pub fn start(gate: &Gate, facts: &Facts<'_>) -> Start {
     if let Some(event) = gate::expire(gate, now) {
         return Start::Refuse(Refused { why: Why::Expired { at: gate.expires_at }, events: vec![event] });
     }
-    let bypassed = |guard: Guard| facts.bypass.is_some_and(|glass| holds(glass, gate, guard, now));
+    let bypassed = |guard: Guard| facts.bypass.is_some_and(|glass| bypasses(glass, gate, guard, now));
     if let Some(reason) = changed(gate, facts).or_else(|| lapsed(gate, facts, now, &bypassed)) {
         return Start::Renew { event: renewal(gate, facts, reason, now) };
     }
     let found = blockers(gate, facts);
-    let (bypasses, blockers): (Vec<_>, Vec<_>) = found.into_iter().partition(|blocker| blocker.guard().is_some_and(&bypassed));
+    let (let_through, blockers): (Vec<_>, Vec<_>) = found.into_iter().partition(|blocker| blocker.guard().is_some_and(&bypassed));
     let fence = match &facts.lock.holder {
         Some(holder) if blockers.is_empty() => holder.fence,
         Some(_) | None => return Start::Wait { blockers },
     };
-    let mut used: Vec<Guard> = bypasses.iter().filter_map(Blocker::guard).collect();
+    let mut used: Vec<Guard> = let_through.iter().filter_map(Blocker::guard).collect();
     used.sort_unstable();
     used.dedup();
     Start::Go { fence, event: GateFact::Started { fence, bypassed: used }.of(&gate.id, now) }
@@ -130,12 +131,6 @@ fn renewal(gate: &Gate, facts: &Facts<'_>, reason: String, now: Timestamp) -> Ga
     let subject = facts.opening.subject.clone();
     let opening = Opening { digest: subject::digest(&subject), subject, expires_at, ..facts.opening.clone() };
     GateFact::Renewed { generation: gate.generation.saturating_add(1), reason, opening: Box::new(opening) }.of(&gate.id, now)
-}
-
-/// Whether the broken glass lets a guard of this gate be bypassed now.
-fn holds(glass: &BreakGlass, gate: &Gate, guard: Guard, now: Timestamp) -> bool {
-    let now = now.max(glass.at);
-    glass.gate == gate.id && glass.digest == gate.digest && glass.guards.contains(&guard) && now < glass.until
 }
 
 #[cfg(test)]

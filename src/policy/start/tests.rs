@@ -49,9 +49,12 @@ fn a_pending_request_names_the_rules_that_are_open() {
     assert_eq!(waits(&world.start(2)), ["rule release: 1 of 2 approved", "the run does not hold the environment's lock"]);
 }
 
+/// What changes, and its words.
+type Change = (&'static str, fn(&mut Subject));
+
 #[test]
 fn whatever_changed_between_quorum_and_start_asks_again_and_voids_the_old_digest() {
-    let changes: [(&str, fn(&mut Subject)); 5] = [
+    let changes: [Change; 5] = [
         ("the pipeline", |subject| subject.pipeline_digest = "p2".to_owned()),
         ("the artefacts", |subject| {
             subject.artefacts.insert("api.tar".to_owned(), "a2".to_owned());
