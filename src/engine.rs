@@ -10,7 +10,7 @@ pub mod caller;
 mod child;
 pub mod clock;
 pub mod driver;
-pub pub mod gates;
+pub mod gates;
 mod handle;
 pub mod hub;
 pub mod in_force;

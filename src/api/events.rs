@@ -143,9 +143,10 @@ impl Feed {
 
     async fn signal(&self, signal: &Signal) -> Result<(), Gone> {
         let run = match signal {
-            Signal::LogGrew { run, .. } | Signal::Trouble { run, .. } => run,
+            Signal::LogGrew { run, .. } | Signal::Trouble { run, .. } => Some(run),
+            Signal::GateChanged { .. } => None,
         };
-        if self.run.as_ref().is_none_or(|wanted| wanted == run) { self.send("signal", signal).await } else { Ok(()) }
+        if self.run.as_ref().is_none_or(|wanted| Some(wanted) == run) { self.send("signal", signal).await } else { Ok(()) }
     }
 
     async fn send<T: Serialize>(&self, name: &str, body: &T) -> Result<(), Gone> {

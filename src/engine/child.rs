@@ -161,7 +161,7 @@ fn refusal(plan: &ChildRun, error: &EngineError) -> StageError {
             ErrorKind::Configuration
         }
         EngineError::Refused(_) => ErrorKind::ControlFlow,
-        EngineError::Forbidden(_) => ErrorKind::Security,
+        EngineError::Forbidden(_) | EngineError::NoGate(_) | EngineError::Undecided { .. } => ErrorKind::Security,
         EngineError::NoRun(_) | EngineError::Ambiguous { .. } | EngineError::NoStage { .. } | EngineError::Store(_) => {
             ErrorKind::Execution
         }

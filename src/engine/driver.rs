@@ -21,9 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::child::{Order, Stop};
+use super::clock;
 use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
-use super::clock;
 use crate::language::Pipeline;
 use crate::model::{EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
 use crate::operators::Settings;
@@ -302,7 +302,11 @@ impl Driver {
     /// Record, publish, act.
     async fn commit(&mut self) -> Result<(), DriverError> {
         let ends = self.events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. }));
-        if ends { self.record_end().await? } else { self.record(Batch::default()).await? }
+        if ends {
+            self.record_end().await?
+        } else {
+            self.record(Batch::default()).await?
+        }
         // What an act brings about is recorded in the next round, before its own acts.
         let acts = std::mem::take(&mut self.acts);
         // The next stages start before the runner is told that the last ones are recorded.

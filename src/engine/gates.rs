@@ -5,7 +5,7 @@
 //! `policy` does. Gates of runs that have ended are in the store alone.
 
 mod arrive;
-mod asked;
+pub mod asked;
 mod decide;
 mod list;
 mod record;

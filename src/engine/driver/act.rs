@@ -141,7 +141,13 @@ impl Act {
     fn starts(&self, wanted: usize) -> bool {
         match self {
             Self::Process { stage, .. } | Self::Call { stage, .. } | Self::Child { stage, .. } => *stage == wanted,
-            Self::Wake { .. } | Self::Stop { .. } | Self::Ack { .. } | Self::Answer(_) | Self::Reattach | Self::Learn => false,
+            Self::Wake { .. }
+            | Self::AtGate { .. }
+            | Self::Stop { .. }
+            | Self::Ack { .. }
+            | Self::Answer(_)
+            | Self::Reattach
+            | Self::Learn => false,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::accounts;
 use crate::engine::gates::{Arrival, Asked, Passage, Target, asked};
 use crate::engine::in_force::InForce;
 use crate::engine::scheduler::Input;
+use crate::engine::shared::Shared;
 use crate::engine::{audit, clock};
 use crate::language::template::has_template;
 use crate::model::{ErrorKind, Person, Run, RunId, StageError};
@@ -25,14 +26,15 @@ impl Driver {
     ///
     /// # Errors
     /// `SECURITY` when that cannot be told, or the workspace has no such environment: nobody gets around a gate by another name.
-    pub(super) async fn target(&self, stage: usize) -> Result<Option<(Target, Arc<InForce>)>, StageError> {
-        let spec = self.scheduler.spec(stage);
-        let Some(written) = spec.environment.as_ref().or(self.scheduler.run().environment.as_ref()) else { return Ok(None) };
+    pub(super) async fn target(&mut self, stage: usize) -> Result<Option<(Target, Arc<InForce>)>, StageError> {
+        let own = self.scheduler.spec(stage).environment.clone();
+        let is_own = own.is_some();
+        let Some(written) = own.or_else(|| self.scheduler.run().environment.clone()) else { return Ok(None) };
         let in_force = self.shared.policy.current().await;
         if in_force.policy.environments.is_empty() && in_force.broken.is_none() {
             return Ok(None);
         }
-        let name = if has_template(written) { self.rendered(stage, written)? } else { written.clone() };
+        let name = if has_template(&written) { self.rendered(stage, &written)? } else { written };
         let Some(environment) = in_force.policy.environments.get(&name) else {
             let known: Vec<&str> = in_force.policy.environments.keys().map(String::as_str).collect();
             let message = format!("flowdeck.toml has no environment `{name}`; it has {}", known.join(", "));
@@ -44,7 +46,7 @@ impl Driver {
         if let Err(error) = in_force.surely() {
             return Err(StageError::new(ErrorKind::Security, error.to_string()));
         }
-        let target = Target { environment: environment.clone(), service: None, own: spec.environment.is_some() };
+        let target = Target { environment: environment.clone(), service: None, own: is_own };
         Ok(Some((target, in_force)))
     }
 
@@ -97,10 +99,12 @@ impl Driver {
         Ok(())
     }
 
-    async fn asked(&self, stage: usize, target: Target) -> Result<Asked, DriverError> {
+    async fn asked(&mut self, stage: usize, target: Target) -> Result<Asked, DriverError> {
+        let shared = Arc::clone(&self.shared);
+        let earlier = earlier(&shared, self.scheduler.run().rerun_of.clone()).await?;
+        let key = shared.gate_key().await?;
         let run = self.scheduler.run();
         let id = self.scheduler.id(stage);
-        let key = self.shared.gate_key().await?;
         let secrets: BTreeMap<String, String> = self
             .masks
             .values()
@@ -118,21 +122,9 @@ impl Driver {
             artefacts: BTreeMap::new(),
             rules: Vec::new(),
             requested_by: run.actor.name.clone(),
-            excluded: asked::excluded(run, &self.earlier(run).await?),
+            excluded: asked::excluded(run, &earlier),
             target,
         })
-    }
-
-    /// The runs that this one repeats, newest first.
-    async fn earlier(&self, run: &Run) -> Result<Vec<Run>, DriverError> {
-        let mut earlier: Vec<Run> = Vec::new();
-        let mut next = run.rerun_of.clone();
-        while let Some(id) = next.filter(|_| earlier.len() < LOOK_BACK) {
-            let Some(found) = self.shared.store.run(&id).await? else { break };
-            next = found.rerun_of.clone();
-            earlier.push(found);
-        }
-        Ok(earlier)
     }
 
     /// Lets every held stage ask again.
@@ -196,4 +188,15 @@ async fn look_up(voters: Vec<Person>, in_force: &InForce) -> Vec<Person> {
         people.map(|person| Person { service: programs.contains(&person.name), ..person }).collect()
     });
     found.await.unwrap_or_default()
+}
+
+/// The runs that a run repeats, newest first.
+async fn earlier(shared: &Shared, mut next: Option<RunId>) -> Result<Vec<Run>, DriverError> {
+    let mut earlier: Vec<Run> = Vec::new();
+    while let Some(id) = next.filter(|_| earlier.len() < LOOK_BACK) {
+        let Some(found) = shared.store.run(&id).await? else { break };
+        next = found.rerun_of.clone();
+        earlier.push(found);
+    }
+    Ok(earlier)
 }

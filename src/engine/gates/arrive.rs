@@ -25,14 +25,19 @@ pub struct Arrival<'a> {
 #[derive(Debug)]
 pub enum Passage {
     /// It starts. Its first event and the changes are durable together.
-    Go { changes: Changes },
+    Go {
+        changes: Changes,
+    },
     Hold {
         gate: GateId,
         changes: Changes,
         /// When time alone may change something.
         again: Option<Timestamp>,
     },
-    Bar { error: StageError, changes: Changes },
+    Bar {
+        error: StageError,
+        changes: Changes,
+    },
 }
 
 impl Known {
@@ -61,9 +66,10 @@ impl Known {
     fn still_stands(&self, gate: &Gate, arrival: &Arrival<'_>) -> bool {
         let asked = arrival.asked;
         let opening = asked.opening(gate.subject.live_release.clone(), arrival.now);
-        let holds = self.lock(&gate.subject.environment).holder.is_some_and(|holder| {
-            holder.run == asked.root && Some(holder.fence) == gate.fence
-        });
+        let holds = self
+            .lock(&gate.subject.environment)
+            .holder
+            .is_some_and(|holder| holder.run == asked.root && Some(holder.fence) == gate.fence);
         opening.digest == gate.digest && holds
     }
 

@@ -32,8 +32,7 @@ impl Engine {
         let current = known.find(gate)?.clone();
         let policy = caller.in_force.surely()?;
         let environment = policy.environment(&current.subject.environment);
-        let deciders =
-            Deciders { environment: &environment, access: policy.access.as_ref(), engine_uid: caller.engine_uid };
+        let deciders = Deciders { environment: &environment, access: policy.access.as_ref(), engine_uid: caller.engine_uid };
         let request = Request {
             gate: current.id.clone(),
             generation: decided.generation.unwrap_or(current.generation),

@@ -63,15 +63,14 @@ fn expect(batch: &mut Batch, stream: &str, length: u64) {
 
 fn record_of(gate: &Gate, event: &GateEvent, actor: &Actor) -> NewRecord {
     let (action, detail) = match &event.fact {
-        GateFact::Opened { opening, requested_by } => {
-            (action::GATE_OPENED, json!({"requested_by": requested_by, "digest": opening.digest, "expires_at": opening.expires_at}))
-        }
+        GateFact::Opened { opening, requested_by } => (
+            action::GATE_OPENED,
+            json!({"requested_by": requested_by, "digest": opening.digest, "expires_at": opening.expires_at}),
+        ),
         GateFact::Decided { decision } => {
             (action::GATE_DECIDED, json!({"answer": decision.answer, "reason": decision.reason, "groups": decision.by.groups}))
         }
-        GateFact::Refused { by, code, message } => {
-            (action::GATE_REFUSED, json!({"by": by, "code": code, "message": message}))
-        }
+        GateFact::Refused { by, code, message } => (action::GATE_REFUSED, json!({"by": by, "code": code, "message": message})),
         GateFact::Approved => (action::GATE_APPROVED, json!({})),
         GateFact::Rejected { reason } => (action::GATE_REJECTED, json!({"reason": reason})),
         GateFact::Expired => (action::GATE_EXPIRED, json!({})),
