@@ -3,6 +3,7 @@
 //! Owns routes, the peer's identity, the event stream and the mapping of errors to statuses. Decides nothing: every
 //! command goes through `engine::handle`, whoever sends it.
 
+mod audit;
 mod events;
 mod failure;
 mod peer;
@@ -37,6 +38,9 @@ pub fn router(api: Api) -> Router {
         .route("/v1/engine", get(routes::status))
         .route("/v1/engine/stop", post(routes::stop))
         .route("/v1/doctor", get(routes::doctor))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/verify", post(audit::verify))
+        .route("/v1/audit/checkpoint", post(audit::checkpoint))
         .route("/v1/events", get(events::stream))
         .route("/v1/runs", get(routes::list).post(routes::create))
         .route("/v1/runs/{id}", get(routes::show))

@@ -13,6 +13,7 @@ macro_rules! errln {
     ($($text:tt)*) => { $crate::cli::out::error(format_args!($($text)*)) };
 }
 
+pub mod audit;
 mod completions;
 mod component;
 mod context;
@@ -46,9 +47,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::language::support::Runs;
+pub use audit::Args as AuditArgs;
 pub use context::{Context, complain_about_settings};
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
+pub use out::Out;
 pub use private::{Signals, stop_engine};
 pub use run::{run_to_end, start_detached, wait_for_end};
 pub use table::print as table;
@@ -126,6 +129,11 @@ pub enum Handoff {
     Themes {
         context: Box<Context>,
         options: ThemesArgs,
+    },
+    /// Show, prove and export the audit chain.
+    Audit {
+        context: Box<Context>,
+        options: AuditArgs,
     },
     /// Set up the demo.
     Demo {
@@ -227,6 +235,7 @@ commands! {
     Graph(graph::Args) => graph::run,
     Runs(runs::Args) => runs::run,
     Engine(engine::Args) => engine::run,
+    Audit(audit::Args) => audit::run,
     Doctor(doctor::Args) => doctor::run,
     Keys(KeysArgs) => keys,
     Themes(ThemesArgs) => themes,

@@ -4,6 +4,7 @@
 //! used for, and never starts or connects to anything.
 
 mod ai;
+mod audit;
 mod duration;
 mod error;
 mod file;
@@ -21,6 +22,7 @@ mod text;
 mod workspace;
 
 pub use ai::{Ai, AiKind, AiProvider};
+pub use audit::Audit;
 pub use duration::{duration, spell};
 pub use error::ConfigError;
 pub use file::{Console, Engine, File, IdleTimeout, Probe, Secret, Service};

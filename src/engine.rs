@@ -6,6 +6,7 @@
 pub mod activity;
 mod audit;
 mod begin;
+pub mod checkpoints;
 mod child;
 pub mod clock;
 pub mod driver;
@@ -27,6 +28,7 @@ use tokio::sync::Semaphore;
 use crate::config::Paths;
 use crate::model::{Actor, NewRecord};
 use crate::store::{Batch, Store, StoreError};
+pub use checkpoints::Checkpoints;
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
 pub use outside::Outside;
@@ -43,7 +45,13 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be opened: corrupt, newer than this program, or not writable.
-    pub async fn open(paths: Paths, exe: PathBuf, max_concurrency: usize, outside: Outside) -> Result<Self, StoreError> {
+    pub async fn open(
+        paths: Paths,
+        exe: PathBuf,
+        max_concurrency: usize,
+        outside: Outside,
+        checkpoints: Checkpoints,
+    ) -> Result<Self, StoreError> {
         let store = Store::open(paths.state_dir())?;
         let slots = Arc::new(Semaphore::new(max_concurrency.clamp(1, 4096)));
         let shared = Shared {
@@ -56,9 +64,11 @@ impl Engine {
             started_at: clock::now(),
             runs: Mutex::default(),
             stop: OnceLock::new(),
+            checkpoints,
             activity: Arc::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
+        engine.keep_checkpoints();
         engine.put_on_record(audit::started(clock::now())).await;
         engine.recover().await?;
         Ok(engine)
@@ -70,13 +80,14 @@ impl Engine {
         let _ = self.shared.stop.set((actor, cause));
     }
 
-    /// Puts the end on record and closes the store.
+    /// Puts the end on record, signs for it and closes the store.
     ///
     /// # Errors
     /// When the store is closed already.
     pub async fn close(&self) -> Result<(), StoreError> {
         let (actor, cause) = self.shared.stop.get().cloned().unwrap_or((Actor::engine(), "the socket broke"));
         self.put_on_record(audit::stopped(clock::now(), actor, cause)).await;
+        self.sign_after(1).await;
         self.shared.store.clone().close().await
     }
 

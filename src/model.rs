@@ -31,7 +31,7 @@ pub use audit::{
     AuditHead, AuditQuery, AuditRecord, Break, Flaw, NewRecord, Place, Summary, Unreadable, Verdict as AuditVerdict,
     VerifyRequest,
 };
-pub use checkpoint::{Checkpoint, SignedHead};
+pub use checkpoint::{Checkpoint, Sealed, SignedHead};
 pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
 pub use environment::{Environment, Freeze, Rule};

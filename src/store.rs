@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 mod check;
+pub mod checkpoints;
 #[cfg(debug_assertions)]
 mod crash_point;
 mod error;

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, ScanQuery, Stage,
-    StageId, Values, ViewQuery, ViewWindow,
+    AuditQuery, AuditRecord, AuditVerdict, Created, EngineStatus, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId,
+    RunStatus, RunSummary, ScanQuery, Sealed, Stage, StageId, Values, VerifyRequest, ViewQuery, ViewWindow,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -44,6 +44,21 @@ impl Client {
 
     pub async fn doctor(&self) -> Result<Vec<String>, ClientError> {
         self.get("doctor", &()).await
+    }
+
+    /// Records of the audit chain.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, ClientError> {
+        self.get("audit", query).await
+    }
+
+    /// Has the engine go through its audit chain.
+    pub async fn verify_audit(&self, request: &VerifyRequest) -> Result<AuditVerdict, ClientError> {
+        self.post("audit/verify", request).await
+    }
+
+    /// Has the engine sign for its audit chain.
+    pub async fn checkpoint(&self) -> Result<Sealed, ClientError> {
+        self.post("audit/checkpoint", &json!({})).await
     }
 
     pub async fn create(&self, new: &NewRun) -> Result<RunId, ClientError> {

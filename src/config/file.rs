@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::ai::{self, Ai};
+use super::audit::{self, Audit};
 use super::duration;
 use super::network::{self, Network};
 use super::problem::Problem;
@@ -22,6 +23,7 @@ pub struct File {
     pub secrets: BTreeMap<String, Secret>,
     pub network: Network,
     pub ai: Ai,
+    pub audit: Audit,
     /// Sections that are documented but read elsewhere (`access`, `environments`, …), as they were written.
     pub other: toml::Table,
 }
@@ -93,10 +95,22 @@ pub enum Secret {
     Command(Vec<String>),
 }
 
-const SECTIONS: &[&str] =
-    &["access", "ai", "alerts", "console", "engine", "environments", "network", "notify", "retention", "secrets", "services"];
+const SECTIONS: &[&str] = &[
+    "access",
+    "ai",
+    "alerts",
+    "audit",
+    "console",
+    "engine",
+    "environments",
+    "network",
+    "notify",
+    "retention",
+    "secrets",
+    "services",
+];
 /// Sections that are read here.
-const READ: &[&str] = &["ai", "console", "engine", "network", "secrets", "services"];
+const READ: &[&str] = &["ai", "audit", "console", "engine", "network", "secrets", "services"];
 const PROBES: &[&str] = &["http", "expect_status", "tcp", "command"];
 
 impl File {
@@ -115,6 +129,7 @@ impl File {
                 "services" => file.services = services(&mut reader, value),
                 "secrets" => file.secrets = secrets(&mut reader, value, workspace),
                 "network" => file.network = network::network(&mut reader, value),
+                "audit" => file.audit = audit::audit(&mut reader, value, workspace),
                 "ai" => file.ai = ai::ai(&mut reader, value, workspace),
                 known if SECTIONS.contains(&known) => {}
                 _ => reader.unknown("section", key, SECTIONS),
