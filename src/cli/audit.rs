@@ -54,8 +54,8 @@ pub struct ListArgs {
     /// Only since then: `24h`, `2026-01-31`, or a time such as `2026-01-31T08:00:00Z`
     #[arg(long, value_name = "TIME", value_parser = since::parse)]
     since: Option<crate::model::Timestamp>,
-    /// How many
-    #[arg(long, default_value_t = ROWS)]
+    /// How many, up to 10 000
+    #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 

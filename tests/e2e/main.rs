@@ -2,6 +2,7 @@
 
 mod ai;
 mod api;
+mod audit;
 mod bad_files;
 mod bad_input;
 mod bad_running;
