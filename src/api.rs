@@ -4,8 +4,10 @@
 //! command goes through `engine::handle`, whoever sends it.
 
 mod access;
+mod audit;
 mod events;
 mod failure;
+mod gates;
 mod peer;
 mod routes;
 mod slim;
@@ -41,6 +43,10 @@ pub fn router(api: Api) -> Router {
     let views = Router::new()
         .route("/v1/engine", get(routes::status))
         .route("/v1/doctor", get(routes::doctor))
+        .route("/v1/gates", get(gates::list))
+        .route("/v1/gates/{id}", get(gates::show))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/verify", post(audit::verify))
         .route("/v1/events", get(events::stream))
         .route("/v1/runs", get(routes::list))
         .route("/v1/runs/{id}", get(routes::show))
@@ -57,8 +63,12 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/rerun", post(routes::rerun))
         .route("/v1/runs/{id}/resolve", post(routes::resolve))
         .route("/v1/runs/{id}/values", post(routes::provide))
+        .route("/v1/gates/{id}/decide", post(gates::decide))
         .route_layer(door(Needs::Command));
-    let control = Router::new().route("/v1/engine/stop", post(routes::stop)).route_layer(door(Needs::Stop));
+    let control = Router::new()
+        .route("/v1/engine/stop", post(routes::stop))
+        .route("/v1/audit/checkpoint", post(audit::checkpoint))
+        .route_layer(door(Needs::Stop));
     own.merge(views)
         .merge(commands)
         .merge(control)

@@ -13,6 +13,7 @@ macro_rules! errln {
     ($($text:tt)*) => { $crate::cli::out::error(format_args!($($text)*)) };
 }
 
+pub mod audit;
 mod completions;
 mod component;
 mod context;
@@ -21,6 +22,7 @@ mod document;
 mod engine;
 mod environment;
 mod explain;
+mod gates;
 mod graph;
 mod include;
 mod inert;
@@ -48,9 +50,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::language::support::Runs;
+pub use audit::Args as AuditArgs;
 pub use context::{Context, complain_about_settings};
 pub use engine::RunArgs as EngineRunArgs;
 pub use explain::complain;
+pub use out::Out;
 pub use pipeline::file_of_run;
 pub use private::{Signals, stop_engine};
 pub use replay::{From as ReplayFrom, Replay};
@@ -132,6 +136,11 @@ pub enum Handoff {
     Themes {
         context: Box<Context>,
         options: ThemesArgs,
+    },
+    /// Show, prove and export the audit chain.
+    Audit {
+        context: Box<Context>,
+        options: AuditArgs,
     },
     /// Set up the demo.
     Demo {
@@ -234,6 +243,8 @@ commands! {
     Runs(runs::Args) => runs::run,
     Engine(engine::Args) => engine::run,
     Whoami(whoami::Args) => whoami::run,
+    Gates(gates::Args) => gates::run,
+    Audit(audit::Args) => audit::run,
     Doctor(doctor::Args) => doctor::run,
     Keys(KeysArgs) => keys,
     Themes(ThemesArgs) => themes,

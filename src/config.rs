@@ -5,6 +5,7 @@
 
 mod access;
 mod ai;
+mod audit;
 mod duration;
 mod environment;
 mod error;
@@ -25,6 +26,7 @@ mod text;
 mod workspace;
 
 pub use ai::{Ai, AiKind, AiProvider};
+pub use audit::Audit;
 pub use duration::{duration, spell};
 pub use error::ConfigError;
 pub use file::{Console, Engine, File, IdleTimeout, Probe, Secret, Service};

@@ -7,6 +7,7 @@ pub mod activity;
 mod audit;
 mod begin;
 pub mod caller;
+pub mod checkpoints;
 mod child;
 pub mod clock;
 pub mod driver;
@@ -34,6 +35,7 @@ use crate::config::{Paths, Workspace};
 use crate::model::{Actor, NewRecord};
 use crate::store::{Batch, Store, StoreError};
 pub use caller::Caller;
+pub use checkpoints::Checkpoints;
 use gates::Gates;
 pub use handle::EngineError;
 pub use hub::{Hub, Published};
@@ -52,6 +54,7 @@ pub struct Engine {
 pub struct World {
     outside: Outside,
     policy: Follower,
+    checkpoints: Checkpoints,
 }
 
 impl World {
@@ -60,7 +63,8 @@ impl World {
     /// # Errors
     /// As `Outside::of`.
     pub async fn of(workspace: &Workspace) -> Result<Self, EngineError> {
-        Ok(Self { outside: Outside::of(workspace).await?, policy: Follower::of(workspace) })
+        let checkpoints = Checkpoints::new(&workspace.file.audit);
+        Ok(Self { outside: Outside::of(workspace).await?, policy: Follower::of(workspace), checkpoints })
     }
 }
 
@@ -84,9 +88,11 @@ impl Engine {
             started_at: clock::now(),
             runs: Mutex::default(),
             stop: OnceLock::new(),
+            checkpoints: world.checkpoints,
             activity: Arc::default(),
         };
         let engine = Self { shared: Arc::new(shared) };
+        engine.keep_checkpoints();
         engine.put_on_record(audit::started(clock::now())).await;
         engine.recover().await?;
         Ok(engine)
@@ -98,13 +104,14 @@ impl Engine {
         let _ = self.shared.stop.set((actor, cause));
     }
 
-    /// Puts the end on record and closes the store.
+    /// Puts the end on record, signs for it and closes the store.
     ///
     /// # Errors
     /// When the store is closed already.
     pub async fn close(&self) -> Result<(), StoreError> {
         let (actor, cause) = self.shared.stop.get().cloned().unwrap_or((Actor::engine(), "the socket broke"));
         self.put_on_record(audit::stopped(clock::now(), actor, cause)).await;
+        self.sign_after(1).await;
         self.shared.store.clone().close().await
     }
 

@@ -1,5 +1,7 @@
 //! Process entry: decides whether this process is a runner, an engine, the demo's service, or a client.
 
+#[path = "main/audit.rs"]
+mod audit;
 #[path = "main/console.rs"]
 mod console;
 #[path = "main/demo.rs"]
@@ -47,6 +49,9 @@ fn main() -> ExitCode {
         Handoff::Console { context, run, replay } => {
             let start = console::start(run, replay);
             small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(console::open(&context, start)))
+        }
+        Handoff::Audit { context, options } => {
+            small_runtime().map_err(Into::into).and_then(|rt| rt.block_on(audit::main(&context, options)))
         }
         Handoff::Keys { context, options } => look::print_keys(&context, &options),
         Handoff::Themes { context, options } => look::print_themes(&context, &options),

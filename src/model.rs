@@ -39,14 +39,15 @@ pub use audit::{
     AuditHead, AuditQuery, AuditRecord, Break, Flaw, NewRecord, Place, Summary, Unreadable, Verdict as AuditVerdict,
     VerifyRequest,
 };
-pub use checkpoint::{Checkpoint, SignedHead};
+pub use checkpoint::{Checkpoint, Sealed, SignedHead};
 pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
 pub use environment::{Environment, Freeze, Rule};
 pub use error::{ErrorKind, StageError};
 pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, StageOutline};
 pub use gate::{
-    Answer, Decision, Excluded, Gate, GateEvent, GateFact, GateStatus, Involvement, Opening, Quorum, Subject, SubjectKind,
+    Answer, Decided, Decision, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement, Opening, Quorum, RuleView,
+    Subject, SubjectKind,
 };
 pub use guard::{BreakGlass, Guard};
 pub use id::{GateId, ReleaseId, RunId, StageId};

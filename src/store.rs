@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 mod check;
+pub mod checkpoints;
 #[cfg(debug_assertions)]
 mod crash_point;
 mod error;
@@ -45,7 +46,6 @@ use crate::model::{
 use error::Fault;
 use read::Readers;
 use reserve::Reserve;
-use row::Entry;
 use writer::{Message, Request, Writer};
 
 /// Requests that may wait for the writer; whoever comes next waits to ask.
@@ -192,17 +192,10 @@ impl Store {
     /// `Full` when the disk is (nothing was recorded), `Conflict` when a stream is not as expected, `UnknownRun` and `RunExists`
     /// for events that fit no run.
     pub async fn record(&self, batch: Batch) -> Result<Recorded, StoreError> {
-        let Batch { definitions, events, expected, facts, audit } = batch;
-        let mut entries = Vec::with_capacity(events.len());
-        for event in &events {
-            let body = row::encode(&event.run, &event.kind)?;
-            entries.push(Entry { at: event.at, run: event.run.clone(), body, outline: project::outline(&event.kind) });
-        }
-        let fact_entries = facts.iter().map(facts::Entry::of).collect::<Result<_, _>>()?;
-        audit.iter().try_for_each(ledger::admit)?;
-        let (reply, answer) = oneshot::channel();
-        self.send(Message::Append(Request { definitions, entries, expected, facts: fact_entries, audit, reply })).await?;
+        let (request, answer) = Request::of(&batch)?;
+        self.send(Message::Append(request)).await?;
         let receipt = answer.await.map_err(|_| StoreError::Closed)??;
+        let Batch { events, facts, .. } = batch;
         let numbered = (receipt.first..).zip(events);
         let events = numbered.map(|(seq, event)| Event { seq, at: event.at, run: event.run, kind: event.kind }).collect();
         let numbered = receipt.facts.into_iter().zip(facts);

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::store::{Family, RunFilter};
 
-type Answer<T> = Result<Json<T>, Failure>;
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
 
 pub async fn status(State(api): State<Api>) -> Json<EngineStatus> {
     Json(api.engine.status().await)
@@ -25,9 +25,11 @@ pub async fn stop(State(api): State<Api>, Extension(caller): Extension<Caller>) 
     Json(status)
 }
 
-/// What is wrong with the store; an empty list is good.
+/// What is wrong with the store and with what protects it; an empty list is good.
 pub async fn doctor(State(api): State<Api>) -> Answer<Vec<String>> {
-    Ok(Json(api.engine.shared.store.check().await?))
+    let mut problems = api.engine.shared.store.check().await?;
+    problems.extend(api.engine.shared.checkpoints.trouble());
+    Ok(Json(problems))
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -25,6 +25,21 @@ pub fn bytes(bytes: &[u8]) {
     }
 }
 
+/// Standard output as a place to write much to; leaves like `bytes` when nobody reads on.
+#[derive(Debug)]
+pub struct Out;
+
+impl Write for Out {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        bytes(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A line on standard error; a terminal that is gone is no reason to stop.
 pub fn error(text: Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

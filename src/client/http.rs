@@ -10,8 +10,9 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    Created, Document, EngineStatus, Event, LogQuery, LogWindow, NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary,
-    ScanQuery, Stage, StageId, Values, ViewQuery, ViewWindow, Whoami,
+    AuditQuery, AuditRecord, AuditVerdict, Created, Decided, Document, EngineStatus, Event, GateView, LogQuery, LogWindow,
+    NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, ScanQuery, Sealed, Stage, StageId, Values, VerifyRequest,
+    ViewQuery, ViewWindow, Whoami,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -49,6 +50,35 @@ impl Client {
 
     pub async fn doctor(&self) -> Result<Vec<String>, ClientError> {
         self.get("doctor", &()).await
+    }
+
+    /// Records of the audit chain.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, ClientError> {
+        self.get("audit", query).await
+    }
+
+    /// Has the engine go through its audit chain.
+    pub async fn verify_audit(&self, request: &VerifyRequest) -> Result<AuditVerdict, ClientError> {
+        self.post("audit/verify", request).await
+    }
+
+    /// Has the engine sign for its audit chain.
+    pub async fn checkpoint(&self) -> Result<Sealed, ClientError> {
+        self.post("audit/checkpoint", &json!({})).await
+    }
+
+    /// Requests that wait for people; with `all`, also those that are over.
+    pub async fn gates(&self, all: bool) -> Result<Vec<GateView>, ClientError> {
+        self.get("gates", &json!({"all": all})).await
+    }
+
+    /// One gate, by its name or the beginning of it.
+    pub async fn gate(&self, id: &str) -> Result<GateView, ClientError> {
+        self.get(&format!("gates/{}", encode(id)), &()).await
+    }
+
+    pub async fn decide(&self, gate: &str, decided: &Decided) -> Result<GateView, ClientError> {
+        self.post(&format!("gates/{}/decide", encode(gate)), decided).await
     }
 
     pub async fn create(&self, new: &NewRun) -> Result<RunId, ClientError> {

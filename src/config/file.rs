@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::access;
 use super::ai::{self, Ai};
+use super::audit::{self, Audit};
 use super::duration;
 use super::environment::{self, Mentions};
 use super::network::{self, Network};
@@ -30,6 +31,7 @@ pub struct File {
     pub access: Option<Access>,
     /// By name. `None`: any name will do, and none is protected.
     pub environments: Option<BTreeMap<String, Environment>>,
+    pub audit: Audit,
 }
 
 /// `[engine]`.
@@ -99,8 +101,20 @@ pub enum Secret {
     Command(Vec<String>),
 }
 
-const SECTIONS: &[&str] =
-    &["access", "ai", "alerts", "console", "engine", "environments", "network", "notify", "retention", "secrets", "services"];
+const SECTIONS: &[&str] = &[
+    "access",
+    "ai",
+    "alerts",
+    "audit",
+    "console",
+    "engine",
+    "environments",
+    "network",
+    "notify",
+    "retention",
+    "secrets",
+    "services",
+];
 const PROBES: &[&str] = &["http", "expect_status", "tcp", "command"];
 
 impl File {
@@ -120,6 +134,7 @@ impl File {
                 "services" => file.services = services(&mut reader, value),
                 "secrets" => file.secrets = secrets(&mut reader, value, workspace),
                 "network" => file.network = network::network(&mut reader, value),
+                "audit" => file.audit = audit::audit(&mut reader, value, workspace),
                 "ai" => file.ai = ai::ai(&mut reader, value, workspace),
                 "notify" => file.notify = notify::notify(&mut reader, value, workspace),
                 "access" => file.access = Some(access::access(&mut reader, value, &mut mentions)),

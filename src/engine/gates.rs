@@ -20,8 +20,6 @@ use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
 pub use asked::{Asked, Target};
-pub use decide::Decided;
-pub use list::GateView;
 
 /// Where the facts about gates and locks are.
 const GATES: &str = "gate/";

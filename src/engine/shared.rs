@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::activity::Activity;
+use super::checkpoints::Checkpoints;
 use super::driver::Mail;
 use super::gates::Gates;
 use super::hub::Hub;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub(super) runs: Mutex<HashMap<RunId, mpsc::Sender<Mail>>>,
     /// Who stops the engine, and why; the first word counts.
     pub(super) stop: OnceLock<(Actor, &'static str)>,
+    /// What signs for the audit chain.
+    pub checkpoints: Checkpoints,
     /// Who is using the engine.
     pub activity: Arc<Activity>,
 }

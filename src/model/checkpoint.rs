@@ -46,6 +46,14 @@ impl Checkpoint {
     }
 }
 
+/// A checkpoint and the key that proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    pub checkpoint: Checkpoint,
+    /// The public key, in hex.
+    pub public: String,
+}
+
 /// A checkpoint whose signature was found right, and where it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedHead {

@@ -2,11 +2,13 @@
 
 mod event;
 mod subject;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
 pub use event::{GateEvent, GateFact, Opening};
 pub use subject::{Subject, SubjectKind};
+pub use view::{Decided, GateView, RuleView};
 
 use super::{GateId, Person, Rule, Timestamp};
 

@@ -3,7 +3,9 @@
 use rusqlite::Row;
 use serde::Serialize;
 
+use super::NewEvent;
 use super::error::{Fault, StoreError};
+use super::project::outline;
 use crate::model::{Event, EventKind, RunId, Timestamp};
 
 /// A body larger than this is not a fact but a mistake.
@@ -21,9 +23,11 @@ pub(super) struct Entry {
     pub outline: Option<EventKind>,
 }
 
-/// The event as compact JSON.
-pub(super) fn encode(run: &RunId, kind: &EventKind) -> Result<String, StoreError> {
-    text_of(kind, || format!("an event of run {run}"))
+impl Entry {
+    pub fn of(event: &NewEvent) -> Result<Self, StoreError> {
+        let body = text_of(&event.kind, || format!("an event of run {}", event.run))?;
+        Ok(Self { at: event.at, run: event.run.clone(), body, outline: outline(&event.kind) })
+    }
 }
 
 /// A body as compact JSON that can be read again; `what` names it in a refusal.

@@ -13,7 +13,7 @@ use super::error::{Fault, StoreError};
 use super::project::Projection;
 use super::reserve::Reserve;
 use super::row::{Entry, checksum, integer, seq_of};
-use super::{Definition, Expected, facts, ledger};
+use super::{Batch, Definition, Expected, facts, ledger};
 use crate::model::{AuditHead, AuditRecord, NewRecord};
 
 /// Rows in one transaction, unless a single request has more.
@@ -31,6 +31,22 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// Checks a batch and writes its bodies out; the values stay with the caller, who gets the answer.
+    pub fn of(batch: &Batch) -> Result<(Self, oneshot::Receiver<Result<Receipt, StoreError>>), StoreError> {
+        let Batch { definitions, events, expected, facts, audit } = batch;
+        audit.iter().try_for_each(ledger::admit)?;
+        let (reply, answer) = oneshot::channel();
+        let request = Self {
+            definitions: definitions.clone(),
+            entries: events.iter().map(Entry::of).collect::<Result<_, _>>()?,
+            expected: expected.clone(),
+            facts: facts.iter().map(facts::Entry::of).collect::<Result<_, _>>()?,
+            audit: audit.clone(),
+            reply,
+        };
+        Ok((request, answer))
+    }
+
     fn rows(&self) -> usize {
         self.entries.len() + self.facts.len() + self.audit.len()
     }

@@ -3,6 +3,7 @@
 mod again;
 mod ai;
 mod api;
+mod audit;
 mod bad_files;
 mod bad_input;
 mod bad_running;

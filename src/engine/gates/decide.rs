@@ -1,25 +1,15 @@
 //! Decisions of people: checked by policy, durable with their audit record, and only then told to the runs that wait.
 
+use super::Known;
+use super::list::viewed;
 use super::record::Changes;
-use super::{GateView, Known};
+use crate::engine::driver::Mail;
 use crate::engine::handle::EngineError;
+use crate::engine::shared::Shared;
 use crate::engine::{Caller, Engine, clock};
-use crate::model::{Answer, Gate, GateId, RunId, Signal};
+use crate::model::{Actor, Decided, Gate, GateId, GateStatus, GateView, RunId, Signal, Timestamp};
 use crate::policy::gate::{self, Request};
 use crate::policy::quorum::Deciders;
-
-/// A decision as a client sends it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Decided {
-    pub answer: Answer,
-    /// Of the request as it was looked at; the one that stands now when absent.
-    #[serde(default)]
-    pub generation: Option<u32>,
-    /// At least 12 hex digits of the digest that was looked at.
-    pub digest: String,
-    #[serde(default)]
-    pub reason: String,
-}
 
 impl Engine {
     /// Takes a decision about a gate. When it returns, the decision is durable and on record; so is a refusal.
@@ -50,12 +40,12 @@ impl Engine {
         events.iter().for_each(|event| after.apply(event));
         changes.about(&current, events, &actor);
         let mut touched = vec![current.subject.run.clone()];
-        if after.status == crate::model::GateStatus::Approved {
+        if after.status == GateStatus::Approved {
             touched.extend(known.supersede(&after, &mut changes, &actor, now));
         }
         self.shared.store.record(changes.batch(&known)).await?;
         changes.apply(&mut known);
-        let view = GateView::of(&after, &deciders, &known, now);
+        let view = viewed(&after, &deciders, &known, now);
         drop(known);
         self.shared.tell_gate(&after.id, &touched).await;
         match refusal {
@@ -84,13 +74,7 @@ impl Known {
     }
 
     /// Older requests for the same place give way to one that was approved; gives the runs that wait for them.
-    fn supersede(
-        &self,
-        approved: &Gate,
-        changes: &mut Changes,
-        actor: &crate::model::Actor,
-        now: crate::model::Timestamp,
-    ) -> Vec<RunId> {
+    fn supersede(&self, approved: &Gate, changes: &mut Changes, actor: &Actor, now: Timestamp) -> Vec<RunId> {
         let others: Vec<Gate> = self.gates.values().map(|stream| stream.state.clone()).collect();
         let events = gate::supersede(approved, &others, now);
         let given_way = |id: &GateId| others.iter().find(|gate| gate.id == *id);
@@ -105,14 +89,14 @@ impl Known {
     }
 }
 
-impl crate::engine::shared::Shared {
+impl Shared {
     /// Tells whoever listens that a gate has changed, and the runs that wait.
     pub(in crate::engine) async fn tell_gate(&self, gate: &GateId, runs: &[RunId]) {
         self.hub.signal(Signal::GateChanged { gate: gate.clone() });
         for run in runs {
             if let Some(mailbox) = self.mailbox(run) {
                 // A run that has ended meanwhile waits for nothing.
-                let _ = mailbox.send(crate::engine::driver::Mail::GateMoved).await;
+                let _ = mailbox.send(Mail::GateMoved).await;
             }
         }
     }

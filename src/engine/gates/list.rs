@@ -1,71 +1,34 @@
 //! Gates as clients see them: what is asked, what is open, what stands in the way.
 
-use serde::{Deserialize, Serialize};
-
 use super::{GATES, Known, read};
 use crate::engine::handle::EngineError;
 use crate::engine::{Caller, Engine, clock};
-use crate::model::{Decision, Gate, GateEvent, GateId, GateStatus, Opening, RunId, StageId, Subject, Timestamp};
+use crate::model::{Gate, GateEvent, GateView, Opening, RuleView, Timestamp};
 use crate::policy::blocker::Blocker;
 use crate::policy::gate::tally;
 use crate::policy::quorum::Deciders;
 use crate::policy::start::{Facts, blockers};
 
-/// A rule of a gate and who has filled it so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleView {
-    pub name: String,
-    pub min: u32,
-    /// Names of people, at most `min`.
-    pub approvals: Vec<String>,
-}
-
-/// A gate with everything a decision needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GateView {
-    pub id: GateId,
-    pub generation: u32,
-    pub digest: String,
-    pub environment: String,
-    pub service: Option<String>,
-    pub run_id: RunId,
-    /// `*` when it stands before all of the run.
-    pub stage: StageId,
-    pub status: GateStatus,
-    pub opened_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub requested_by: String,
-    pub rules: Vec<RuleView>,
-    /// What still stands in the way, in words.
-    pub blockers: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reason: Option<String>,
-    pub decisions: Vec<Decision>,
-    /// Everything that the digest is of.
-    pub subject: Subject,
-}
-
-impl GateView {
-    pub(super) fn of(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestamp) -> Self {
-        let rules = tally(gate, deciders).into_iter();
-        Self {
-            id: gate.id.clone(),
-            generation: gate.generation,
-            digest: gate.digest.clone(),
-            environment: gate.subject.environment.clone(),
-            service: gate.subject.service.clone(),
-            run_id: gate.subject.run.clone(),
-            stage: gate.subject.stage.clone(),
-            status: gate.status,
-            opened_at: gate.opened_at,
-            expires_at: gate.expires_at,
-            requested_by: gate.requested_by.clone(),
-            rules: rules.map(|rule| RuleView { name: rule.name, min: rule.min, approvals: rule.people }).collect(),
-            blockers: in_the_way(gate, deciders, known, now),
-            reason: gate.reason.clone(),
-            decisions: gate.decisions.clone(),
-            subject: gate.subject.clone(),
-        }
+/// A gate as it is now, for clients.
+pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestamp) -> GateView {
+    let rules = tally(gate, deciders).into_iter();
+    GateView {
+        id: gate.id.clone(),
+        generation: gate.generation,
+        digest: gate.digest.clone(),
+        environment: gate.subject.environment.clone(),
+        service: gate.subject.service.clone(),
+        run_id: gate.subject.run.clone(),
+        stage: gate.subject.stage.clone(),
+        status: gate.status,
+        opened_at: gate.opened_at,
+        expires_at: gate.expires_at,
+        requested_by: gate.requested_by.clone(),
+        rules: rules.map(|rule| RuleView { name: rule.name, min: rule.min, approvals: rule.people }).collect(),
+        blockers: in_the_way(gate, deciders, known, now),
+        reason: gate.reason.clone(),
+        decisions: gate.decisions.clone(),
+        subject: gate.subject.clone(),
     }
 }
 
@@ -128,7 +91,7 @@ fn view(gate: &Gate, caller: &Caller, known: &Known, now: Timestamp) -> GateView
     let policy = &caller.in_force.policy;
     let environment = policy.environment(&gate.subject.environment);
     let deciders = Deciders { environment: &environment, access: policy.access.as_ref(), engine_uid: caller.engine_uid };
-    GateView::of(gate, &deciders, known, now)
+    viewed(gate, &deciders, known, now)
 }
 
 fn folded(facts: &[crate::store::Fact]) -> Result<Vec<Gate>, EngineError> {

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::{event, noted, store_with_run};
 use crate::model::{Actor, AuditQuery, EventKind, NewRecord, Timestamp};
-use crate::store::{Batch, Expected, NewFact, Store, StoreError};
+use crate::store::migrate::MIGRATIONS;
+use crate::store::reserve::Reserve;
+use crate::store::writer::{Message, Request, Writer};
+use crate::store::{Batch, Expected, NewFact, Store, StoreError, open};
 
 pub(super) fn record(subject: &str) -> NewRecord {
     NewRecord {
@@ -138,4 +142,34 @@ async fn of_decisions_that_race_one_wins_each_round_and_the_others_decide_anew()
     let facts = store.stream("lock/production").await.unwrap();
     assert!(facts.iter().map(|fact| fact.place).eq(1..=expected));
     assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
+#[test]
+fn audit_records_and_facts_cost_no_commit_of_their_own() {
+    let commits_of = |requests: Vec<Batch>| {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { store_with_run(dir.path(), "r-1").await.close().await.unwrap() });
+        let mut conn = open::open(dir.path(), MIGRATIONS).unwrap();
+        let commits = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&commits);
+        conn.commit_hook(Some(move || counter.fetch_add(1, Ordering::Relaxed) == usize::MAX)).unwrap();
+        let writer = Writer::new(conn, dir.path().join(open::FILE), Arc::new(Reserve::take(dir.path()))).unwrap();
+        let (queue, waiting) = mpsc::channel(requests.len());
+        let answers: Vec<_> = requests
+            .iter()
+            .map(|batch| {
+                let (request, answer) = Request::of(batch).unwrap();
+                queue.try_send(Message::Append(request)).ok().unwrap();
+                answer
+            })
+            .collect();
+        drop(queue);
+        writer.work(waiting);
+        assert!(answers.into_iter().all(|mut answer| answer.try_recv().unwrap().is_ok()));
+        commits.load(Ordering::Relaxed)
+    };
+    let plain = |n: u64| Batch { events: vec![noted("r-1", n.to_string())], ..Batch::default() };
+    assert_eq!(commits_of((0..50).map(plain).collect()), 1);
+    assert_eq!(commits_of((0..50).map(|n| decision("gate/1", n, "dana")).collect()), 1);
 }

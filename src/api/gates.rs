@@ -1,0 +1,39 @@
+//! Routes of gates: unpack, call the engine, pack.
+
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use super::{Api, Failure};
+use crate::engine::Caller;
+use crate::model::{Decided, GateView};
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ListQuery {
+    /// Also those that are over.
+    #[serde(default)]
+    pub all: bool,
+}
+
+pub async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ListQuery>,
+) -> Answer<Vec<GateView>> {
+    Ok(Json(api.engine.gates(query.all, &caller).await?))
+}
+
+pub async fn show(State(api): State<Api>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Answer<GateView> {
+    Ok(Json(api.engine.gate(&id, &caller).await?))
+}
+
+pub async fn decide(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Json(decided): Json<Decided>,
+) -> Answer<GateView> {
+    Ok(Json(api.engine.decide(&id, decided, &caller).await?))
+}

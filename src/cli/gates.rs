@@ -1,0 +1,159 @@
+//! `flowdeck gates`: what waits for approval, and the decisions about it.
+
+use super::explain::refused;
+use super::{Context, Handoff, exit, inert, table};
+use crate::client::{Client, ClientError};
+use crate::model::{Answer, Decided, GateStatus, GateView, Timestamp};
+
+/// List, show and decide requests to start in a protected environment
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const HELP: &str = "\
+A decision names the digest that was looked at (`gates show` prints it): it is void for anything else. Who may decide is written in
+flowdeck.toml; `flowdeck whoami` says what you may. Refused decisions are on record as well. Exit code 3: refused.";
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// What waits for people, oldest first (the default)
+    List {
+        /// Also what is over
+        #[arg(long)]
+        all: bool,
+    },
+    /// A request with everything it is about
+    Show {
+        /// A gate, or the beginning of its name
+        gate: String,
+    },
+    /// Say yes
+    Approve(Decision),
+    /// Say no; one no is enough
+    Reject(Decision),
+    /// Take a request back
+    Withdraw(Decision),
+}
+
+#[derive(Debug, clap::Args)]
+struct Decision {
+    /// A gate, or the beginning of its name
+    gate: String,
+    /// At least the first 12 hex digits of the digest that you looked at
+    #[arg(long)]
+    digest: String,
+    /// Why; it is on record for ever
+    #[arg(long)]
+    reason: String,
+}
+
+pub async fn run(args: Args, context: Context) -> Handoff {
+    let client = match context.engine().await {
+        Ok(client) => client,
+        Err(error) => return refused(&error),
+    };
+    let done = match args.action.unwrap_or(Action::List { all: false }) {
+        Action::List { all } => client.gates(all).await.map(|gates| list(&gates, args.json)),
+        Action::Show { gate } => client.gate(&gate).await.map(|gate| show(&gate, args.json)),
+        Action::Approve(decision) => decide(&client, Answer::Approve, decision, args.json).await,
+        Action::Reject(decision) => decide(&client, Answer::Reject, decision, args.json).await,
+        Action::Withdraw(decision) => decide(&client, Answer::Withdraw, decision, args.json).await,
+    };
+    match done {
+        Ok(()) => Handoff::Exit(exit::SUCCESS),
+        Err(error) => refused(&error),
+    }
+}
+
+async fn decide(client: &Client, answer: Answer, decision: Decision, json: bool) -> Result<(), ClientError> {
+    let Decision { gate, digest, reason } = decision;
+    let gate = client.decide(&gate, &Decided { answer, generation: None, digest: digest.to_lowercase(), reason }).await?;
+    if json {
+        outln!("{}", serde_json::to_string_pretty(&gate).unwrap_or_default());
+        return Ok(());
+    }
+    outln!("{} is {}", inert::line(gate.id.as_str()), gate.status.as_str());
+    gate.blockers.iter().for_each(|blocker| outln!("  {}", inert::line(blocker)));
+    Ok(())
+}
+
+fn list(gates: &[GateView], json: bool) {
+    if json {
+        outln!("{}", serde_json::to_string_pretty(&serde_json::json!({"gates": gates})).unwrap_or_default());
+    } else if gates.is_empty() {
+        outln!("nothing waits for approval");
+    } else {
+        let header = ["GATE", "ENVIRONMENT", "STATUS", "ASKED BY", "DIGEST", "EXPIRES", "WAITS FOR"];
+        table(&header, &gates.iter().map(row).collect::<Vec<_>>());
+    }
+}
+
+fn row(gate: &GateView) -> Vec<String> {
+    vec![
+        gate.id.to_string(),
+        place(gate),
+        gate.status.as_str().to_owned(),
+        gate.requested_by.clone(),
+        gate.digest.chars().take(12).collect(),
+        minute(gate.expires_at),
+        gate.blockers.join("; "),
+    ]
+}
+
+fn place(gate: &GateView) -> String {
+    match &gate.service {
+        Some(service) => format!("{}/{service}", gate.environment),
+        None => gate.environment.clone(),
+    }
+}
+
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..16).map_or(text.clone(), |minute| format!("{}Z", minute.replace('T', " ")))
+}
+
+fn show(gate: &GateView, json: bool) {
+    if json {
+        outln!("{}", serde_json::to_string_pretty(gate).unwrap_or_default());
+        return;
+    }
+    let line = |name: &str, value: &str| outln!("  {name:<12}{}", inert::line(value));
+    outln!("{}  {}", inert::line(gate.id.as_str()), gate.status.as_str());
+    line("environment", &place(gate));
+    line("run", gate.run_id.as_str());
+    let whole = gate.stage.as_str() == "*";
+    line("stage", if whole { "everything that acts outside" } else { gate.stage.as_str() });
+    line("asked by", &gate.requested_by);
+    line("asked at", &gate.opened_at.to_string());
+    line("expires at", &gate.expires_at.to_string());
+    line("generation", &gate.generation.to_string());
+    line("digest", &gate.digest);
+    if let Some(reason) = &gate.reason {
+        line("because", reason);
+    }
+    for rule in &gate.rules {
+        let names = if rule.approvals.is_empty() { String::new() } else { format!(": {}", rule.approvals.join(", ")) };
+        line("rule", &format!("{}, {} of {}{names}", rule.name, rule.approvals.len(), rule.min));
+    }
+    gate.blockers.iter().for_each(|blocker| line("waits for", blocker));
+    for decision in gate.decisions.iter() {
+        let void = if decision.generation == gate.generation { "" } else { " (void: it was about an earlier subject)" };
+        let answer = match decision.answer {
+            Answer::Approve => "yes",
+            Answer::Reject => "no",
+            Answer::Withdraw => "withdrawn",
+        };
+        line(answer, &format!("{} at {}: {}{void}", decision.by.name, decision.at, decision.reason));
+    }
+    if gate.status == GateStatus::Pending {
+        let digest: String = gate.digest.chars().take(12).collect();
+        outln!("");
+        outln!("flowdeck gates approve {} --digest {digest} --reason TEXT", inert::line(gate.id.as_str()));
+    }
+}
