@@ -14,7 +14,7 @@ pub use retold::Teller;
 use super::values::revive;
 use super::{Context, exit};
 use crate::client::{Client, ClientError, Subscription, Update};
-use crate::model::{Run, RunId, RunStatus, StageId};
+use crate::model::{ErrorKind, Run, RunId, RunStatus, StageId};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +25,11 @@ pub enum Voice {
     Output,
 }
 
-/// The exit code of a run that ended so.
-pub fn verdict(status: RunStatus) -> u8 {
-    match status {
+/// The exit code of a run that ended so: one that a gate did not let go on was refused.
+pub fn verdict(run: &Run) -> u8 {
+    let barred = run.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Security && error.details.get("gate").is_some());
+    match run.status {
+        RunStatus::Failed if barred => exit::REFUSED,
         RunStatus::Succeeded => exit::SUCCESS,
         RunStatus::Cancelled => exit::CANCELLED,
         RunStatus::Failed | RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Cancelling => exit::FAILED,

@@ -98,7 +98,7 @@ pub async fn run_to_end(context: &Context, pipeline: &str, input: &[String]) -> 
         Err(_) => return exit::FAILED,
     };
     match plain::follow(context, &client, &id, plain::Voice::Sentences).await {
-        Ok(run) => plain::verdict(run.status),
+        Ok(run) => plain::verdict(&run),
         Err(error) => {
             errln!("error: {error}");
             error.exit_code()
@@ -150,7 +150,7 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
             if args.json {
                 outln!("{}", serde_json::to_string_pretty(&Document::of(&run)).unwrap_or_default());
             }
-            Handoff::Exit(plain::verdict(run.status))
+            Handoff::Exit(plain::verdict(&run))
         }
         Err(error) => refused(&error),
     }

@@ -261,7 +261,7 @@ async fn rerun(
     if json {
         print_json(&run);
     }
-    Ok(plain::verdict(run.status))
+    Ok(plain::verdict(&run))
 }
 
 /// Prints output as it comes.

@@ -24,9 +24,10 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } | Self::Nonsense(_) => 4,
             Self::Closed { .. } => 3,
+            Self::Refused(failure) if failure.status == 403 => 3,
             Self::Refused(failure) => match failure.code.as_str() {
                 "not_found" | "ambiguous" | "invalid_pipeline" | "unsupported" | "invalid_inputs" | "invalid_settings" => 2,
-                "refused" | "forbidden" => 3,
+                "refused" => 3,
                 _ => 1,
             },
         }

@@ -47,6 +47,7 @@ impl Engine {
         changes.apply(&mut known);
         let view = viewed(&after, &deciders, &known, now);
         drop(known);
+        // Also after a refusal: a request that the rules have moved away from is renewed by its run.
         self.shared.tell_gate(&after.id, &touched).await;
         match refusal {
             None => Ok(view),

@@ -12,6 +12,8 @@ fn stopped() -> Standing {
     let text = serde_json::to_string(&events).expect("serializes");
     let mut standing = Standing::default();
     serde_json::from_str::<Vec<StandingEvent>>(&text).expect("reads back").iter().for_each(|event| standing.apply(event));
+    let text = serde_json::to_string(&standing).expect("serializes");
+    assert_eq!(serde_json::from_str::<Standing>(&text).expect("reads back"), standing);
     standing
 }
 
