@@ -38,9 +38,11 @@ pub struct Api {
 pub fn router(api: Api) -> Router {
     let door = |needs: Needs| middleware::from_fn_with_state((api.clone(), needs), access::admit);
     let own = Router::new().route("/v1/whoami", get(whoami::whoami)).route_layer(door(Needs::Nothing));
-    let views = Router::new()
+    let health = Router::new()
         .route("/v1/engine", get(routes::status))
         .route("/v1/doctor", get(routes::doctor))
+        .route_layer(door(Needs::Status));
+    let views = Router::new()
         .route("/v1/events", get(events::stream))
         .route("/v1/runs", get(routes::list))
         .route("/v1/runs/{id}", get(routes::show))
@@ -57,7 +59,8 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/values", post(routes::provide))
         .route_layer(door(Needs::Command));
     let control = Router::new().route("/v1/engine/stop", post(routes::stop)).route_layer(door(Needs::Stop));
-    own.merge(views)
+    own.merge(health)
+        .merge(views)
         .merge(commands)
         .merge(control)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -44,15 +44,17 @@ impl Caller {
         Ok(self.actor())
     }
 
+    /// Whether the engine is this person's own process.
+    pub fn owns_engine(&self) -> bool {
+        self.person.uid == Some(self.engine_uid)
+    }
+
     /// Whether the person may stop the engine: an admin, and the user whose process it is, who could kill it anyway.
     ///
     /// # Errors
-    /// `Forbidden`.
-    pub fn may_stop(&self) -> Result<(), EngineError> {
-        if self.person.uid == Some(self.engine_uid) {
-            return Ok(());
-        }
-        Ok(self.may(&Action::Administer)?)
+    /// What would grant it.
+    pub fn may_stop(&self) -> Result<(), Refusal> {
+        if self.owns_engine() { Ok(()) } else { self.may(&Action::Administer) }
     }
 
     fn actor(&self) -> Actor {

@@ -1,5 +1,6 @@
 //! The binary as people and scripts use it: every test has a workspace and an engine of its own.
 
+mod access;
 mod ai;
 mod api;
 mod bad_files;
@@ -16,6 +17,7 @@ mod kill_points;
 mod look;
 #[path = "../harness/modes.rs"]
 mod modes;
+mod people;
 mod picture;
 mod pipeline_tests;
 mod programs;
