@@ -33,7 +33,7 @@ impl Needs {
             Self::Nothing => Ok(()),
             Self::Status if caller.owns_engine() => Ok(()),
             Self::Status | Self::View | Self::Command => Ok(caller.may(&Action::View)?),
-            Self::Stop => Ok(caller.may_stop()?),
+            Self::Stop => Ok(caller.may_stop().map(drop)?),
         }
     }
 }

@@ -12,9 +12,8 @@ pub fn doubts(file: &File) -> Vec<String> {
     let policy = file.policy();
     let granted = policy.access.iter().flat_map(|access| access.grants.iter().map(|grant| &grant.people));
     let ruling = policy.environments.values().flat_map(|environment| environment.rules.iter().map(|rule| &rule.people));
-    let programs = policy.access.iter().flat_map(|access| &access.service_accounts);
     let people: Vec<&People> = granted.chain(ruling).collect();
-    let users: BTreeSet<&String> = people.iter().flat_map(|people| &people.users).chain(programs).collect();
+    let users: BTreeSet<&String> = people.iter().flat_map(|people| &people.users).chain(&policy.service_accounts).collect();
     let groups: BTreeSet<&String> = people.iter().flat_map(|people| &people.groups).collect();
     let user = |name: &&String| doubt("user", name, accounts::is_user(name));
     let group = |name: &&String| doubt("group", name, accounts::group_id(name).map(|id| id.is_some()));

@@ -53,8 +53,11 @@ impl Caller {
     ///
     /// # Errors
     /// What would grant it.
-    pub fn may_stop(&self) -> Result<(), Refusal> {
-        if self.owns_engine() { Ok(()) } else { self.may(&Action::Administer) }
+    pub fn may_stop(&self) -> Result<Actor, Refusal> {
+        if !self.owns_engine() {
+            self.may(&Action::Administer)?;
+        }
+        Ok(self.actor())
     }
 
     fn actor(&self) -> Actor {

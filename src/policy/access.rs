@@ -14,11 +14,11 @@ pub enum Action {
     Operate,
     /// Run what targets an environment, or roll it back.
     Deploy { environment: String },
-    /// Approve, reject or withdraw requests of an environment.
+    /// Approve, reject or withdraw requests of an environment; lift its holds and quarantines.
     Approve { environment: String },
     /// Ask for guards of an environment to be bypassed. No other role includes this one.
     BreakGlass { environment: String },
-    /// Lift holds and quarantines, manage the engine.
+    /// Manage the engine and what it keeps.
     Administer,
 }
 
