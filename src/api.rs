@@ -40,9 +40,11 @@ pub struct Api {
 pub fn router(api: Api) -> Router {
     let door = |needs: Needs| middleware::from_fn_with_state((api.clone(), needs), access::admit);
     let own = Router::new().route("/v1/whoami", get(whoami::whoami)).route_layer(door(Needs::Nothing));
-    let views = Router::new()
+    let health = Router::new()
         .route("/v1/engine", get(routes::status))
         .route("/v1/doctor", get(routes::doctor))
+        .route_layer(door(Needs::Status));
+    let views = Router::new()
         .route("/v1/gates", get(gates::list))
         .route("/v1/gates/{id}", get(gates::show))
         .route("/v1/audit", get(audit::list))
@@ -69,7 +71,8 @@ pub fn router(api: Api) -> Router {
         .route("/v1/engine/stop", post(routes::stop))
         .route("/v1/audit/checkpoint", post(audit::checkpoint))
         .route_layer(door(Needs::Stop));
-    own.merge(views)
+    own.merge(health)
+        .merge(views)
         .merge(commands)
         .merge(control)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -13,6 +13,7 @@ macro_rules! errln {
     ($($text:tt)*) => { $crate::cli::out::error(format_args!($($text)*)) };
 }
 
+mod access;
 pub mod audit;
 mod completions;
 mod component;

@@ -17,11 +17,13 @@ use crate::policy::access::Action;
 pub enum Needs {
     /// To be somebody. What is answered is about them alone.
     Nothing,
+    /// To see the workspace, or to be the user whose process the engine is.
+    Status,
     /// To see the workspace.
     View,
     /// To see the workspace here; then the engine asks for an operator, or for a deployer of the environments.
     Command,
-    /// To be an admin, or the user that the engine runs as.
+    /// To be an admin, or the user whose process the engine is.
     Stop,
 }
 
@@ -29,8 +31,9 @@ impl Needs {
     fn check(self, caller: &Caller) -> Result<(), Failure> {
         match self {
             Self::Nothing => Ok(()),
-            Self::View | Self::Command => Ok(caller.may(&Action::View)?),
-            Self::Stop => Ok(caller.may_stop()?),
+            Self::Status if caller.owns_engine() => Ok(()),
+            Self::Status | Self::View | Self::Command => Ok(caller.may(&Action::View)?),
+            Self::Stop => Ok(caller.may_stop().map(drop)?),
         }
     }
 }

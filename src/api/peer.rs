@@ -34,8 +34,7 @@ impl Peer {
         let uid = self.uid.ok_or_else(|| Failure::forbidden("the system does not tell who is at the other end of the socket"))?;
         let (person, in_force) = tokio::join!(look_up(uid), engine.policy());
         let mut person = person?;
-        let programs = in_force.policy.access.as_ref().map(|access| &access.service_accounts);
-        person.service = programs.is_some_and(|names| names.contains(&person.name));
+        person.service = in_force.policy.service_accounts.contains(&person.name);
         Ok(Caller { person, proof: Proof::PeerCredentials, in_force, engine_uid: engine.shared.paths.uid() })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, Handoff, exit};
+use super::{Context, Handoff, access, exit};
 use crate::accounts;
 use crate::client::start;
 use crate::config::{pipelines, read_file};
@@ -32,6 +32,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         finding("workspace", Ok(context.root().display().to_string())),
         finding("state", state(&context)),
         finding("pipelines", valid_pipelines(&context)),
+        finding("access", Ok(access(&context))),
         finding("terminal", Ok(terminal())),
     ];
     findings.extend(engine(&context).await);
@@ -59,6 +60,16 @@ fn state(context: &Context) -> Result<String, String> {
     std::fs::write(&probe, b"x").map_err(problem)?;
     std::fs::remove_file(&probe).map_err(problem)?;
     Ok(format!("{} is writable", dir.display()))
+}
+
+/// Who has access, with what is doubtful about it; doubts are no faults.
+fn access(context: &Context) -> String {
+    let who = match &context.workspace.file.access {
+        None => "only the user that runs the engine",
+        Some(_) => "as [access] says; `flowdeck whoami` tells what that means for you",
+    };
+    let doubts: Vec<String> = access::doubts(&context.workspace.file);
+    if doubts.is_empty() { who.to_owned() } else { format!("{who}; warning: {}", doubts.join("; ")) }
 }
 
 fn valid_pipelines(context: &Context) -> Result<String, String> {

@@ -10,16 +10,17 @@ use crate::model::{Access, Grant, People, Role};
 const KEYS: &[&str] = &["roles", "service_accounts"];
 const ROLES: &[&str] = &["viewer", "operator", "deployer", "approver", "break_glass", "admin"];
 
-pub(super) fn access(reader: &mut Reader<'_>, value: &Node<'_>, mentions: &mut Mentions) -> Access {
-    let mut access = Access::default();
+/// The roles, and the service accounts.
+pub(super) fn access(reader: &mut Reader<'_>, value: &Node<'_>, mentions: &mut Mentions) -> (Access, BTreeSet<String>) {
+    let (mut access, mut programs) = (Access::default(), BTreeSet::new());
     for (key, value) in reader.table(value).into_iter().flatten() {
         match key.get_ref().as_ref() {
             "roles" => access.grants = roles(reader, value, mentions),
-            "service_accounts" => access.service_accounts = reader.names(value),
+            "service_accounts" => programs = reader.names(value),
             _ => reader.unknown("key", key, KEYS),
         }
     }
-    access
+    (access, programs)
 }
 
 fn roles(reader: &mut Reader<'_>, value: &Node<'_>, mentions: &mut Mentions) -> Vec<Grant> {

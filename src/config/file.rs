@@ -29,6 +29,8 @@ pub struct File {
     pub ai: Ai,
     pub notify: BTreeMap<String, Notify>,
     pub access: Option<Access>,
+    /// Login names of programs.
+    pub service_accounts: BTreeSet<String>,
     /// By name. `None`: any name will do, and none is protected.
     pub environments: Option<BTreeMap<String, Environment>>,
     pub audit: Audit,
@@ -137,7 +139,10 @@ impl File {
                 "audit" => file.audit = audit::audit(&mut reader, value, workspace),
                 "ai" => file.ai = ai::ai(&mut reader, value, workspace),
                 "notify" => file.notify = notify::notify(&mut reader, value, workspace),
-                "access" => file.access = Some(access::access(&mut reader, value, &mut mentions)),
+                "access" => {
+                    let (roles, programs) = access::access(&mut reader, value, &mut mentions);
+                    (file.access, file.service_accounts) = (Some(roles), programs);
+                }
                 "environments" => file.environments = Some(environment::environments(&mut reader, value, &mut mentions)),
                 // Documented; nothing reads it yet.
                 known if SECTIONS.contains(&known) => {}
@@ -154,7 +159,11 @@ impl File {
 
     /// What of the file decides who may do what, and when.
     pub fn policy(&self) -> Policy {
-        Policy { access: self.access.clone(), environments: self.environments.clone().unwrap_or_default() }
+        Policy {
+            access: self.access.clone(),
+            service_accounts: self.service_accounts.clone(),
+            environments: self.environments.clone().unwrap_or_default(),
+        }
     }
 }
 

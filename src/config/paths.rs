@@ -181,6 +181,8 @@ impl Paths {
         if self.socket.parent() != Some(&self.state) {
             return Err(refused(format!("its path is longer than the {LONGEST_SOCKET} bytes that a socket's may have")));
         }
+        // Closed while it changes hands: what the old group was allowed is not for the new one.
+        restrict(&self.state, 0o700)?;
         std::os::unix::fs::chown(&self.state, None, Some(group))
             .map_err(|error| refused(format!("{error}; the engine's user must be a member of the group")))?;
         restrict(&self.state, SHARED)

@@ -44,15 +44,20 @@ impl Caller {
         Ok(self.actor())
     }
 
+    /// Whether the engine is this person's own process.
+    pub fn owns_engine(&self) -> bool {
+        self.person.uid == Some(self.engine_uid)
+    }
+
     /// Whether the person may stop the engine: an admin, and the user whose process it is, who could kill it anyway.
     ///
     /// # Errors
-    /// `Forbidden`.
-    pub fn may_stop(&self) -> Result<(), EngineError> {
-        if self.person.uid == Some(self.engine_uid) {
-            return Ok(());
+    /// What would grant it.
+    pub fn may_stop(&self) -> Result<Actor, Refusal> {
+        if !self.owns_engine() {
+            self.may(&Action::Administer)?;
         }
-        Ok(self.may(&Action::Administer)?)
+        Ok(self.actor())
     }
 
     /// The person as the records name them. Says nothing about what they may do.

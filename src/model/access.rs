@@ -47,9 +47,6 @@ pub struct Grant {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     pub grants: Vec<Grant>,
-    /// Login names of programs; what they decide never counts towards a quorum.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub service_accounts: BTreeSet<String>,
 }
 
 /// Somebody as the system knows them at this moment. Group membership is looked up anew for every decision.

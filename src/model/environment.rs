@@ -35,6 +35,10 @@ pub struct Environment {
     /// Freeze windows hold back rollbacks as well.
     #[serde(default)]
     pub freeze_rollbacks: bool,
+    /// Who had a hand in a run does not approve it, and neither does the user that the engine runs as: its stages could
+    /// speak in that name. Only a workspace of one person has a reason to switch this off.
+    #[serde(default = "yes")]
+    pub separation: bool,
     #[serde(default)]
     pub break_glass: bool,
     /// The pipeline that rolls it back; without one, the definition stored with the target release.
@@ -81,9 +85,14 @@ impl Environment {
             rules: Vec::new(),
             freeze: Vec::new(),
             freeze_rollbacks: false,
+            separation: true,
             break_glass: false,
             rollback: None,
             promote_from: None,
         }
     }
+}
+
+fn yes() -> bool {
+    true
 }

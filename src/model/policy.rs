@@ -1,6 +1,6 @@
 //! Everything of a workspace that decides who may do what, and when: one value, compared and pinned by its hash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,6 +16,9 @@ const FORMAT: u32 = 1;
 pub struct Policy {
     /// `None`: the engine's own user is admin and nobody else has access.
     pub access: Option<Access>,
+    /// Login names of programs; what they decide never counts towards a quorum.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub service_accounts: BTreeSet<String>,
     pub environments: BTreeMap<String, Environment>,
 }
 
@@ -27,7 +30,12 @@ impl Policy {
         if let Some(grants) = access.pointer_mut("/grants").and_then(|grants| grants.as_array_mut()) {
             grants.sort_by_key(canonical);
         }
-        let document = json!({"format": FORMAT, "access": access, "environments": self.environments});
+        let document = json!({
+            "format": FORMAT,
+            "access": access,
+            "service_accounts": self.service_accounts,
+            "environments": self.environments,
+        });
         format!("sha256:{}", sha256_hex(canonical(&document).as_bytes()))
     }
 
@@ -57,8 +65,9 @@ mod tests {
     fn policy(grants: Vec<Grant>) -> Policy {
         let production = Environment { protected: true, ..Environment::open("production") };
         Policy {
-            access: Some(Access { grants, ..Access::default() }),
+            access: Some(Access { grants }),
             environments: [("production".to_owned(), production)].into(),
+            ..Policy::default()
         }
     }
 
@@ -70,6 +79,9 @@ mod tests {
         assert!(one.hash().starts_with("sha256:") && one.hash().len() == 71);
         assert_ne!(one.hash(), policy(vec![bob.clone()]).hash());
         assert_ne!(one.hash(), policy(vec![grant(Role::Operator, "ann"), bob]).hash());
+        let mut programs = one.clone();
+        programs.service_accounts.insert("ann".to_owned());
+        assert_ne!(one.hash(), programs.hash());
         let mut open = one.clone();
         open.environments.get_mut("production").unwrap().protected = false;
         assert_ne!(one.hash(), open.hash());

@@ -137,8 +137,9 @@ fn may_count(gate: &Gate, deciders: &Deciders<'_>, person: &Person) -> Result<()
         return Ok(());
     }
     match gate.excluded.iter().find(|excluded| excluded.is(person)) {
-        Some(excluded) => Err(Why::Excluded { part: excluded.part }),
-        None => Err(Why::NotInARule),
+        Some(excluded) if deciders.environment.separation => Err(Why::Excluded { part: excluded.part }),
+        _ if deciders.environment.separation && person.uid == Some(deciders.engine_uid) => Err(Why::EngineUser),
+        _ => Err(Why::NotInARule),
     }
 }
 

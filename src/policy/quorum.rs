@@ -65,9 +65,15 @@ impl Deciders<'_> {
 
     fn fits(&self, gate: &Gate, excluded: &[Excluded], rule: &Places<'_>, person: &Person) -> bool {
         // The one person on call who rolls back is usually the one who started it.
-        let apart = gate.quorum == Quorum::OnCall || !excluded.iter().any(|excluded| excluded.is(person));
+        let apart = gate.quorum == Quorum::OnCall || !self.environment.separation || !self.has_a_hand(excluded, person);
         let named = rule.people.is_none_or(|people| people.include(person));
         named && apart && !person.service && self.may_try(gate, person).is_ok()
+    }
+
+    /// Whether a person had to do with what is asked. The stages of runs are processes of the engine's user: what speaks in
+    /// that name may be the very thing that waits.
+    fn has_a_hand(&self, excluded: &[Excluded], person: &Person) -> bool {
+        person.uid == Some(self.engine_uid) || excluded.iter().any(|excluded| excluded.is(person))
     }
 
     fn places<'a>(&'a self, gate: &'a Gate) -> Vec<Places<'a>> {

@@ -91,7 +91,7 @@ impl World {
         let gate = gate(&environment);
         let opened = opened(&environment);
         Self {
-            access: Access { grants, ..Access::default() },
+            access: Access { grants },
             subject: gate.subject.clone(),
             excluded: gate.excluded.clone(),
             people: vec![person("dana", &["release"]), person("emil", &["release"])],

@@ -30,13 +30,14 @@ pub fn policy_hash(environment: &Environment) -> String {
         rules,
         freeze,
         freeze_rollbacks,
+        separation,
         break_glass,
         rollback,
         promote_from,
     } = environment;
     let document = json!({
         "format": FORMAT, "name": name, "tier": tier, "protected": protected, "url": url, "bake": bake, "expires": expires, "valid": valid,
-        "rules": rules, "freeze": freeze, "freeze_rollbacks": freeze_rollbacks, "break_glass": break_glass, "rollback": rollback,
+        "rules": rules, "freeze": freeze, "freeze_rollbacks": freeze_rollbacks, "separation": separation, "break_glass": break_glass, "rollback": rollback,
         "promote_from": promote_from,
     });
     sha256_hex(canonical(&document).as_bytes())

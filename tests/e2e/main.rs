@@ -1,5 +1,6 @@
 //! The binary as people and scripts use it: every test has a workspace and an engine of its own.
 
+mod access;
 mod again;
 mod ai;
 mod api;
@@ -18,6 +19,7 @@ mod kill_points;
 mod look;
 #[path = "../harness/modes.rs"]
 mod modes;
+mod people;
 mod picture;
 mod pipeline_tests;
 mod programs;

@@ -24,8 +24,9 @@ fn roles_are_given_to_users_and_groups_and_some_per_environment() {
     let text = "[access]\nservice_accounts = [\"ci\"]\n[access.roles]\noperator = { groups = [\"ops\"] }\n\
         approver = { groups = [\"release\"], users = [\"dana\"], environments = [\"production\"] }\n\
         viewer = { users = [\"ann\"] }\n[environments.production]\n";
-    let access = File::parse(text, Path::new("/srv")).unwrap().access.expect("a section");
-    assert_eq!(access.service_accounts, set(&["ci"]));
+    let file = File::parse(text, Path::new("/srv")).unwrap();
+    assert_eq!((&file.service_accounts, file.policy().service_accounts), (&set(&["ci"]), set(&["ci"])));
+    let access = file.access.expect("a section");
     assert_eq!(access.grants.iter().map(|grant| grant.role).collect::<Vec<_>>(), [Role::Viewer, Role::Operator, Role::Approver]);
     let approver = &access.grants[2];
     assert_eq!((&approver.people.users, &approver.people.groups), (&set(&["dana"]), &set(&["release"])));

@@ -15,7 +15,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 fn ann(role: Role, environments: Option<&[&str]>) -> Caller {
     let people = People { users: set(&["ann"]), groups: BTreeSet::new() };
     let grants = vec![Grant { role, people, environments: environments.map(set) }];
-    let mut policy = Policy { access: Some(Access { grants, ..Access::default() }), ..Policy::default() };
+    let mut policy = Policy { access: Some(Access { grants }), ..Policy::default() };
     for (name, protected) in [("production", true), ("staging", true), ("test", false)] {
         let environment = Environment { protected, ..Environment::open(name) };
         policy.environments.insert(name.to_owned(), environment);

@@ -181,7 +181,7 @@ async fn look_up(voters: Vec<Person>, in_force: &InForce) -> Vec<Person> {
     if voters.is_empty() {
         return voters;
     }
-    let programs = in_force.policy.access.as_ref().map(|access| access.service_accounts.clone()).unwrap_or_default();
+    let programs = in_force.policy.service_accounts.clone();
     let found = tokio::task::spawn_blocking(move || {
         let uids = voters.into_iter().filter_map(|voter| voter.uid);
         let people = uids.filter_map(|uid| accounts::person(uid).ok());

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{GATES, Known, LOCKS, written};
 use crate::engine::clock;
 use crate::model::audit::action;
+use crate::model::digest::{canonical, sha256_hex};
 use crate::model::{Actor, Gate, GateEvent, GateFact, LockEvent, NewRecord};
 use crate::store::{Batch, Expected, NewFact};
 
@@ -86,13 +87,15 @@ fn record_of(gate: &Gate, event: &GateEvent, actor: &Actor) -> NewRecord {
         actor: actor.clone(),
         action: action.to_owned(),
         subject: format!("gate/{}", event.gate),
-        body: body(gate, detail),
+        body: body(gate, event, detail),
     }
 }
 
-/// The facts of the moment, with what they are about.
-fn body(gate: &Gate, mut detail: Value) -> Value {
+/// The facts of the moment, with what they are about. The hash binds the recorded fact itself to the chain: a gate that was
+/// edited in the store no longer fits.
+fn body(gate: &Gate, event: &GateEvent, mut detail: Value) -> Value {
     for (key, value) in [
+        ("fact", json!(sha256_hex(canonical(&written(event)).as_bytes()))),
         ("environment", json!(gate.subject.environment)),
         ("service", json!(gate.subject.service)),
         ("run", json!(gate.subject.run)),

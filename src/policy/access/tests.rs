@@ -43,7 +43,7 @@ fn without_an_access_section_only_the_engines_own_user_is_admin() {
 
 #[test]
 fn an_access_section_takes_the_place_of_the_engines_own_user() {
-    let access = Access { grants: vec![grant(Role::Admin, &["root"], &[], None)], ..Access::default() };
+    let access = Access { grants: vec![grant(Role::Admin, &["root"], &[], None)] };
     assert!(may(Some(&access), ENGINE, &person("ann", ENGINE, &[]), &Action::View).is_err());
     assert!(may(Some(&access), ENGINE, &person("root", 0, &[]), &Action::Administer).is_ok());
 }
@@ -55,7 +55,6 @@ fn a_role_of_an_environment_holds_there_only() {
             grant(Role::Deployer, &[], &["ops"], Some(&["staging"])),
             grant(Role::Approver, &["dana"], &[], Some(&["production"])),
         ],
-        ..Access::default()
     };
     let ops = person("olaf", 1, &["ops"]);
     let dana = person("dana", 2, &[]);
@@ -70,7 +69,7 @@ fn a_role_of_an_environment_holds_there_only() {
 fn general_roles_include_those_before_them_and_every_role_sees() {
     let roles = [Role::Viewer, Role::Operator, Role::Deployer, Role::Approver, Role::BreakGlass, Role::Admin];
     let allowed = |role: Role, action: &Action| {
-        let access = Access { grants: vec![grant(role, &["ann"], &[], None)], ..Access::default() };
+        let access = Access { grants: vec![grant(role, &["ann"], &[], None)] };
         may(Some(&access), ENGINE, &person("ann", 7, &[]), action).is_ok()
     };
     let of = |action: &Action| roles.into_iter().filter(|&role| allowed(role, action)).collect::<Vec<_>>();

@@ -21,6 +21,8 @@ pub enum Why {
     ServiceAccount,
     #[error("who {} does not approve it", words(*.part))]
     Excluded { part: Involvement },
+    #[error("stages run as the engine's own user, so nothing said in that name counts")]
+    EngineUser,
     #[error("no rule asks for this person")]
     NotInARule,
     #[error("a decision needs a reason")]
@@ -58,6 +60,7 @@ impl Why {
             Self::NotAllowed(_) => "not_allowed",
             Self::ServiceAccount => "service_account",
             Self::Excluded { .. } => "excluded",
+            Self::EngineUser => "engine_user",
             Self::NotInARule => "not_in_a_rule",
             Self::NoReason => "no_reason",
             Self::Replay => "replay",

@@ -55,8 +55,7 @@ impl Town {
         let groups: [&[&str]; 5] = [&GROUPS, &GROUPS, &["release"], &["security"], &GROUPS];
         let people: Vec<Person> = groups.iter().enumerate().map(|(n, groups)| person(&format!("p{n}"), groups)).collect();
         let approvers = People { users: set(&[]), groups: set(&GROUPS) };
-        let access =
-            Access { grants: vec![Grant { role: Role::Approver, people: approvers, environments: None }], ..Access::default() };
+        let access = Access { grants: vec![Grant { role: Role::Approver, people: approvers, environments: None }] };
         let runs = [0, 1].map(|n| Run::new(n, n, &environment, &people, 17 * HOUR));
         Self {
             now: 17 * HOUR,

@@ -13,7 +13,6 @@ fn everybody() -> Access {
             people: People { users: set(&[]), groups: set(&["g0", "g1", "g2"]) },
             environments: None,
         }],
-        ..Access::default()
     }
 }
 
