@@ -25,6 +25,9 @@ pub enum StoreError {
         path.display()
     )]
     Newer { path: PathBuf, found: u32, known: u32 },
+    /// Written by an earlier version of flowdeck, and not to be changed by whoever only looks.
+    #[error("{} has store version {found}, which knows no audit chain yet: `flowdeck engine start` brings it up to date", path.display())]
+    Older { path: PathBuf, found: u32 },
     /// No space left; nothing of the request was recorded, and it may be repeated when there is space.
     #[error("no space left to write {}", path.display())]
     Full {

@@ -26,8 +26,7 @@ impl Offline {
         let opened = open::reader(&path).and_then(|conn| {
             let found = migrate::identify(&conn, &path, migrate::MIGRATIONS)?;
             if found < ledger::SINCE {
-                let detail = format!("version {found} has no audit chain; `flowdeck engine start` brings it up to date");
-                return Err(StoreError::Foreign { path: path.clone(), detail }.into());
+                return Err(StoreError::Older { path: path.clone(), found }.into());
             }
             Ok(conn)
         });

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{noted, refusal, store_with_run};
 use crate::store::migrate::{MIGRATIONS, Migration, backup_path};
-use crate::store::{RunFilter, Store, StoreError};
+use crate::store::{Offline, RunFilter, Store, StoreError};
 
 /// The version this program writes.
 const TODAY: u32 = MIGRATIONS.len() as u32;
@@ -64,6 +64,19 @@ async fn a_store_of_version_1_goes_on_with_this_one() {
     let runs = store.runs(RunFilter::default()).await.unwrap();
     assert_eq!(runs.iter().map(|run| run.pipeline_id.as_str()).collect::<Vec<_>>(), ["p"]);
     store.append(vec![noted(runs[0].id.as_str(), "after the upgrade")]).await.unwrap();
+}
+
+#[test]
+fn whoever_only_looks_upgrades_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    sqlite(dir.path()).execute_batch(include_str!("version_1.sql")).unwrap();
+    let before = std::fs::read(dir.path().join("flowdeck.db")).unwrap();
+    let error = Offline::open(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Older { found: 1, .. }), "{error:?}");
+    assert_eq!(std::fs::read(dir.path().join("flowdeck.db")).unwrap(), before);
+    let nowhere = tempfile::tempdir().unwrap();
+    assert!(matches!(Offline::open(nowhere.path()), Err(StoreError::Io { .. })));
+    assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
