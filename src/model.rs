@@ -46,8 +46,8 @@ pub use environment::{Environment, Freeze, Rule};
 pub use error::{ErrorKind, StageError};
 pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, StageOutline};
 pub use gate::{
-    Answer, Decided, Decision, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement, Opening, Quorum, RuleView,
-    Subject, SubjectKind,
+    Answer, Decided, Decision, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement, Objection, Opening,
+    Quorum, RuleView, Subject, SubjectKind,
 };
 pub use guard::{BreakGlass, Guard};
 pub use id::{GateId, ReleaseId, RunId, StageId};

@@ -8,6 +8,7 @@ pub mod app;
 pub mod backend;
 pub mod clipboard;
 pub mod figures;
+pub mod gates;
 pub mod glyph;
 pub mod history;
 pub mod keymap;

@@ -98,7 +98,7 @@ impl Args {
 
 impl ListArgs {
     pub fn query(self) -> AuditQuery {
-        AuditQuery { action: self.action, actor: self.actor, since: self.since, after: None, limit: Some(self.limit) }
+        AuditQuery { action: self.action, actor: self.actor, since: self.since, limit: Some(self.limit), ..AuditQuery::default() }
     }
 }
 

@@ -147,6 +147,9 @@ pub struct AuditQuery {
     /// Oldest first, from the record after this one; without it, newest first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<u64>,
+    /// Only those before this record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<u64>,
     /// Rows at most; 100 when absent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub limit: Option<u32>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use event::{GateEvent, GateFact, Opening};
 pub use subject::{Subject, SubjectKind};
-pub use view::{Decided, GateView, RuleView};
+pub use view::{Decided, GateView, Objection, RuleView};
 
 use super::{GateId, Person, Rule, Timestamp};
 
@@ -33,6 +33,11 @@ pub enum Answer {
     Approve,
     Reject,
     Withdraw,
+}
+
+impl Answer {
+    /// Every answer there is.
+    pub const ALL: [Self; 3] = [Self::Approve, Self::Reject, Self::Withdraw];
 }
 
 /// One person's answer, with the person as the system knew them at that moment.

@@ -89,6 +89,13 @@ pub fn decide(
     Ok(events)
 }
 
+/// Why a person may not give this answer about a gate as it is, whatever reason they give for it.
+pub fn objection(gate: &Gate, deciders: &Deciders<'_>, answer: Answer, person: &Person, now: Timestamp) -> Option<Why> {
+    let (generation, digest, reason) = (gate.generation, gate.digest.clone(), "any".to_owned());
+    let request = Request { gate: gate.id.clone(), generation, digest, answer, reason };
+    allowed(gate, deciders, &request, person, moment(gate, now)).err()
+}
+
 fn allowed(gate: &Gate, deciders: &Deciders<'_>, request: &Request, person: &Person, now: Timestamp) -> Result<(), Why> {
     if !gate.status.is_open() || (gate.status == GateStatus::Approved && request.answer == Answer::Approve) {
         return Err(Why::Closed { status: gate.status });

@@ -108,6 +108,10 @@ pub(super) fn page(conn: &Connection, query: &AuditQuery) -> Result<Vec<AuditRec
         values.push(since.as_millis().into());
         sql.push_str(&format!(" AND at >= ?{}", values.len()));
     }
+    if let Some(before) = query.before {
+        values.push(integer(before).into());
+        sql.push_str(&format!(" AND seq < ?{}", values.len()));
+    }
     match query.after {
         Some(after) => {
             values.push(integer(after).into());

@@ -18,6 +18,8 @@ pub enum Context {
     List,
     Runs,
     Health,
+    Approvals,
+    Audit,
     Global,
 }
 
@@ -35,6 +37,8 @@ impl Context {
             Self::List => "list",
             Self::Runs => "runs",
             Self::Health => "health",
+            Self::Approvals => "approvals",
+            Self::Audit => "audit",
             Self::Global => "global",
         }
     }
@@ -52,6 +56,8 @@ impl Context {
             Self::List => "List",
             Self::Runs => "Runs",
             Self::Health => "Health",
+            Self::Approvals => "Approvals",
+            Self::Audit => "Audit",
             Self::Global => "Everywhere",
         }
     }
@@ -122,8 +128,8 @@ actions! {
     WalkUp "walk-up" "" "walk to the stage above" ["k", "up"] [Graph];
     WalkRight "walk-right" "" "walk to a stage after this one" ["l", "right"] [Graph];
     FocusLog "focus-log" "log" "move to the stage's log" ["enter"] [Graph];
-    NextFailed "next-failed" "next failed" "select the next failed stage" ["n"] [Graph];
-    PreviousFailed "previous-failed" "" "select the failed stage before" ["N"] [Graph];
+    NextFailed "next-failed" "next failed" "select the next stage that failed or waits for a person" ["n"] [Graph];
+    PreviousFailed "previous-failed" "" "select the one before" ["N"] [Graph];
     FirstStage "first-stage" "" "select the first stage" ["g", "home"] [Graph];
     LastStage "last-stage" "" "select the last stage" ["G", "end"] [Graph];
     FollowRunning "follow-running" "" "select whatever stage is running from now on" ["."] [Graph];
@@ -176,6 +182,7 @@ actions! {
     FocusNext "focus-next" "pane" "move to the next pane" ["tab"] [Run];
     OpenBelow "open-below" "run below" "open the run that does this stage's work" ["o"] [Run];
     Resolve "resolve" "resolve" "say what became of work that was interrupted" ["R"] [Run];
+    ToApproval "to-approval" "approval" "the request that this stage waits for" ["a"] [Run];
     Cancel "cancel" "cancel" "cancel the run, after asking; again to force" ["x"] [Run];
     Rerun "rerun" "rerun" "run again: from the failure, the start or this stage" ["r"] [Run];
     EditInputs "edit-inputs" "edit" "edit the inputs and run again" ["e"] [Run];
@@ -188,10 +195,18 @@ actions! {
     ListPageUp "list-page-up" "" "one page up" ["ctrl-u", "ctrl-b", "pageup"] [List];
     ListTop "list-top" "" "the first row" ["g", "home"] [List];
     ListEnd "list-end" "" "the last row" ["G", "end"] [List];
-    Open "open" "open" "open the selected run" ["enter"] [List];
+    Open "open" "open" "open what is selected" ["enter", "o"] [List];
     Filter "filter" "filter" "show only runs that match what you type" ["/"] [Runs];
     StatusFilter "status-filter" "status" "show all, active, failed or succeeded runs" ["f"] [Runs];
     Probe "probe" "ask now" "ask every service now" ["p"] [Health];
+    Approve "approve" "approve" "approve the start, after typing what it is for" ["a"] [Approvals];
+    Reject "reject" "reject" "reject the start, after typing what it is for" ["x"] [Approvals];
+    Withdraw "withdraw" "withdraw" "withdraw the request, after typing what it is for" ["w"] [Approvals];
+    DetailDown "detail-down" "more" "scroll the request" ["J"] [Approvals];
+    DetailUp "detail-up" "" "scroll the request back" ["K"] [Approvals];
+    AuditFind "audit-find" "find" "show only records of this page that match what you type" ["/"] [Audit];
+    AuditFamily "audit-family" "family" "show all records, or those of gates, runs or the engine" ["f"] [Audit];
+    AuditVerify "audit-verify" "verify" "have the engine go through the whole chain" ["V"] [Audit];
 
     Back "back" "back" "back out one step" ["esc"] [Dialog, Text, Global];
     GoOverview "overview" "" "the overview" ["1"] [Global];

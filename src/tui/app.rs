@@ -24,8 +24,8 @@ use super::screen::{Intent, Screen, Tone, View, run::Opening};
 use super::theme::Role;
 use super::widget::format;
 use super::widget::paint::Paint;
-use super::world::{Link, World};
-use crate::model::{RunId, Timestamp};
+use super::world::{Link, READ_ONLY, World};
+use crate::model::{GateView, RunId, Timestamp};
 
 /// How many runs lists ask for.
 const LISTED_RUNS: usize = 500;
@@ -71,6 +71,7 @@ impl App {
             Message::Mouse(mouse) => self.mouse(mouse.kind),
             Message::Resize { width, height } => {
                 self.size = (width, height);
+                self.popups.iter_mut().for_each(Popup::unsee);
                 Vec::new()
             }
             Message::Reply(reply) => self.reply(*reply),
@@ -86,6 +87,12 @@ impl App {
                 Some(outcome) => self.outcome(outcome),
                 None => Vec::new(),
             },
+            Message::Seen => {
+                if let Some(popup) = self.popups.last_mut() {
+                    popup.seen(now);
+                }
+                Vec::new()
+            }
             Message::Second => Vec::new(),
         };
         effects.extend(self.fit());
@@ -124,7 +131,7 @@ impl App {
 
     /// An `Esc` that reaches us together with the next key looks like Alt: it is that only where Alt means something.
     fn is_esc_and_key(&self, key: &KeyEvent) -> bool {
-        let writes = matches!(self.popups.last(), Some(Popup::Edit(_)));
+        let writes = matches!(self.popups.last(), Some(Popup::Edit(_) | Popup::Confirm(_)));
         let mapped = self.popups.is_empty() && self.world.keys.find(Key::of(key), &self.contexts()).is_some();
         key.modifiers.contains(KeyModifiers::ALT) && !writes && !mapped
     }
@@ -275,8 +282,14 @@ impl App {
             }
             Reply::Runs(runs) => {
                 self.world.runs = Some(runs);
+                self.world.news += 1;
                 Vec::new()
             }
+            Reply::Me(me) => {
+                self.world.gates.me = Some(me);
+                Vec::new()
+            }
+            Reply::Gates(gates) => self.take_gates(gates),
             Reply::Services(services) => {
                 self.world.history.keep(&services);
                 self.world.services = Some(services);
@@ -310,8 +323,29 @@ impl App {
             | Reply::LogTail { .. }
             | Reply::Papers(_)
             | Reply::Journal { .. }
+            | Reply::Evidence(_)
+            | Reply::Audit { .. }
+            | Reply::Verified(_)
             | Reply::StageDetail { .. }) => self.hear(reply),
         }
+    }
+
+    /// Takes the gates that wait. A question about one that is not as it was when it was asked goes away, with a word.
+    fn take_gates(&mut self, gates: Vec<GateView>) -> Vec<Effect> {
+        let is_news = self.world.gates.take(gates);
+        self.world.news += 1;
+        let Self { world, popups, .. } = self;
+        if let Some(at) = popups.iter().position(|popup| popup.obsolete(world).is_some()) {
+            let why = popups[at].obsolete(world).unwrap_or_default();
+            popups.truncate(at);
+            self.remark = Some((Tone::Bad, why));
+        }
+        is_news.then_some(Effect::Bell).into_iter().collect()
+    }
+
+    /// Whether something on top takes no keys before the terminal has shown it.
+    pub fn waits_to_be_seen(&self) -> bool {
+        !self.is_too_small() && self.popups.last().is_some_and(Popup::is_unseen)
     }
 
     fn hear(&mut self, reply: Reply) -> Vec<Effect> {
@@ -331,6 +365,9 @@ impl App {
         let mut effects = Vec::new();
         for intent in intents {
             match intent {
+                Intent::Ask(Request::Decide { .. }) if self.world.read_only => {
+                    self.remark = Some((Tone::Bad, READ_ONLY.to_owned()));
+                }
                 Intent::Ask(request) => effects.push(Effect::Ask(request)),
                 Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
                 Intent::Copy { text, what } => effects.push(Effect::Copy { text, what }),
@@ -339,6 +376,7 @@ impl App {
                     effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
                 }
                 Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
+                Intent::Act(action) => effects.extend(self.act(action)),
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Check(job) => effects.push(Effect::Check(job)),
                 Intent::Say(tone, text) => self.remark = Some((tone, text)),

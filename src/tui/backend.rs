@@ -1,10 +1,11 @@
 //! What the console asks of the engine and what it hears back. The console knows no other way to the outside.
 //!
 //! Whoever serves these (the client at run time, a script in tests) answers each request in its own time; the console
-//! never waits. `Overview`, `ListRuns` and `Services` are standing questions: after the first one the server sends a new
-//! `Runs` or `Services` whenever the answer has changed.
+//! never waits. `Overview`, `ListRuns`, `Services` and `Gates` are standing questions: after the first one the server sends a
+//! new `Runs`, `Services` or `Gates` whenever the answer has changed.
 
 mod engine;
+mod gates;
 mod logs;
 mod probe;
 
@@ -14,14 +15,14 @@ pub use engine::{Engine, FileOf, Followed, ValuesOf};
 pub use probe::Target;
 
 use crate::model::{
-    Document, EngineStatus, Event, LogView, LogWindow, Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId,
-    ViewQuery, ViewWindow,
+    AuditQuery, AuditRecord, AuditVerdict, Decided, Document, EngineStatus, Event, GateId, GateView, LogView, LogWindow,
+    Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow, Whoami,
 };
 
 /// A question or an order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// `Connected`, `Runs` and `Services`, now and on change.
+    /// `Connected`, `Me`, `Runs`, `Services` and `Gates`, now and on change.
     Overview,
     ListRuns {
         limit: usize,
@@ -77,6 +78,17 @@ pub enum Request {
         resolution: Resolution,
     },
     Services,
+    Gates,
+    /// Answers a request that waits for people.
+    Decide {
+        gate: GateId,
+        decided: Decided,
+    },
+    /// A run as it is now, to decide about it.
+    Evidence(RunId),
+    /// A page of the audit chain.
+    Audit(AuditQuery),
+    VerifyAudit,
 }
 
 /// Where a rerun begins.
@@ -150,6 +162,17 @@ pub enum Reply {
         window: LogWindow,
     },
     Services(Vec<Service>),
+    /// Who this console is to the engine.
+    Me(Box<Whoami>),
+    /// Those that wait, oldest first.
+    Gates(Vec<GateView>),
+    Evidence(Box<Run>),
+    Audit {
+        /// The question, as it was asked.
+        query: AuditQuery,
+        records: Vec<AuditRecord>,
+    },
+    Verified(AuditVerdict),
     /// An order was carried out; a short sentence for people.
     Done {
         what: String,

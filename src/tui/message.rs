@@ -24,6 +24,8 @@ pub enum Message {
     Layout(Box<Picture>),
     /// A text that was to be checked is.
     Checked(Box<Checked>),
+    /// All of what is on screen now has reached the terminal.
+    Seen,
     /// A second has passed while something with a running duration is on screen; less while a replay is.
     Second,
 }

@@ -1,6 +1,7 @@
 //! What opens over a screen and takes the keys: one at a time on a stack, closed by `esc`.
 
 pub mod choose;
+pub mod confirm;
 pub mod edit;
 pub mod help;
 pub mod palette;
@@ -17,6 +18,7 @@ use super::theme::{Role, Theme};
 use super::widget::input::Input;
 use super::widget::paint::Paint;
 use super::world::World;
+use crate::model::Timestamp;
 
 #[derive(Debug, Clone)]
 pub enum Popup {
@@ -26,6 +28,7 @@ pub enum Popup {
     Themes(themes::ThemeList),
     Edit(Box<edit::Edit>),
     Review(Box<review::Review>),
+    Confirm(Box<confirm::Confirm>),
     Prompt(Prompt),
 }
 
@@ -85,7 +88,7 @@ impl Popup {
         match self {
             Self::Help(_) => &[Context::List, Context::Dialog],
             Self::Choose(_) | Self::Themes(_) | Self::Review(_) => &[Context::Dialog, Context::List],
-            Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => &[Context::Text],
+            Self::Palette(_) | Self::Edit(_) | Self::Confirm(_) | Self::Prompt(_) => &[Context::Text],
         }
     }
 
@@ -97,6 +100,7 @@ impl Popup {
             Self::Themes(_) => &[Action::ListDown, Action::Accept, Action::Back],
             Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
             Self::Edit(_) => &[Action::Save, Action::Back],
+            Self::Confirm(_) => &[Action::Back],
         }
     }
 
@@ -114,6 +118,7 @@ impl Popup {
             Self::Review(review) => review.act(action),
             Self::Palette(palette) => palette.key(key, action),
             Self::Edit(edit) => edit.key(key, action),
+            Self::Confirm(confirm) => confirm.key(key, action, world),
             Self::Prompt(prompt) => prompt.key(key, action),
         }
     }
@@ -122,6 +127,7 @@ impl Popup {
         match self {
             Self::Palette(palette) => palette.paste(text),
             Self::Edit(edit) => edit.paste(text),
+            Self::Confirm(confirm) => confirm.refuse_paste(),
             Self::Prompt(prompt) => {
                 prompt.input.paste(text);
                 prompt.changed(false)
@@ -136,9 +142,13 @@ impl Popup {
                 Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
             }
             Self::Themes(themes) => themes.back_out(),
-            Self::Help(_) | Self::Choose(_) | Self::Review(_) | Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => {
-                Outcome::Close
-            }
+            Self::Help(_)
+            | Self::Choose(_)
+            | Self::Review(_)
+            | Self::Palette(_)
+            | Self::Edit(_)
+            | Self::Confirm(_)
+            | Self::Prompt(_) => Outcome::Close,
         }
     }
 
@@ -146,10 +156,38 @@ impl Popup {
     pub fn checked(&mut self, checked: edit::check::Checked) -> Outcome {
         match self {
             Self::Edit(edit) => Outcome::Do(edit.take(checked).into_iter().collect()),
-            Self::Help(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) | Self::Palette(_) | Self::Prompt(_) => {
-                Outcome::Stay
-            }
+            Self::Help(_)
+            | Self::Choose(_)
+            | Self::Themes(_)
+            | Self::Review(_)
+            | Self::Palette(_)
+            | Self::Confirm(_)
+            | Self::Prompt(_) => Outcome::Stay,
         }
+    }
+
+    /// The terminal has shown all of it.
+    pub fn seen(&mut self, now: Timestamp) {
+        if let Self::Confirm(confirm) = self {
+            confirm.seen(now);
+        }
+    }
+
+    /// What the terminal shows is not known any more.
+    pub fn unsee(&mut self) {
+        if let Self::Confirm(confirm) = self {
+            confirm.unsee();
+        }
+    }
+
+    /// Whether it takes no keys before it was seen.
+    pub fn is_unseen(&self) -> bool {
+        matches!(self, Self::Confirm(confirm) if confirm.is_unseen())
+    }
+
+    /// Why it makes no sense any more.
+    pub fn obsolete(&self, world: &World) -> Option<String> {
+        if let Self::Confirm(confirm) = self { confirm.obsolete(world) } else { None }
     }
 
     pub fn fit(&mut self, area: Rect, world: &World) {
@@ -167,6 +205,7 @@ impl Popup {
             Self::Review(review) => review.draw(paint, area),
             Self::Palette(palette) => palette.draw(paint, area, world),
             Self::Edit(edit) => edit.draw(paint, area),
+            Self::Confirm(confirm) => confirm.draw(paint, area),
             Self::Prompt(prompt) => prompt.draw(paint, area),
         }
     }

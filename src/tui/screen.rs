@@ -1,6 +1,8 @@
 //! The screens. Each is one file with its state, what keys do to it and how it is painted; a new one is a file, a
 //! line in the table here and the action that opens it.
 
+pub mod approvals;
+pub mod audit;
 pub mod coming;
 pub mod health;
 pub mod metrics;
@@ -143,10 +145,10 @@ screens! {
     Runs(runs::Runs) 2 "Runs" GoRuns [Runs, List];
     Run(run::RunScreen) 3 "Run" GoRun [Run];
     Deployments(coming::Deployments) 4 "Deployments" GoDeployments [];
-    Approvals(coming::Approvals) 5 "Approvals" GoApprovals [];
+    Approvals(approvals::Approvals) 5 "Approvals" GoApprovals [Approvals, List];
     Health(health::Health) 6 "Health" GoHealth [Health, List];
     Incidents(coming::Incidents) 7 "Incidents" GoIncidents [];
-    Audit(coming::Audit) 8 "Audit" GoAudit [];
+    Audit(audit::Audit) 8 "Audit" GoAudit [Audit, List];
     Metrics(metrics::Metrics) 9 "Metrics" GoMetrics [List];
 }
 
@@ -192,6 +194,8 @@ pub enum Intent {
     /// Open a run and play it again.
     Replay(RunId, run::Opening),
     Open(Box<Popup>),
+    /// As if the action's key had been pressed.
+    Act(Action),
     /// Check a text that is being edited, beside the loop.
     Check(Box<Job>),
     Say(Tone, String),

@@ -297,6 +297,8 @@ impl Shell {
                         self.painter.drained(Instant::now());
                     }
                 },
+                // After the keys: what was typed before it was seen has been read by now.
+                () = std::future::ready(()), if self.is_seen() => self.tell(Message::Seen),
                 () = sleep_until(next_frame.unwrap_or(self.next_second)), if next_frame.is_some() => {}
                 Some(picture) = self.layouts.1.recv() => self.tell(Message::Layout(Box::new(picture))),
                 Some(Delivery { bytes, said }) = self.copies.1.recv() => {
@@ -336,6 +338,11 @@ impl Shell {
             Event::FocusGained | Event::FocusLost => {}
         }
         Ok(())
+    }
+
+    /// Whether the terminal has taken everything that the core waits for to be seen.
+    fn is_seen(&self) -> bool {
+        self.app.waits_to_be_seen() && !self.writer.is_busy() && self.extra.is_empty() && self.painter.next().is_none()
     }
 
     /// Sends what the terminal is to be sent, once it has taken what came before.

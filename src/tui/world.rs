@@ -2,11 +2,15 @@
 
 use super::action::Action;
 use super::backend::Service;
+use super::gates::Gates;
 use super::history::History;
 use super::keymap::Keymap;
 use super::theme::Themes;
 use super::widget::paint::Look;
-use crate::model::{EngineStatus, RunId, RunSummary, Timestamp};
+use crate::model::{EngineStatus, GateId, RunId, RunSummary, Timestamp};
+
+/// What an order is answered with in a console that gives none.
+pub const READ_ONLY: &str = "this console is read-only";
 
 /// The connection to the engine.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,12 +35,18 @@ pub struct World {
     pub services: Option<Vec<Service>>,
     /// What was seen of them before.
     pub history: History,
+    /// What waits for people.
+    pub gates: Gates,
+    /// Counts what was heard of runs and gates: what was asked before may be old.
+    pub news: u64,
     /// No order goes to the engine.
     pub read_only: bool,
     /// What the workspace is called.
     pub workspace: String,
     /// The run selected in lists, kept while screens change.
     pub selected_run: Option<RunId>,
+    /// The gate selected among those that wait.
+    pub selected_gate: Option<GateId>,
     /// The run looked at last.
     pub last_run: Option<RunId>,
 }

@@ -3,14 +3,14 @@
 use super::{GATES, Known, read};
 use crate::engine::handle::EngineError;
 use crate::engine::{Caller, Engine, clock};
-use crate::model::{Gate, GateEvent, GateView, Opening, RuleView, Timestamp};
+use crate::model::{Answer, Gate, GateEvent, GateView, Objection, Opening, Person, RuleView, Timestamp};
 use crate::policy::blocker::Blocker;
-use crate::policy::gate::tally;
+use crate::policy::gate::{objection, tally};
 use crate::policy::quorum::Deciders;
 use crate::policy::start::{Facts, blockers};
 
-/// A gate as it is now, for clients.
-pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestamp) -> GateView {
+/// A gate as it is now, for the client of this person.
+pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, person: &Person, now: Timestamp) -> GateView {
     let rules = tally(gate, deciders).into_iter();
     GateView {
         id: gate.id.clone(),
@@ -28,8 +28,17 @@ pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: T
         blockers: in_the_way(gate, deciders, known, now),
         reason: gate.reason.clone(),
         decisions: gate.decisions.clone(),
+        objections: objections(gate, deciders, person, now),
         subject: gate.subject.clone(),
     }
+}
+
+fn objections(gate: &Gate, deciders: &Deciders<'_>, person: &Person, now: Timestamp) -> Vec<Objection> {
+    if !gate.status.is_open() {
+        return Vec::new();
+    }
+    let why = |answer| objection(gate, deciders, answer, person, now).map(|why| Objection { answer, why: why.to_string() });
+    Answer::ALL.into_iter().filter_map(why).collect()
 }
 
 fn in_the_way(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestamp) -> Vec<String> {
@@ -91,7 +100,7 @@ fn view(gate: &Gate, caller: &Caller, known: &Known, now: Timestamp) -> GateView
     let policy = &caller.in_force.policy;
     let environment = policy.environment(&gate.subject.environment);
     let deciders = Deciders { environment: &environment, access: policy.access.as_ref(), engine_uid: caller.engine_uid };
-    viewed(gate, &deciders, known, now)
+    viewed(gate, &deciders, known, &caller.person, now)
 }
 
 fn folded(facts: &[crate::store::Fact]) -> Result<Vec<Gate>, EngineError> {

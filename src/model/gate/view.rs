@@ -35,8 +35,25 @@ pub struct GateView {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     pub decisions: Vec<Decision>,
+    /// What whoever asks may not answer now; empty when it is over for everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub objections: Vec<Objection>,
     /// Everything that the digest is of.
     pub subject: Subject,
+}
+
+impl GateView {
+    /// Why whoever asked may not answer so; `None` when they may.
+    pub fn objection(&self, answer: Answer) -> Option<&str> {
+        self.objections.iter().find(|objection| objection.answer == answer).map(|objection| objection.why.as_str())
+    }
+}
+
+/// An answer that somebody may not give, and why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objection {
+    pub answer: Answer,
+    pub why: String,
 }
 
 /// A decision as a client sends it.

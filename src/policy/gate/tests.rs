@@ -1,4 +1,4 @@
-use super::{Request, Why, decide, expire, open_rules, supersede};
+use super::{Request, Why, decide, expire, objection, open_rules, supersede};
 use crate::model::{Answer, Environment, Gate, GateEvent, GateStatus, Person, Quorum, SubjectKind, Timestamp};
 use crate::policy::scene::{self, World, person, production, rule};
 
@@ -222,4 +222,17 @@ fn a_gate_is_the_same_after_its_events_went_through_json() {
     assert!(
         decide(&gate, &world.deciders(), &world.request(Answer::Approve), &person("emil", &["release"]), Timestamp(2)).is_err()
     );
+}
+
+#[test]
+fn what_a_person_may_not_answer_is_known_before_they_try() {
+    let mut world = World::new(production(vec![rule("release", 2)]));
+    let dana = person("dana", &["release"]);
+    let why = |world: &World, answer, who: &Person| objection(&world.gate, &world.deciders(), answer, who, Timestamp(2));
+    assert_eq!(why(&world, Answer::Approve, &dana), None);
+    world.approve(&dana, 1).expect("counts");
+    assert_eq!(why(&world, Answer::Approve, &dana).map(|why| why.code()), Some("replay"));
+    assert_eq!(why(&world, Answer::Withdraw, &dana), None);
+    assert_eq!(why(&world, Answer::Approve, &person("starter", &["release"])).map(|why| why.code()), Some("excluded"));
+    assert_eq!(why(&world, Answer::Reject, &person("olaf", &[])).map(|why| why.code()), Some("not_allowed"));
 }

@@ -148,7 +148,7 @@ async fn records_carried_over_from_another_store_do_not_begin_the_chain() {
 }
 
 #[tokio::test]
-async fn listings_are_filtered_newest_first_and_pages_go_forward() {
+async fn listings_are_filtered_newest_first_and_pages_go_both_ways() {
     let dir = tempfile::tempdir().unwrap();
     nine(dir.path()).await;
     let store = Store::open(dir.path()).unwrap();
@@ -161,6 +161,8 @@ async fn listings_are_filtered_newest_first_and_pages_go_forward() {
     assert_eq!(seqs(AuditQuery { since: Some(Timestamp(1_700_000_000_001)), ..AuditQuery::default() }).await.len(), 0);
     assert_eq!(seqs(AuditQuery { after: Some(7), limit: Some(1), ..AuditQuery::default() }).await, [8]);
     assert_eq!(seqs(AuditQuery { limit: Some(2), ..AuditQuery::default() }).await, [9, 8]);
+    assert_eq!(seqs(AuditQuery { before: Some(8), limit: Some(2), ..AuditQuery::default() }).await, [7, 6]);
+    assert_eq!(seqs(AuditQuery { before: Some(6), ..action("run.created") }).await, [3]);
 }
 
 #[tokio::test]

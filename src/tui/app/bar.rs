@@ -4,9 +4,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::App;
+use crate::model::RunStatus;
 use crate::tui::action::{ALL, Action, Context, Facts};
 use crate::tui::screen::{Screen, TABS, Tone};
 use crate::tui::theme::Role;
+use crate::tui::widget::format;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::Link;
 
@@ -33,7 +35,9 @@ impl App {
             Link::Lost(_) => ("disconnected", bad),
         };
         let place = if self.world.workspace.is_empty() { String::new() } else { format!("{}  ", self.world.workspace) };
-        row.right(&[(read_only, dim), (&place, text), (state, style), (" ", text)]);
+        let gates = self.gates();
+        let waiting = row.style(Role::Waiting);
+        row.right(&[(read_only, dim), (&gates, waiting), (&place, text), (state, style), (" ", text)]);
         row.gap(1).role("flowdeck", Role::Title).gap(2);
         let wanted: usize = TABS.iter().map(|tab| self.world.key(tab.action).chars().count() + tab.title.len() + 3).sum();
         let named = wanted <= usize::from(row.room());
@@ -54,6 +58,16 @@ impl App {
                 row.gap(1).role(arrow, Role::Dim);
             }
             row.gap(1).role(crumb, Role::Text);
+        }
+    }
+
+    /// What waits for people, short.
+    fn gates(&self) -> String {
+        let glyph = self.world.look.charset.run(RunStatus::Waiting);
+        match self.world.gates.waiting() {
+            (0, _) => String::new(),
+            (count, 0) => format!("{glyph} {}  ", format::plural(count, "gate", "gates")),
+            (count, mine) => format!("{glyph} {}, {mine} for you  ", format::plural(count, "gate", "gates")),
         }
     }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use super::gates;
 use super::logs::Logs;
 use super::probe::{Target, look};
 use super::{Origin, Papers, Reply, Request, RerunFrom};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
 use crate::language::{self, Format};
-use crate::model::{self, Document, EventKind, LogQuery, Rerun, Run, RunId, Signal, Values};
+use crate::model::{self, Document, EventKind, LogQuery, Rerun, Run, RunId, Signal, Values, VerifyRequest};
 
 /// How many runs a listing shows when nobody asked for a number.
 const LISTED: usize = 200;
@@ -48,6 +49,7 @@ impl Engine {
             replies,
             runs: Arc::default(),
             services: Arc::default(),
+            gates: Arc::default(),
             standing: Vec::new(),
             followed: None,
             logs,
@@ -64,9 +66,10 @@ impl Engine {
 struct Server {
     engine: Engine,
     replies: mpsc::Sender<Reply>,
-    /// Rung when the listing, or the services, may have changed.
+    /// Rung when the listing, the services or the gates may have changed.
     runs: Arc<Notify>,
     services: Arc<Notify>,
+    gates: Arc<Notify>,
     standing: Vec<JoinHandle<()>>,
     followed: Option<JoinHandle<()>>,
     logs: Logs,
@@ -77,6 +80,17 @@ impl Server {
     fn answer(&mut self, request: Request) {
         match request {
             Request::Overview | Request::Services => self.watch(),
+            Request::Gates => self.gates.notify_one(),
+            Request::Decide { gate, decided } => self.once("decide", move |engine: Engine| gates::decide(engine, gate, decided)),
+            Request::Evidence(run) => self.once("read the run", move |engine: Engine| async move {
+                Ok(Reply::Evidence(Box::new(engine.client.run(run.as_str()).await?)))
+            }),
+            Request::Audit(query) => self.once("read the audit chain", move |engine: Engine| async move {
+                Ok(Reply::Audit { records: engine.client.audit(&query).await?, query })
+            }),
+            Request::VerifyAudit => self.once("verify the audit chain", move |engine: Engine| async move {
+                Ok(Reply::Verified(engine.client.verify_audit(&VerifyRequest::default()).await?))
+            }),
             Request::ListRuns { limit } => {
                 self.limit = limit;
                 self.watch();
@@ -172,16 +186,26 @@ impl Server {
     /// Sets the standing questions up the first time, and asks them again.
     fn watch(&mut self) {
         if self.standing.is_empty() {
-            let (runs, services) = (Arc::clone(&self.runs), Arc::clone(&self.services));
+            let (runs, services, gates) = (Arc::clone(&self.runs), Arc::clone(&self.services), Arc::clone(&self.gates));
+            let changed = Changed { runs: Arc::clone(&runs), services: Arc::clone(&services), gates: Arc::clone(&gates) };
             self.standing = vec![
-                tokio::spawn(listen(self.engine.clone(), Arc::clone(&runs), Arc::clone(&services), self.replies.clone())),
+                tokio::spawn(listen(self.engine.clone(), changed, self.replies.clone())),
+                tokio::spawn(gates::list(self.engine.client.clone(), gates, self.replies.clone())),
                 tokio::spawn(list(self.engine.client.clone(), self.limit, runs, self.replies.clone())),
                 tokio::spawn(probe(self.engine.services.clone(), services, self.replies.clone())),
             ];
         }
         self.runs.notify_one();
         self.services.notify_one();
+        self.gates.notify_one();
     }
+}
+
+/// Rung by whoever hears that an answer may have changed.
+struct Changed {
+    runs: Arc<Notify>,
+    services: Arc<Notify>,
+    gates: Arc<Notify>,
 }
 
 pub(super) fn failed(what: &str, error: &ClientError) -> Reply {
@@ -214,7 +238,8 @@ async fn papers(engine: &Engine, run: &RunId) -> Result<Reply, ClientError> {
 }
 
 /// Listens to everything, to know when to ask again.
-async fn listen(engine: Engine, runs: Arc<Notify>, services: Arc<Notify>, replies: mpsc::Sender<Reply>) {
+async fn listen(engine: Engine, changed: Changed, replies: mpsc::Sender<Reply>) {
+    let Changed { runs, services, gates } = changed;
     let everything = Subscription { run: None, after: None, revive: Some(engine.revive.clone()) };
     let mut updates = engine.client.subscribe(everything);
     while let Some(update) = updates.recv().await {
@@ -223,18 +248,27 @@ async fn listen(engine: Engine, runs: Arc<Notify>, services: Arc<Notify>, replie
                 if let Ok(status) = engine.client.status().await {
                     let _ = replies.send(Reply::Connected(status)).await;
                 }
+                if let Ok(me) = engine.client.whoami().await {
+                    let _ = replies.send(Reply::Me(Box::new(me))).await;
+                }
                 runs.notify_one();
+                gates.notify_one();
             }
             Update::Disconnected(why) => {
                 let _ = replies.send(Reply::Disconnected(why)).await;
             }
             Update::Event(event) => {
                 runs.notify_one();
+                gates.notify_one();
                 if matches!(event.kind, EventKind::AttemptFinished { .. } | EventKind::RunFinished { .. }) {
                     services.notify_one();
                 }
             }
-            Update::Lagged => runs.notify_one(),
+            Update::Lagged => {
+                runs.notify_one();
+                gates.notify_one();
+            }
+            Update::Signal(Signal::GateChanged { .. }) => gates.notify_one(),
             Update::Snapshot(_) | Update::Signal(_) => {}
         }
     }

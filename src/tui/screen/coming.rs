@@ -1,4 +1,4 @@
-//! Screens 4, 5, 7 and 8 are places kept free: each says what will be there and what does the work until then.
+//! Screens 4 and 7 are places kept free: each says what will be there and what does the work until then.
 
 use ratatui::layout::Rect;
 
@@ -30,12 +30,8 @@ macro_rules! coming {
 coming! {
     Deployments "Deployments" "What is live where, its history, promotion and rollback."
         "Until then a pipeline deploys, and its runs are the history.";
-    Approvals "Approvals" "Gates that wait for a person, with the evidence for and against."
-        "Until then a stage that needs an answer asks for it in its run.";
     Incidents "Incidents" "Alerts that fire, what happened when, and the runbook."
         "Until then failed runs are in the list of runs, and services under Health.";
-    Audit "Audit" "Who ordered what, when, and with which proof of being who they are."
-        "Until then every run names the person who started it.";
 }
 
 fn draw(paint: &mut Paint<'_>, area: Rect, world: &World, title: &str, lines: [&str; 2]) {

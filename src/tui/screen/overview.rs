@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::approvals::rows::Columns;
 use super::table;
 use super::{Intent, Tone, View};
 use crate::model::{RunStatus, RunSummary};
@@ -22,9 +23,13 @@ pub struct Overview {
     top: usize,
 }
 
+/// Waiting gates that are shown here; the rest is on their own screen.
+const MOST_GATES: u16 = 3;
+
 /// How the rows of the screen are shared out.
 struct Parts {
     services: Rect,
+    gates: Rect,
     runs: Rect,
 }
 
@@ -69,6 +74,9 @@ impl View for Overview {
         let parts = parts(area, world);
         if parts.services.height > 0 {
             draw_services(paint, parts.services, world.services.as_deref().unwrap_or_default());
+        }
+        if parts.gates.height > 1 {
+            draw_gates(paint, parts.gates, world);
         }
         self.draw_runs(paint, parts.runs, world);
     }
@@ -136,7 +144,11 @@ fn parts(area: Rect, world: &World) -> Parts {
     let wanted = if services == 0 { 0 } else { u16::try_from(services).unwrap_or(u16::MAX).saturating_add(3) };
     let height = wanted.min(area.height / 2);
     let services = Rect { height, ..area };
-    Parts { services, runs: Rect { y: area.y + height, height: area.height - height, ..area } }
+    let waiting = u16::try_from(world.gates.list().len()).unwrap_or(u16::MAX).min(MOST_GATES);
+    let rows = if waiting == 0 { 0 } else { (waiting + 2).min((area.height - height) / 3) };
+    let gates = Rect { y: area.y + height, height: rows, ..area };
+    let above = height + rows;
+    Parts { services, gates, runs: Rect { y: area.y + above, height: area.height - above, ..area } }
 }
 
 fn heading(paint: &mut Paint<'_>, area: Rect, line: u16, name: &str, tallies: &[(usize, &str, Style)]) {
@@ -160,6 +172,20 @@ fn draw_unknown(paint: &mut Paint<'_>, area: Rect, link: &Link) {
         Link::Connected(_) => row.role("reading the runs", Role::Dim),
         Link::Lost(why) => row.role("the engine does not answer: ", Role::Failure).role(why, Role::Text),
     };
+}
+
+/// What waits for people, before what runs by itself.
+fn draw_gates(paint: &mut Paint<'_>, area: Rect, world: &World) {
+    let (waiting, mine) = world.gates.waiting();
+    let (style, key) = (paint.style(Role::Waiting), world.key(Action::GoApprovals));
+    heading(paint, area, 0, "Gates", &[(waiting, "waiting", paint.style(Role::Dim)), (mine, "for you", style)]);
+    let columns = Columns::of(world.gates.list(), world);
+    let last = area.height - 1;
+    for (line, gate) in (1..last.max(2)).zip(world.gates.list()) {
+        columns.draw_gate(&mut paint.row(area, line), gate, world);
+    }
+    let (dim, accent) = (paint.style(Role::Dim), paint.style(Role::Key));
+    paint.row(area, 0).right(&[(&key, accent), (" decides", dim), (" ", dim)]);
 }
 
 fn draw_services(paint: &mut Paint<'_>, area: Rect, services: &[Service]) {

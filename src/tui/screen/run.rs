@@ -3,6 +3,7 @@
 mod ask;
 mod bar;
 mod draw;
+mod gate;
 mod inspector;
 mod log;
 mod replay;
@@ -133,7 +134,10 @@ impl RunScreen {
             }
             Action::Unfold => return say_if_not(self.dag.unfold(run), "this stage does not run in a loop"),
             Action::NextFailed | Action::PreviousFailed => {
-                return say_if_not(self.dag.next_failed(run, action == Action::PreviousFailed), "no stage has failed");
+                return say_if_not(
+                    self.dag.next_to_see(run, action == Action::PreviousFailed),
+                    "no stage has failed or waits for a person",
+                );
             }
             Action::FollowRunning => self.dag.following = true,
             Action::FocusLog => self.focus = Focus::Log,

@@ -25,6 +25,7 @@ use crate::tui::message::LayoutJob;
 use board::Board;
 pub use critical::Critical;
 pub use facts::{Facts, Scene};
+pub use walk::wants_attention;
 
 /// A graph laid out at every zoom level, with the key of the job it answers.
 #[derive(Debug, Clone, PartialEq)]

@@ -70,6 +70,13 @@ pub fn time_of_day(at: Timestamp) -> String {
     text.get(11..23).map_or_else(|| text.clone(), str::to_owned)
 }
 
+/// A moment in UTC, to the minute: `14:05 UTC`, and on another day than `now` is `11-22 14:05 UTC`.
+pub fn clock(at: Timestamp, now: Timestamp) -> String {
+    let (text, today) = (at.to_string(), now.to_string());
+    let from = if text.get(..10) == today.get(..10) { 11 } else { 5 };
+    text.get(from..16).map_or_else(|| text.clone(), |part| format!("{} UTC", part.replace('T', " ")))
+}
+
 /// `1 stage`, `2 stages`
 pub fn plural(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -84,7 +91,7 @@ pub fn lines(number: u64) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{ago, bytes, count, duration, time_of_day};
+    use super::{ago, bytes, clock, count, duration, time_of_day};
     use crate::model::Timestamp;
 
     #[test]
@@ -100,5 +107,7 @@ mod tests {
         assert_eq!([bytes(812), bytes(3_450), bytes(1_240_000_000)], ["812 B", "3.4 KB", "1.2 GB"]);
         assert_eq!(ago(Timestamp(0), Timestamp(125_000)), "2m ago");
         assert_eq!(time_of_day(Timestamp(1_700_000_000_120)), "22:13:20.120");
+        let (now, tomorrow) = (Timestamp(1_700_000_000_120), Timestamp(1_700_086_400_120));
+        assert_eq!([clock(now, now), clock(tomorrow, now)], ["22:13 UTC", "11-15 22:13 UTC"]);
     }
 }

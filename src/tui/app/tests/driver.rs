@@ -8,8 +8,8 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogWindow, Next, NoteLevel, Outcome,
-    PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
+    Actor, AuditRecord, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, GateView, LogLine, LogQuery, LogWindow,
+    Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
 };
 use crate::tui::app::App;
 use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
@@ -47,6 +47,10 @@ pub struct Driver {
     pub journals: HashMap<RunId, Vec<Event>>,
     /// What the engine answers when asked for the papers of any run.
     pub papers: Papers,
+    /// What waits for people.
+    pub gates: Vec<GateView>,
+    /// The audit chain, oldest first.
+    pub audit: Vec<AuditRecord>,
 }
 
 impl Driver {
@@ -59,7 +63,18 @@ impl Driver {
         let journals = scripts.into_iter().map(|script| (script.run, script.events)).collect();
         let (asked, effects_seen) = (Vec::new(), Vec::new());
         let (now, lines) = (at(90.0), 1_204);
-        let mut driver = Self { app, asked, effects: effects_seen, now, runs, lines, journals, papers: papers() };
+        let mut driver = Self {
+            app,
+            asked,
+            effects: effects_seen,
+            now,
+            runs,
+            lines,
+            journals,
+            papers: papers(),
+            gates: Vec::new(),
+            audit: Vec::new(),
+        };
         driver.effects(effects);
         driver.send(Message::Resize { width, height });
         driver
@@ -141,6 +156,14 @@ impl Driver {
             Request::Resolve { .. } => vec![Reply::Done { what: "answered".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
             Request::Services => vec![Reply::Services(services())],
+            Request::Gates => vec![Reply::Gates(self.gates.clone())],
+            Request::Decide { gate, .. } => vec![Reply::Done { what: format!("decided about {gate}") }],
+            Request::Evidence(id) => {
+                let run = self.runs.iter().find(|run| run.id == id);
+                run.map(|run| Reply::Evidence(Box::new(run.clone()))).into_iter().collect()
+            }
+            Request::Audit(query) => vec![Reply::Audit { records: super::waiting::page(&self.audit, &query), query }],
+            Request::VerifyAudit => vec![Reply::Verified(super::waiting::verdict(&self.audit))],
             Request::Unfollow | Request::StopScan => Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use crate::tui::action::Action;
 use crate::tui::backend::{Papers, Request, RerunFrom};
 use crate::tui::popup::{Popup, choose::Choose, edit::Edit, edit::plans, review::Review};
 use crate::tui::screen::{Intent, Tone};
-use crate::tui::world::World;
+use crate::tui::world::{READ_ONLY, World};
 
 /// What the engine gives stages between TERM and KILL.
 pub const GRACE_SECONDS: u64 = 10;
@@ -17,7 +17,7 @@ impl RunScreen {
     /// Opens the question for an order, or says why it is impossible.
     pub(super) fn order(&mut self, action: Action, world: &World) -> Vec<Intent> {
         if world.read_only {
-            return Intent::say(Tone::Bad, "this console is read-only");
+            return Intent::say(Tone::Bad, READ_ONLY);
         }
         let Some(run) = self.run.as_deref() else { return Intent::say(Tone::Plain, "the run is not loaded yet") };
         let open = |popup| vec![Intent::Open(Box::new(popup))];

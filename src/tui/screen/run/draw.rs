@@ -37,6 +37,7 @@ impl RunScreen {
         };
         self.draw_title(paint, stage, &self.dag.facts(&scene, self.dag.selected()), world);
         self.draw_error(paint, stage);
+        self.draw_gate(paint, self.parts.error, stage, world);
         self.draw_log(paint, run, stage, world);
         if let (Some(inspector), Some(subject)) = (&self.inspector, self.subject(world.now)) {
             inspector.draw(paint, self.parts.inspector, subject, self.focus == Focus::Inspector);

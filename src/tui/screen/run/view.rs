@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+use super::gate::gate_of;
 use super::inspector::Inspector;
 use super::replay::{Opening, shown};
 use super::{Focus, RunScreen, Wanted, parts};
@@ -12,7 +13,7 @@ use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::popup::{Popup, Purpose};
 use crate::tui::screen::{Intent, Tone, View};
-use crate::tui::widget::dag::Picture;
+use crate::tui::widget::dag::{Picture, wants_attention};
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::World;
 
@@ -43,6 +44,7 @@ impl View for RunScreen {
             Action::CriticalPath => self.dag.toggle_critical(),
             Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
             Action::OpenBelow => return self.open_below(),
+            Action::ToApproval => return self.to_approval(world),
             Action::Cancel | Action::Rerun | Action::EditInputs | Action::EditConfig | Action::Resolve
                 if self.player.is_some() =>
             {
@@ -92,8 +94,9 @@ impl View for RunScreen {
             Action::Replay => self.player.is_none() && run.status.is_final(),
             Action::Cancel => !run.status.is_final(),
             Action::Rerun | Action::EditInputs | Action::EditConfig => run.status.is_final(),
-            Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
+            Action::NextFailed => run.stages.values().any(|stage| wants_attention(stage.status)),
             Action::OpenBelow => self.child().is_some(),
+            Action::ToApproval => self.has_gate(),
             Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
@@ -197,7 +200,7 @@ impl View for RunScreen {
         self.log.show_until(self.player.as_ref().map(|player| player.time()));
         let wanted = Wanted {
             bar: self.player.is_some(),
-            error: !self.merged && stage.is_some_and(|stage| stage.error.is_some()),
+            error: !self.merged && stage.is_some_and(|stage| stage.error.is_some() || gate_of(stage).is_some()),
             inspector: self.inspector.is_some(),
             wide: stage.is_some_and(|stage| self.inspector.as_ref().is_some_and(|inspector| inspector.is_comparing(stage))),
         };

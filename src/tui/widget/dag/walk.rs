@@ -68,8 +68,17 @@ impl Dag {
 
     /// The next failed stage in the order of the document, going round; of one in a loop, its failed instances.
     pub fn next_failed(&mut self, run: &Run, backwards: bool) -> bool {
+        self.next_that(run, backwards, StageStatus::is_failure)
+    }
+
+    /// The same for every stage that needs somebody: what waits for a person, too.
+    pub fn next_to_see(&mut self, run: &Run, backwards: bool) -> bool {
+        self.next_that(run, backwards, wants_attention)
+    }
+
+    fn next_that(&mut self, run: &Run, backwards: bool, wanted: fn(StageStatus) -> bool) -> bool {
         let mut failed: Vec<usize> = Vec::new();
-        let is_failed = |at: &usize| run.stages[*at].status.is_failure();
+        let is_failed = |at: &usize| wanted(run.stages[*at].status);
         for at in 0..self.board.written() {
             let before = failed.len();
             failed.extend(self.board.instances(at).iter().copied().filter(is_failed));
@@ -89,6 +98,11 @@ impl Dag {
         }
         found.is_some()
     }
+}
+
+/// Whether nothing goes on without a person: it failed, waits for an approval or for an answer.
+pub fn wants_attention(status: StageStatus) -> bool {
+    status.is_failure() || matches!(status, StageStatus::WaitingApproval | StageStatus::Unknown)
 }
 
 /// The stage that matters now: the one that started last of those running, else the failure, else the last to end.
