@@ -12,6 +12,9 @@ use crate::tui::widget::format;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::Link;
 
+/// From this width on the top line says more.
+const WIDE: u16 = 100;
+
 impl App {
     pub(super) fn draw_top(&self, paint: &mut Paint<'_>, line: Rect) {
         self.write_top(paint, line);
@@ -67,6 +70,7 @@ impl App {
         match self.world.gates.waiting() {
             (0, _) => String::new(),
             (count, 0) => format!("{glyph} {}  ", format::plural(count, "gate", "gates")),
+            (_, mine) if self.size.0 < WIDE => format!("{glyph} {mine} for you  "),
             (count, mine) => format!("{glyph} {}, {mine} for you  ", format::plural(count, "gate", "gates")),
         }
     }

@@ -1,5 +1,8 @@
 //! Drives the core as a person would: keys in, effects and pictures out, time in hand.
 
+mod approvals;
+mod audit;
+mod confirm;
 mod drawing;
 pub mod driver;
 mod graphs;

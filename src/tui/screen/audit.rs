@@ -133,7 +133,7 @@ impl View for Audit {
     }
 
     fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
-        self.parts = draw::parts(area);
+        self.parts = draw::parts(area, self.has_verdict());
         self.cursor.fit(self.parts.list.height.saturating_sub(2), self.rows.len());
         let current = self.current().map(|record| record.seq);
         if self.open != current {
@@ -268,16 +268,20 @@ impl Audit {
         Vec::new()
     }
 
+    fn has_verdict(&self) -> bool {
+        self.verifying || self.verdict.is_some()
+    }
+
     /// What a look at the whole chain came to.
     fn verdict(&self) -> Option<(bool, String)> {
         Some(match self.verdict.as_ref()? {
             AuditVerdict::Whole(summary) => {
                 let records = format::count(summary.records);
                 let signed = match summary.signed_up_to {
-                    0 => "; without checkpoints an end that was cut off is not noticed".to_owned(),
-                    seq => format!("; as it was signed up to record {}", format::count(seq)),
+                    0 => "none signed for".to_owned(),
+                    seq => format!("signed for up to record {}", format::count(seq)),
                 };
-                (true, format!("the chain is whole: {records} records{signed}"))
+                (true, format!("the chain is whole: {records} records, {signed}"))
             }
             AuditVerdict::Broken(flaw) => (false, format!("the chain is broken: {flaw}")),
         })

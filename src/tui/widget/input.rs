@@ -21,7 +21,10 @@ impl Input {
         match (key.code, key.modifiers.contains(KeyModifiers::CONTROL)) {
             (KeyCode::Char('u'), true) => self.text.clear(),
             (KeyCode::Char('w'), true) => {
-                let kept = self.text.trim_end().rfind(char::is_whitespace).map_or(0, |at| at + 1);
+                // A blank may be wider than a byte.
+                let words = self.text.trim_end();
+                let word = words.rsplit(char::is_whitespace).next().unwrap_or_default();
+                let kept = words.len() - word.len();
                 self.text.truncate(kept);
             }
             (KeyCode::Char(c), false) => self.paste(c.encode_utf8(&mut [0; 4])),

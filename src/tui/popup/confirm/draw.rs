@@ -55,6 +55,10 @@ impl Confirm {
         vec![
             ("what", format!("{service}stage {} of run {}", gate.stage, gate.run_id)),
             ("digest", format!("{digest}, generation {}", gate.generation)),
+            (
+                "live now",
+                gate.subject.live_release.as_ref().map_or_else(|| "nothing is recorded".to_owned(), ToString::to_string),
+            ),
             ("asked by", gate.requested_by.clone()),
             ("expires", format::clock(gate.expires_at, gate.opened_at)),
         ]

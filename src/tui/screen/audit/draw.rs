@@ -15,7 +15,10 @@ pub const HEAD: u16 = 3;
 /// From this width on the record stands beside the list.
 const SIDE_BY_SIDE: u16 = 140;
 
-pub fn parts(area: Rect) -> Parts {
+/// `verdict`: a row under the title is taken.
+pub fn parts(area: Rect, verdict: bool) -> Parts {
+    let above = u16::from(verdict).min(area.height);
+    let area = Rect { y: area.y + above, height: area.height - above, ..area };
     if area.width >= SIDE_BY_SIDE {
         let side = area.width * 2 / 5;
         let list = Rect { width: area.width - side, ..area };
@@ -30,6 +33,9 @@ pub fn parts(area: Rect) -> Parts {
 impl Audit {
     pub(super) fn paint(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         self.draw_title(paint, area);
+        if self.has_verdict() {
+            self.draw_verdict(paint, area);
+        }
         let widths = Widths::of(self.rows.iter().filter_map(|at| self.page.get(*at)), paint);
         widths.draw_heading(&mut paint.row(self.parts.list, 1));
         if self.rows.is_empty() {
@@ -59,11 +65,15 @@ impl Audit {
             row.gap(2).role(&format!("/{}", self.filter), Role::Accent);
             row.gap(1).role(&format!("{} of {}", self.rows.len(), self.page.len()), Role::Dim);
         }
+    }
+
+    /// What a look at the whole chain came to, in the line under the title.
+    fn draw_verdict(&self, paint: &mut Paint<'_>, area: Rect) {
+        let mut row = paint.row(area, 1);
         match self.verdict() {
-            Some((true, words)) => row.gap(2).role(&words, Role::Success),
-            Some((false, words)) => row.gap(2).role(&words, Role::Failure),
-            None if self.verifying => row.gap(2).role("verifying", Role::Dim),
-            None => &mut row,
+            Some((true, words)) => row.gap(1).role(&words, Role::Success),
+            Some((false, words)) => row.gap(1).role(&words, Role::Failure),
+            None => row.gap(1).role("verifying", Role::Dim),
         };
     }
 
