@@ -4,6 +4,7 @@ mod access;
 mod again;
 mod ai;
 mod api;
+mod approvals;
 mod audit;
 mod bad_files;
 mod bad_input;

@@ -55,11 +55,33 @@ impl Member {
     /// A command line as this user would type it, in a session that has the group since its login.
     pub fn command(&self, place: &Place, line: &[&str]) -> Command {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &self.group]).args(line);
+        command.args(self.becoming()).args(line);
         command.current_dir(place.workspace.file("")).env("HOME", &place.home);
         command.env("FLOWDECK_STATE_DIR", place.workspace.state()).env_remove("XDG_RUNTIME_DIR").env_remove("XDG_DATA_HOME");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// What `setpriv` needs to run something as this user.
+    fn becoming(&self) -> Vec<String> {
+        ["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &self.group].map(str::to_owned).into()
+    }
+
+    /// `flowdeck` as this user, for a terminal of theirs.
+    pub fn terminal(&self, place: &Place, args: &[&str]) -> pty_process::blocking::Command {
+        let line = self.becoming().into_iter().chain([place.exe.display().to_string()]);
+        pty_process::blocking::Command::new("setpriv")
+            .args(line.chain(args.iter().map(|arg| (*arg).to_owned())))
+            .current_dir(place.workspace.file(""))
+            .env("HOME", &place.home)
+            .env("FLOWDECK_STATE_DIR", place.workspace.state())
+            .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("XDG_DATA_HOME")
+            .env("TERM", "xterm-256color")
+            .env("LANG", "C.UTF-8")
+            .env_remove("LC_ALL")
+            .env_remove("NO_COLOR")
+            .env_remove("TMUX")
     }
 
     /// `flowdeck` as this user.
