@@ -7,8 +7,8 @@ use crate::tui::backend::Request;
 use crate::tui::glyph::Charset;
 
 fn questions(driver: &Driver) -> Vec<&AuditQuery> {
-    let query = |request| if let &Request::Audit(ref query) = request { Some(query) } else { None };
-    driver.asked.iter().filter_map(query).collect()
+    let asked = driver.asked.iter();
+    asked.filter_map(|request| if let Request::Audit(query) = request { Some(query) } else { None }).collect()
 }
 
 #[test]
