@@ -13,6 +13,7 @@ use super::gates::Gates;
 use super::hub::Hub;
 use super::in_force::Follower;
 use super::outside::Outside;
+use super::policy_record::Recorded;
 use super::values::{self, Found};
 use crate::config::Paths;
 use crate::model::{Actor, RunId, Timestamp};
@@ -28,6 +29,8 @@ pub struct Shared {
     pub outside: Outside,
     /// Who may do what, as the workspace file says.
     pub(super) policy: Follower,
+    /// What is on record of it.
+    pub(super) recorded: Recorded,
     pub(super) gates: Gates,
     pub paths: Paths,
     /// This program, to start runners from.

@@ -30,7 +30,7 @@ impl Driver {
         let own = self.scheduler.spec(stage).environment.clone();
         let is_own = own.is_some();
         let Some(written) = own.or_else(|| self.scheduler.run().environment.clone()) else { return Ok(None) };
-        let in_force = self.shared.policy.current().await;
+        let in_force = self.shared.policy_in_force().await;
         if in_force.policy.environments.is_empty() && in_force.broken.is_none() {
             return Ok(None);
         }
