@@ -196,7 +196,7 @@ fn a_wrong_policy_is_refused_at_its_place_and_the_last_good_one_stays_in_force()
     }
     // Past the command line, which reads the file itself: no admin by a file that is wrong.
     let request = format!("POST /v1/runs/{id}/cancel");
-    let (status, body) = ask(&socket, &request, "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    let (status, body) = ask(&socket, &request, "Content-Type: application/json\r\nContent-Length: 4\r\n\r\n{}");
     assert!(status == 403 && body.contains("operator"), "{body}");
     let (_, body) = ask(&socket, "GET /v1/whoami", "");
     assert!(body.contains("flowdeck.toml:3:1") && body.contains(good["policy"].as_str().expect("a hash")), "{body}");
