@@ -348,6 +348,7 @@ fn big_run() -> Run {
         reused: Vec::new(),
         parent: None,
         includes: Vec::new(),
+        protected: Vec::new(),
     };
     let mut kinds = vec![created, EventKind::RunStarted];
     for number in 0..STAGES / 2 {

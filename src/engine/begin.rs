@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::handle::{EngineError, parse};
 use super::scheduler::Scheduler;
-use super::{Engine, audit, clock};
+use super::{Engine, audit, clock, targets};
 use crate::language::{Pipeline, inclusion, inputs, support};
 use crate::model::{Actor, EventKind, Include, Module, Parent, PipelineRef, Run, RunId, StageId, Values};
 use crate::operators;
@@ -53,6 +53,8 @@ impl Engine {
             EngineError::InvalidInputs(lines.join("; "))
         })?;
         let settings = self.shared.outside.current().await?;
+        let policy = &self.shared.policy_in_force().await.policy;
+        let environment = targets::chosen([beginning.environment, pipeline.environment.clone()], policy)?;
         let own_limit = pipeline.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
         let kind = EventKind::RunCreated {
             pipeline: PipelineRef {
@@ -68,12 +70,13 @@ impl Engine {
             actor: beginning.actor,
             workspace: beginning.workspace,
             rerun_of: beginning.rerun_of,
-            environment: beginning.environment.or_else(|| pipeline.environment.clone()),
+            environment,
             environment_names: beginning.environment_names,
             timeout_ms: beginning.timeout_ms.into_iter().chain(own_limit).min(),
             reused: beginning.reused,
             parent: beginning.parent,
             includes: beginning.includes,
+            protected: policy.protected().map(str::to_owned).collect(),
         };
         modules.push(definition);
         let event = NewEvent { at: clock::now(), run: id.clone(), kind };

@@ -182,6 +182,7 @@ mod tests {
             reused: Vec::new(),
             parent: None,
             includes,
+            protected: Vec::new(),
         };
         let last = pipeline.stages.len() - 1;
         let ended = pipeline.stages[..last].iter().flat_map(|spec| {

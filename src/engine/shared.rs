@@ -61,9 +61,16 @@ impl Shared {
     }
 
     /// Whether another unfinished run belongs to the run at the top.
-    pub(super) fn others_below(&self, root: &RunId, but: &RunId) -> bool {
+    pub(super) fn others_below(&self, root: &RunId, is_over: impl Fn(&RunId) -> bool) -> bool {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.keys().any(|id| id != but && (id == root || id.is_below(root)))
+        runs.keys().any(|id| !is_over(id) && (id == root || id.is_below(root)))
+    }
+
+    /// Lets whoever a lock was handed to ask again.
+    pub(super) async fn wake_all(&self, roots: &[RunId]) {
+        for root in roots {
+            self.wake_below(root).await;
+        }
     }
 
     /// Lets the runs below this one, and itself, ask at their gates again.

@@ -110,6 +110,9 @@ pub enum EventKind {
         /// What was pinned of the pipelines that this one includes, directly or not.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         includes: Vec<Include>,
+        /// Environments that were protected when it began: for this run they stay so, whatever becomes of the workspace file.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        protected: Vec<String>,
     },
     RunStarted,
     /// Intent: durable before the attempt's first side effect.

@@ -37,6 +37,9 @@ pub struct Run {
     /// What was pinned of included pipelines.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub includes: Vec<Include>,
+    /// Environments that were protected when it began, and stay so for it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub protected: Vec<String>,
     /// The environment it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub environment: Option<String>,
@@ -99,6 +102,7 @@ impl Run {
             reused,
             parent,
             includes,
+            protected,
         } = &event.kind
         else {
             return None;
@@ -126,6 +130,7 @@ impl Run {
             rerun_of: rerun_of.clone(),
             parent: parent.clone(),
             includes: includes.clone(),
+            protected: protected.clone(),
             environment: environment.clone(),
             environment_names: environment_names.clone(),
             timeout_ms: *timeout_ms,

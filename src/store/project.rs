@@ -35,6 +35,7 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             reused: reused.iter().map(|(stage, _)| (stage.clone(), Value::Null)).collect(),
             parent: parent.clone(),
             includes: Vec::new(),
+            protected: Vec::new(),
         },
         EventKind::AttemptStarted { stage, attempt, .. } => {
             EventKind::AttemptStarted { stage: stage.clone(), attempt: *attempt, config: Value::Null, child: None }

@@ -172,6 +172,7 @@ fn ended(id: &str, fails: bool) -> Run {
             reused: Vec::new(),
             parent: None,
             includes: Vec::new(),
+            protected: Vec::new(),
         },
         EventKind::RunStarted,
         EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null, child: None },

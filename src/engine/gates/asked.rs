@@ -51,9 +51,10 @@ impl Asked {
 
     /// The name of the `n`th gate that the stage comes to.
     pub fn gate(&self, n: usize) -> GateId {
-        let stage = if self.target.own { self.stage.as_str() } else { "all" };
-        let again = if n > 1 { format!(".{n}") } else { String::new() };
-        GateId::from(format!("{}.{stage}{again}", self.run).as_str())
+        // No stage can have a name with `~` in it.
+        let stage = if self.target.own { format!(".{}", self.stage) } else { "~all".to_owned() };
+        let again = if n > 1 { format!("~{n}") } else { String::new() };
+        GateId::from(format!("{}{stage}{again}", self.run).as_str())
     }
 
     /// What a generation of its gate that began now would be.

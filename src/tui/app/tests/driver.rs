@@ -312,6 +312,7 @@ impl Script {
             reused: Vec::new(),
             parent: None,
             includes: Vec::new(),
+            protected: Vec::new(),
         };
         let run = RunId::from_text(id);
         let mut script = Self { events: Vec::new(), run };
