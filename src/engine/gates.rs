@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::{Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
+use crate::model::{AuditVerdict, Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
 use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
@@ -38,6 +38,8 @@ pub struct Known {
     gates: BTreeMap<GateId, Stream<Gate>>,
     /// By environment.
     locks: HashMap<String, Stream<Lock>>,
+    /// Runs whose gates were read from a store that is not what its audit chain says, and why.
+    doubted: HashMap<RunId, String>,
 }
 
 /// The gates of unfinished runs, and all locks.
@@ -47,7 +49,8 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Reads all locks, and the gates of the runs that are taken up.
+    /// Reads all locks, and the gates of the runs that are taken up. Nothing starts on gates that the audit chain does not
+    /// bear out.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -56,10 +59,18 @@ impl Gates {
         for fact in store.facts(LOCKS).await? {
             known.take_lock(&fact)?;
         }
+        let mut gated = Vec::new();
         for run in unfinished {
-            for fact in store.facts(&format!("{GATES}{run}.")).await? {
-                known.take_gate(&fact)?;
-            }
+            let facts = store.facts(&format!("{GATES}{run}.")).await?;
+            facts.iter().try_for_each(|fact| known.take_gate(fact))?;
+            gated.extend((!facts.is_empty()).then(|| run.clone()));
+        }
+        if gated.is_empty() {
+            return Ok(());
+        }
+        if let AuditVerdict::Broken(broken) = store.verify_audit(Vec::new()).await? {
+            tracing::error!(%broken, "the store is not what its audit chain says: nothing starts on the gates in it");
+            known.doubted.extend(gated.into_iter().map(|run| (run, broken.to_string())));
         }
         Ok(())
     }
@@ -115,6 +126,7 @@ impl Known {
     /// Forgets the gates of a run that has ended; the store has them.
     pub fn forget(&mut self, run: &RunId) {
         self.gates.retain(|_, stream| stream.state.subject.run != *run);
+        self.doubted.remove(run);
     }
 }
 
