@@ -33,7 +33,7 @@ const HIDDEN: &[(&str, &str)] = &[
     ("below", "{id: sub, type: subpipeline, config: {pipeline: plain, input: {where: production}}}"),
     ("deeper", "{id: sub, type: subpipeline, config: {pipeline: below, input: {where: production}}}"),
     ("given", "{id: sub, type: subpipeline, environment: production, config: {pipeline: open}}"),
-    ("optional", "{id: ship, type: shell, environment: production, on_error: ignore, config: {run: SHIP}}"),
+    ("optional", "{id: ship, type: shell, environment: production, on_error: continue, config: {run: SHIP}}"),
     ("requested", "{id: ship, type: http-request, environment: production, config: {url: 'http://127.0.0.1:9/'}}"),
 ];
 
