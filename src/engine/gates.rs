@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::{Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
+use crate::model::{AuditVerdict, Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
 use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
@@ -42,6 +42,8 @@ pub struct Known {
     locks: HashMap<String, Stream<Lock>>,
     /// Runs that have ended while others of their family go on.
     over: HashSet<RunId>,
+    /// Runs whose gates were read from a store that is not what its audit chain says, and why.
+    doubted: HashMap<RunId, String>,
 }
 
 /// The gates of unfinished runs, and all locks.
@@ -51,7 +53,8 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Reads all locks, and the gates of the runs that are taken up.
+    /// Reads all locks, and the gates of the runs that are taken up. Nothing starts on gates that the audit chain does not
+    /// bear out.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -65,10 +68,18 @@ impl Gates {
             store.record(gone.batch(&known)).await?;
             gone.apply(&mut known);
         }
+        let mut gated = Vec::new();
         for run in unfinished {
-            for fact in store.facts(&format!("{GATES}{run}")).await? {
-                known.take_gate(&fact, run)?;
-            }
+            let facts = store.facts(&format!("{GATES}{run}")).await?;
+            facts.iter().try_for_each(|fact| known.take_gate(fact, run))?;
+            gated.extend((!facts.is_empty()).then(|| run.clone()));
+        }
+        if gated.is_empty() {
+            return Ok(());
+        }
+        if let AuditVerdict::Broken(broken) = store.verify_audit(Vec::new()).await? {
+            tracing::error!(%broken, "the store is not what its audit chain says: nothing starts on the gates in it");
+            known.doubted.extend(gated.into_iter().map(|run| (run, broken.to_string())));
         }
         Ok(())
     }
@@ -139,6 +150,7 @@ impl Known {
         if let Some(root) = family {
             self.over.retain(|over| over != root && !over.is_below(root));
         }
+        self.doubted.remove(run);
     }
 }
 

@@ -18,24 +18,54 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 pub struct Member {
     pub user: String,
     pub group: String,
+    /// Further groups, those of other things than this user.
+    also: Vec<String>,
+}
+
+/// A group that several users may be in.
+pub struct Group(pub String);
+
+impl Group {
+    /// `None` as with users.
+    pub fn new() -> Option<Self> {
+        may_make_accounts()?;
+        let group = Self(format!("{}g", fresh_name()));
+        change(&["groupadd", &group.0]);
+        Some(group)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = Command::new("groupdel").arg(&self.0).stderr(Stdio::null()).status();
+    }
 }
 
 impl Member {
     /// `None`, said plainly, where this process may not make accounts.
     pub fn new() -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            return skip("the right to make users");
-        }
-        for needed in ["useradd", "userdel", "groupadd", "groupdel", "gpasswd", "setpriv"] {
-            if program(needed).is_none() {
-                return skip(needed);
-            }
-        }
-        let name = format!("fd{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let member = Self { user: format!("{name}u"), group: format!("{name}g") };
+        may_make_accounts()?;
+        let name = fresh_name();
+        let member = Self { user: format!("{name}u"), group: format!("{name}g"), also: Vec::new() };
         change(&["groupadd", &member.group]);
         change(&["useradd", "--no-create-home", "--groups", &member.group, &member.user]);
         Some(member)
+    }
+
+    /// A user who is in these groups as well.
+    pub fn of(groups: &[&Group]) -> Option<Self> {
+        let mut member = Self::new()?;
+        for Group(group) in groups {
+            change(&["gpasswd", "--add", &member.user, group]);
+            member.also.push(group.clone());
+        }
+        Some(member)
+    }
+
+    /// Takes the user out of a group that others are in, too.
+    pub fn quit(&self, group: &Group) {
+        change(&["gpasswd", "--delete", &self.user, &group.0]);
     }
 
     /// Takes the user out of the group; processes that they have already keep it.
@@ -55,7 +85,8 @@ impl Member {
     /// A command line as this user would type it, in a session that has the group since its login.
     pub fn command(&self, place: &Place, line: &[&str]) -> Command {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &self.group]).args(line);
+        let groups = [&[self.group.clone()], &self.also[..]].concat().join(",");
+        command.args(["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &groups]).args(line);
         command.current_dir(place.workspace.file("")).env("HOME", &place.home);
         command.env("FLOWDECK_STATE_DIR", place.workspace.state()).env_remove("XDG_RUNTIME_DIR").env_remove("XDG_DATA_HOME");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -77,6 +108,22 @@ impl Drop for Member {
             let _ = Command::new(program).arg(name).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// Says what is missing where this process may not make accounts.
+fn may_make_accounts() -> Option<()> {
+    if !rustix::process::geteuid().is_root() {
+        return skip("the right to make users");
+    }
+    let needed = ["useradd", "userdel", "groupadd", "groupdel", "gpasswd", "setpriv"];
+    match needed.into_iter().find(|needed| program(needed).is_none()) {
+        Some(missing) => skip(missing),
+        None => Some(()),
+    }
+}
+
+fn fresh_name() -> String {
+    format!("fd{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
 }
 
 fn change(line: &[&str]) {

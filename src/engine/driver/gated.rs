@@ -129,7 +129,7 @@ impl Driver {
 
     async fn asked(&mut self, stage: usize, target: Target) -> Result<Asked, DriverError> {
         let shared = Arc::clone(&self.shared);
-        let earlier = earlier(&shared, self.scheduler.run().rerun_of.clone()).await?;
+        let earlier = earlier(&shared, self.scheduler.run()).await?;
         let key = shared.gate_key().await?;
         let run = self.scheduler.run();
         let id = self.scheduler.id(stage);
@@ -216,8 +216,12 @@ async fn look_up(voters: Vec<Person>, in_force: &InForce) -> Vec<Person> {
     found.await.unwrap_or_default()
 }
 
-/// The runs that a run repeats, newest first.
-async fn earlier(shared: &Shared, mut next: Option<RunId>) -> Result<Vec<Run>, DriverError> {
+/// The runs that a run repeats, newest first. One below another repeats what the one at the top does.
+async fn earlier(shared: &Shared, run: &Run) -> Result<Vec<Run>, DriverError> {
+    let mut next = match &run.parent {
+        None => run.rerun_of.clone(),
+        Some(_) => shared.store.run(&root_of(run)).await?.and_then(|top| top.rerun_of),
+    };
     let mut earlier: Vec<Run> = Vec::new();
     while let Some(id) = next.filter(|_| earlier.len() < LOOK_BACK) {
         let Some(found) = shared.store.run(&id).await? else { break };

@@ -50,6 +50,9 @@ impl Known {
     /// Decides about a stage at its gate; opens one when it has none that speaks of what would start.
     pub fn arrive(&self, arrival: &Arrival<'_>) -> Passage {
         let asked = arrival.asked;
+        if let Some(why) = self.doubted.get(&asked.run) {
+            return Passage::Bar { error: doubted(asked, why), changes: Changes::default() };
+        }
         let Some(gate) = self.last_of(&asked.run, &asked.gated()) else { return self.open(arrival, 1) };
         match gate.status {
             GateStatus::Pending | GateStatus::Approved => self.try_start(gate, arrival),
@@ -168,6 +171,12 @@ fn moments(gate: &Gate, blockers: &[Blocker], valid: std::time::Duration) -> Vec
         _ => None,
     });
     expires.into_iter().chain(lapses).chain(thaws).collect()
+}
+
+/// Nothing that was decided can be relied on.
+fn doubted(asked: &Asked, why: &str) -> StageError {
+    let message = format!("the store is not what its audit chain says, so no decision in it counts: {why}");
+    StageError::new(ErrorKind::Security, message).with_details(serde_json::json!({"gate": asked.gate(1), "status": "doubted"}))
 }
 
 /// Why a stage never starts, as its error.
