@@ -84,7 +84,8 @@ async fn a_decision_on_an_old_state_is_refused_whole_and_harms_nobody_else() {
         );
     }
     // A stream that the decision only read counts as well, and so does an event that fits no run.
-    let read_only = Batch { expected: [expecting("thing/2", 0), expecting("thing/1", 0)].concat(), ..decision("thing/2", 0, "eve") };
+    let read_only =
+        Batch { expected: [expecting("thing/2", 0), expecting("thing/1", 0)].concat(), ..decision("thing/2", 0, "eve") };
     assert!(matches!(store.record(read_only).await, Err(StoreError::Conflict { .. })));
     let stranger = Batch { events: vec![event("r-9", EventKind::RunStarted)], ..decision("thing/2", 0, "eve") };
     assert!(matches!(store.record(stranger).await, Err(StoreError::UnknownRun { .. })));
