@@ -144,7 +144,8 @@ fn what_targets_a_protected_environment_wants_a_deployer_of_it_however_it_is_nam
 
     let deployer = format!("[access.roles]\ndeployer = {{ users = [{me:?}], environments = [\"production\"] }}\n{environments}");
     settings(&workspace, &deployer);
-    let id = workspace.ok(&["run", "p", "--env", "production", "--json"]).json()["id"].as_str().expect("an id").to_owned();
+    let id =
+        workspace.ok(&["run", "p", "--env", "production", "--detach", "--json"]).json()["id"].as_str().expect("an id").to_owned();
     settings(&workspace, &format!("{}{environments}", role("operator", &me)));
     // What was allowed to begin is still production's.
     forbidden(&workspace.say(&["runs", "rerun", &id, "--all"]), &words);
