@@ -33,6 +33,9 @@ pub struct Fact {
     pub body: serde_json::Value,
 }
 
+/// A fact, or why it cannot be read.
+pub(super) type Reading = Result<Fact, String>;
+
 /// How many facts a stream had when a decision was made. One more by now, and the decision has to be made anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -95,7 +98,7 @@ pub(super) fn under(conn: &Connection, prefix: &str) -> Result<Vec<Fact>, Fault>
 }
 
 /// As `under`, with the number of each; one that cannot be read is why not.
-pub(super) fn each(conn: &Connection, prefix: &str) -> Result<Vec<(u64, Result<Fact, String>)>, Fault> {
+pub(super) fn each(conn: &Connection, prefix: &str) -> Result<Vec<(u64, Reading)>, Fault> {
     let mut query = conn.prepare_cached(UNDER)?;
     let mut rows = query.query([prefix])?;
     let mut found = Vec::new();

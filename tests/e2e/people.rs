@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::programs::{program, skip};
-use super::support::{Said, Workspace, finish};
+use super::support::{Said, Workspace, finish, until};
 
 /// The account database takes one change at a time.
 static CHANGING: Mutex<()> = Mutex::new(());
@@ -85,7 +85,7 @@ impl Member {
     /// A command line as this user would type it, in a session that has the group since its login.
     pub fn command(&self, place: &Place, line: &[&str]) -> Command {
         let mut command = Command::new("setpriv");
-        let groups = [&[self.group.clone()], &self.also[..]].concat().join(",");
+        let groups = [std::slice::from_ref(&self.group), &self.also[..]].concat().join(",");
         command.args(["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &groups]).args(line);
         command.current_dir(place.workspace.file("")).env("HOME", &place.home);
         command.env("FLOWDECK_STATE_DIR", place.workspace.state()).env_remove("XDG_RUNTIME_DIR").env_remove("XDG_DATA_HOME");
@@ -128,7 +128,15 @@ fn fresh_name() -> String {
 
 fn change(line: &[&str]) {
     let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
-    let said = Command::new(line[0]).args(&line[1..]).output().expect("a program");
+    let mut said = None;
+    // Another process on this machine may be changing accounts, too.
+    until("the accounts can be changed", || {
+        let output = Command::new(line[0]).args(&line[1..]).output().expect("a program");
+        let taken = String::from_utf8_lossy(&output.stderr).contains("cannot lock");
+        said = Some(output);
+        !taken
+    });
+    let said = said.expect("an answer");
     assert!(said.status.success(), "{line:?}: {}", String::from_utf8_lossy(&said.stderr));
 }
 

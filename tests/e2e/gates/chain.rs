@@ -94,8 +94,7 @@ fn a_gate_that_was_edited_in_the_store_is_named_with_right_sums_as_well() {
     forge(&database(&workspace), last, &name, *place, body);
     forge(&database(&workspace), last + 10, &name, place + 1, body);
     verified(&workspace, 1, &format!("fact {}: no record says that of {name}", last + 10));
-    let doctor = workspace.ok(&["engine", "start"]).code;
-    assert_eq!(doctor, Some(0));
+    workspace.ok(&["engine", "start"]);
     let doctor = workspace.say(&["doctor"]);
     assert_eq!(doctor.code, Some(1));
     assert!(doctor.out.contains("what the audit chain answers for was changed"), "{doctor:#?}");

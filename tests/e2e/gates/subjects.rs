@@ -83,7 +83,7 @@ fn a_policy_that_became_stricter_after_the_approval_asks_again_before_the_start(
     settings(&workspace, &format!("{SOLO}rules = [{{ name = \"two\", users = [\"dana\", \"emil\"], min = 2 }}]\n"));
     workspace.release("go");
     let new = gate_when(&workspace, &id, "renewed", |gate| gate["generation"] == 2);
-    assert_eq!((&new["status"], &new["digest"] == &old["digest"]), (&json!("pending"), false));
+    assert_eq!((&new["status"], new["digest"] == old["digest"]), (&json!("pending"), false));
     assert_eq!(workspace.read("effects"), "");
 }
 
