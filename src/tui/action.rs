@@ -122,8 +122,8 @@ actions! {
     WalkUp "walk-up" "" "walk to the stage above" ["k", "up"] [Graph];
     WalkRight "walk-right" "" "walk to a stage after this one" ["l", "right"] [Graph];
     FocusLog "focus-log" "log" "move to the stage's log" ["enter"] [Graph];
-    NextFailed "next-failed" "next failed" "select the next failed stage" ["n"] [Graph];
-    PreviousFailed "previous-failed" "" "select the failed stage before" ["N"] [Graph];
+    NextFailed "next-failed" "next failed" "the next failed stage, at its first error line" ["n"] [Graph];
+    PreviousFailed "previous-failed" "" "the failed stage before, at its first error line" ["N"] [Graph];
     FirstStage "first-stage" "" "select the first stage" ["g", "home"] [Graph];
     LastStage "last-stage" "" "select the last stage" ["G", "end"] [Graph];
     FollowRunning "follow-running" "" "select whatever stage is running from now on" ["."] [Graph];
@@ -194,6 +194,7 @@ actions! {
     Probe "probe" "ask now" "ask every service now" ["p"] [Health];
 
     Back "back" "back" "back out one step" ["esc"] [Dialog, Text, Global];
+    FirstError "first-error" "first error" "what failed last, at its first error line; again: the next failed stage" ["F"] [Global];
     GoOverview "overview" "" "the overview" ["1"] [Global];
     GoRuns "runs" "" "all runs" ["2"] [Global];
     GoRun "run" "" "the run looked at last" ["3"] [Global];

@@ -195,6 +195,7 @@ impl App {
                 self.remark = Some((Tone::Plain, words.to_owned()));
                 vec![Effect::Mouse(self.mouse)]
             }
+            Action::FirstError => self.first_error(),
             Action::JumpBack => self.jump_back(),
             Action::ScreenNext => self.turn_screen(1),
             Action::ScreenPrevious => self.turn_screen(-1),
@@ -221,6 +222,29 @@ impl App {
             effects.extend(self.carry_out(intents));
         }
         effects
+    }
+
+    /// Opens a run at the line that says what went wrong.
+    fn triage(&mut self, run: RunId) -> Vec<Effect> {
+        let mut effects = self.open_run(run);
+        if let Some(Screen::Run(screen)) = self.stack.last_mut() {
+            let intents = screen.triage();
+            effects.extend(self.carry_out(intents));
+        }
+        effects
+    }
+
+    /// The next failure of the run on screen; where none is, the run that failed last.
+    fn first_error(&mut self) -> Vec<Effect> {
+        if let Some(Screen::Run(screen)) = self.stack.last_mut().filter(|screen| screen.view().is_of_use(Action::FirstError)) {
+            let intents = screen.triage_on();
+            return self.carry_out(intents);
+        }
+        match self.world.failed_run().map(|run| run.id.clone()) {
+            Some(run) => self.triage(run),
+            None if self.world.runs.is_none() => self.remark(Tone::Plain, "the runs are not read yet"),
+            None => self.remark(Tone::Good, "no run has failed"),
+        }
     }
 
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
@@ -307,6 +331,7 @@ impl App {
             | Reply::Lines { .. }
             | Reply::Scanned { .. }
             | Reply::Found { .. }
+            | Reply::Culprit { .. }
             | Reply::LogTail { .. }
             | Reply::Papers(_)
             | Reply::Journal { .. }
@@ -338,6 +363,7 @@ impl App {
                 Intent::ShowStage(stage) => {
                     effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
                 }
+                Intent::Triage(run) => effects.extend(self.triage(run)),
                 Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Check(job) => effects.push(Effect::Check(job)),

@@ -14,8 +14,8 @@ pub use engine::{Engine, FileOf, Followed, ValuesOf};
 pub use probe::Target;
 
 use crate::model::{
-    Document, EngineStatus, Event, LogView, LogWindow, Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId,
-    ViewQuery, ViewWindow,
+    Document, EngineStatus, Event, LogName, LogView, LogWindow, Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage,
+    StageId, ViewQuery, ViewWindow,
 };
 
 /// A question or an order.
@@ -37,6 +37,8 @@ pub enum Request {
     Scan(RunId, Box<ScanQuery>),
     /// `Found`: the first line from the start of the query on, or from the other end of the logs. Replaces the one before.
     Find(RunId, Box<ViewQuery>),
+    /// `Culprit`: the line of a log that says what went wrong. Replaces a `Find`, and is replaced by one.
+    Culprit(RunId, LogName),
     /// Ends a scan and a find, in the engine too.
     StopScan,
     /// The raw text of the lines of a view from one number to another, both included: `Copied`, or `Saved` when it is long.
@@ -122,6 +124,14 @@ pub enum Reply {
         run: RunId,
         query: Box<ViewQuery>,
         line: Option<u64>,
+    },
+    Culprit {
+        run: RunId,
+        log: LogName,
+        /// `None` when no line looks like an error.
+        line: Option<u64>,
+        /// Lines of the log.
+        total: u64,
     },
     /// Text that was asked for by `CopyLines`.
     Copied {

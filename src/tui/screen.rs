@@ -48,6 +48,11 @@ pub trait View {
         true
     }
 
+    /// What the bottom line names before anything else.
+    fn offers_first(&self, _world: &World) -> Option<Action> {
+        None
+    }
+
     /// Backs out one step inside the screen; `None` when there was nothing to back out of.
     fn back(&mut self, _world: &mut World) -> Option<Vec<Intent>> {
         None
@@ -189,6 +194,8 @@ pub enum Intent {
     OpenRun(RunId),
     /// Select this stage of the run shown.
     ShowStage(StageId),
+    /// Open a run at the first error line of what failed first.
+    Triage(RunId),
     /// Open a run and play it again.
     Replay(RunId, run::Opening),
     Open(Box<Popup>),

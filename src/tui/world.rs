@@ -6,7 +6,7 @@ use super::history::History;
 use super::keymap::Keymap;
 use super::theme::Themes;
 use super::widget::paint::Look;
-use crate::model::{EngineStatus, RunId, RunSummary, Timestamp};
+use crate::model::{EngineStatus, RunId, RunStatus, RunSummary, Timestamp};
 
 /// The connection to the engine.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,6 +45,12 @@ impl World {
     /// Runs that have not ended, and those that have; both newest first.
     pub fn runs_by_life(&self) -> (Vec<&RunSummary>, Vec<&RunSummary>) {
         self.runs.iter().flatten().partition(|run| !run.status.is_final())
+    }
+
+    /// The run to look into when something is wrong: the selected one if it failed, else the one that failed last.
+    pub fn failed_run(&self) -> Option<&RunSummary> {
+        let failed = || self.runs.iter().flatten().filter(|run| run.status == RunStatus::Failed);
+        failed().find(|run| self.selected_run.as_ref() == Some(&run.id)).or_else(|| failed().next())
     }
 
     /// True while a run in the lists has a duration that grows.

@@ -62,6 +62,9 @@ impl App {
         !self.popups.is_empty()
             || match (self.shown(), action) {
                 (_, Action::Back) => self.stack.len() > 1,
+                (Some(screen), Action::FirstError) => {
+                    self.world.failed_run().is_some() || screen.as_run().is_some() && screen.view().is_of_use(action)
+                }
                 (Some(screen), _) => screen.view().is_of_use(action),
                 (None, _) => true,
             }
@@ -87,7 +90,8 @@ impl App {
             None => {
                 let contexts = self.contexts();
                 let known = |context: &Context| ALL.iter().filter(|facts| facts.contexts.contains(context)).collect::<Vec<_>>();
-                contexts.iter().flat_map(known).collect()
+                let first = self.shown().and_then(|screen| screen.view().offers_first(&self.world));
+                first.map(Action::facts).into_iter().chain(contexts.iter().flat_map(known)).collect()
             }
         };
         let mut row = paint.row(line, 0);

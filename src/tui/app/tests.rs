@@ -11,4 +11,5 @@ mod replay;
 mod scale;
 mod storm;
 mod terminals;
+mod triage;
 mod wire;

@@ -98,6 +98,7 @@ impl Server {
             Request::Lines(run, query) => self.logs.lines(run, query),
             Request::Scan(run, query) => self.logs.scan(run, query),
             Request::Find(run, query) => self.logs.find(run, query),
+            Request::Culprit(run, log) => self.logs.culprit(run, log),
             Request::StopScan => self.logs.stop(),
             Request::CopyLines { run, view, from, to } => self.logs.copy(run, view, from, to),
             Request::Cancel { run, force } => self.once("cancel the run", move |engine: Engine| async move {

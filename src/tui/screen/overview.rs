@@ -55,6 +55,10 @@ impl View for Overview {
         Vec::new()
     }
 
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        world.failed_run().map(|_| Action::FirstError)
+    }
+
     fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         let rows = rows(world);
         // The selection stays on its run when new ones arrive above it.

@@ -6,6 +6,7 @@ mod draw;
 mod inspector;
 mod log;
 mod replay;
+mod triage;
 mod view;
 
 use ratatui::layout::Rect;
@@ -22,6 +23,7 @@ use crate::tui::world::World;
 use inspector::{Inspector, Subject};
 pub use replay::{From, Opening};
 use replay::{Player, Reading, shown};
+use triage::Hunt;
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +54,10 @@ pub struct RunScreen {
     /// Set while the run is played again: what is shown then is the run at that moment.
     player: Option<Box<Player>>,
     reading: Option<Reading>,
+    /// The line that says what went wrong, on its way.
+    hunt: Option<Hunt>,
+    /// The stage that was shown last for its failure.
+    blamed: Option<StageId>,
     /// What the papers of the run were asked for.
     meant: Option<Action>,
     papers: Option<Box<Papers>>,
@@ -96,6 +102,8 @@ impl RunScreen {
             merged: false,
             player: None,
             reading: None,
+            hunt: None,
+            blamed: None,
             meant: None,
             papers: None,
             asked_papers: false,
@@ -133,7 +141,8 @@ impl RunScreen {
             }
             Action::Unfold => return say_if_not(self.dag.unfold(run), "this stage does not run in a loop"),
             Action::NextFailed | Action::PreviousFailed => {
-                return say_if_not(self.dag.next_failed(run, action == Action::PreviousFailed), "no stage has failed");
+                let found = self.dag.next_failed(run, action == Action::PreviousFailed);
+                return if found { self.hunt() } else { Intent::say(Tone::Plain, "no stage has failed") };
             }
             Action::FollowRunning => self.dag.following = true,
             Action::FocusLog => self.focus = Focus::Log,

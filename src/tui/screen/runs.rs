@@ -91,6 +91,10 @@ impl View for Runs {
         Vec::new()
     }
 
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        world.failed_run().map(|_| Action::FirstError)
+    }
+
     fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         self.refresh(world);
         let runs = world.runs.as_deref().unwrap_or_default();

@@ -8,11 +8,12 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogWindow, Next, NoteLevel, Outcome,
-    PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
+    Actor, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, LogLine, LogQuery, LogStart, LogView, LogWindow, Next,
+    NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp, ViewQuery,
 };
 use crate::tui::app::App;
 use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
+use crate::tui::culprit::{CANDIDATE, Culprit};
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::{Effect, Message};
@@ -43,6 +44,8 @@ pub struct Driver {
     /// Runs the engine knows, newest first.
     pub runs: Vec<Run>,
     pub lines: u64,
+    /// A line of every log that says something else than the others.
+    pub fault: Option<(u64, &'static str)>,
     /// The events of the runs that have ended.
     pub journals: HashMap<RunId, Vec<Event>>,
     /// What the engine answers when asked for the papers of any run.
@@ -59,7 +62,7 @@ impl Driver {
         let journals = scripts.into_iter().map(|script| (script.run, script.events)).collect();
         let (asked, effects_seen) = (Vec::new(), Vec::new());
         let (now, lines) = (at(90.0), 1_204);
-        let mut driver = Self { app, asked, effects: effects_seen, now, runs, lines, journals, papers: papers() };
+        let mut driver = Self { app, asked, effects: effects_seen, now, runs, lines, fault: None, journals, papers: papers() };
         driver.effects(effects);
         driver.send(Message::Resize { width, height });
         driver
@@ -103,8 +106,10 @@ impl Driver {
         }
     }
 
-    fn log(&self) -> Scripted<fn(u64) -> String> {
-        Scripted { start: LOG_START.0, ..Scripted::new(self.lines, line) }
+    fn log(&self) -> Scripted<impl Fn(u64) -> String> {
+        let fault = self.fault;
+        let text = move |number| fault.filter(|(at, _)| *at == number).map_or_else(|| line(number), |(_, text)| text.to_owned());
+        Scripted { start: LOG_START.0, ..Scripted::new(self.lines, text) }
     }
 
     fn answer(&self, request: Request) -> Vec<Reply> {
@@ -123,6 +128,14 @@ impl Driver {
             Request::Lines(run, query) => vec![Reply::Lines { run, window: self.log().lines(&query), query }],
             Request::Scan(run, query) => vec![Reply::Scanned { run, piece: self.log().scan(&query), query }],
             Request::Find(run, query) => vec![Reply::Found { run, line: self.log().find(&query), query }],
+            Request::Culprit(run, log) => {
+                let view = LogView { log: Some(log.clone()), ..LogView::default() };
+                let (matching, from) = (Some(CANDIDATE.to_owned()), LogStart::Line(0));
+                let query = ViewQuery { view, matching, from, backwards: false, count: 200, clip: 1024 };
+                let mut culprit = Culprit::default();
+                culprit.look_at(&self.log().lines(&query).lines);
+                vec![Reply::Culprit { run, log, line: culprit.line(), total: self.lines }]
+            }
             Request::CopyLines { from, to, .. } => {
                 let text: Vec<String> = (from..=to.min(self.lines)).map(line).collect();
                 vec![Reply::Copied { lines: text.len() as u64, text: text.join("\n") }]

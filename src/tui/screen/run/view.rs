@@ -37,6 +37,8 @@ impl View for RunScreen {
     }
 
     fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+        // Whoever moves on by hand is not moved.
+        self.hunt = None;
         match action {
             Action::Inspect => return self.toggle_inspector(),
             Action::FocusNext => self.focus_next(),
@@ -92,7 +94,7 @@ impl View for RunScreen {
             Action::Replay => self.player.is_none() && run.status.is_final(),
             Action::Cancel => !run.status.is_final(),
             Action::Rerun | Action::EditInputs | Action::EditConfig => run.status.is_final(),
-            Action::NextFailed => run.stages.values().any(|stage| stage.status.is_failure()),
+            Action::NextFailed | Action::FirstError => run.stages.values().any(|stage| stage.status.is_failure()),
             Action::OpenBelow => self.child().is_some(),
             Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
             Action::NextHit => self.log.search.is_some(),
@@ -133,7 +135,9 @@ impl View for RunScreen {
         match reply {
             Reply::RunSnapshot(run) if run.id == self.id => {
                 self.run = Some(run);
-                self.changed(world)
+                let mut intents = self.changed(world);
+                intents.extend(self.resume_triage());
+                intents
             }
             Reply::RunEvent(event) if event.run == self.id => {
                 let ends = matches!(event.kind, EventKind::RunFinished { .. });
@@ -169,13 +173,14 @@ impl View for RunScreen {
             }
             Reply::Failed { .. } => {
                 self.log.failed();
-                (self.reading, self.meant) = (None, None);
+                (self.reading, self.meant, self.hunt) = (None, None, None);
                 Vec::new()
             }
             Reply::Connected(_) => {
                 self.log.retry();
                 vec![Intent::Ask(Request::Follow(self.id.clone()))]
             }
+            Reply::Culprit { run, log, line, total } if run == self.id => self.take_culprit(&log, line, total),
             reply => self.hear_of_log(reply),
         }
     }

@@ -68,15 +68,7 @@ impl Dag {
 
     /// The next failed stage in the order of the document, going round; of one in a loop, its failed instances.
     pub fn next_failed(&mut self, run: &Run, backwards: bool) -> bool {
-        let mut failed: Vec<usize> = Vec::new();
-        let is_failed = |at: &usize| run.stages[*at].status.is_failure();
-        for at in 0..self.board.written() {
-            let before = failed.len();
-            failed.extend(self.board.instances(at).iter().copied().filter(is_failed));
-            if failed.len() == before && is_failed(&at) {
-                failed.push(at);
-            }
-        }
+        let failed = self.failed(run);
         let place = |at: usize| (self.board.node(run, at), run.stages[at].id.path());
         let here = place(self.selected.min(run.stages.len().saturating_sub(1)));
         let found = if backwards {
@@ -88,6 +80,34 @@ impl Dag {
             self.select(*at);
         }
         found.is_some()
+    }
+}
+
+impl Dag {
+    /// The stages that failed, in the order of the document; of one in a loop, its instances.
+    fn failed(&self, run: &Run) -> Vec<usize> {
+        let mut failed: Vec<usize> = Vec::new();
+        let is_failed = |at: &usize| run.stages[*at].status.is_failure();
+        for at in 0..self.board.written() {
+            let before = failed.len();
+            failed.extend(self.board.instances(at).iter().copied().filter(is_failed));
+            if failed.len() == before && is_failed(&at) {
+                failed.push(at);
+            }
+        }
+        failed
+    }
+
+    /// The stage that the run failed with; of a loop or guard, the first stage inside it that failed.
+    pub fn first_failed(&self, run: &Run) -> Option<usize> {
+        let failed = self.failed(run);
+        let named = run.first_failure()?.id.written().to_owned();
+        let within = |at: &&usize| {
+            let enclosure = run.stages[**at].enclosure.as_ref();
+            enclosure.is_some_and(|enclosure| enclosure.stage.written() == named)
+        };
+        let is_it = |at: &&usize| run.stages[**at].id.written() == named;
+        failed.iter().find(within).or_else(|| failed.iter().find(is_it)).or(failed.first()).copied()
     }
 }
 

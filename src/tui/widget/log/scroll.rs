@@ -144,6 +144,15 @@ impl LogPane {
         }
     }
 
+    /// Goes to a line of a log that has so many, with lines before and after it in view.
+    pub fn go_among(&mut self, number: u64, total: u64) {
+        self.grew(total, 0);
+        self.anchor();
+        self.cursor = number.min(self.total.saturating_sub(1));
+        let lowest = self.total.saturating_sub(u64::from(self.size.1));
+        (self.top, self.skip) = (self.cursor.saturating_sub(u64::from(self.size.1 / 3)).min(lowest), 0);
+    }
+
     pub fn scroll_sideways(&mut self, by: i16) {
         if !self.wrap {
             self.column = self.column.saturating_add_signed(by).min(60_000);
