@@ -86,6 +86,17 @@ impl Console {
         }
     }
 
+    /// Types a key again and again until one stays unread: whoever listens has heard of one and does not listen any more.
+    pub fn type_until_unread(&mut self, key: &str) {
+        self.wait("a key that nobody reads", |console| {
+            let unread = || rustix::io::ioctl_fionread(console.terminal.as_ref().expect("kept")).expect("a terminal");
+            unread() > 0 || {
+                console.input.as_ref().expect("open").write_all(key.as_bytes()).expect("typed");
+                false
+            }
+        });
+    }
+
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
