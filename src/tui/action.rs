@@ -209,6 +209,7 @@ actions! {
     JumpBack "jump-back" "" "the place looked at before" ["ctrl-o"] [Global];
     Palette "palette" "" "find an action, a run, a stage or a theme by name" [":"] [Global];
     Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
+    Messages "messages" "" "the last remarks and errors, with their time" ["M"] [Global];
     Theme "theme" "" "choose the colours, seeing each" ["ctrl-t"] [Global];
     Mouse "mouse" "" "let the wheel scroll here, or leave the mouse to the terminal" ["m"] [Global];
     Redraw "redraw" "" "paint the screen again" ["ctrl-l"] [Global];

@@ -4,6 +4,7 @@
 
 mod bar;
 pub mod farewell;
+mod messages;
 mod places;
 #[cfg(test)]
 pub mod tests;
@@ -38,8 +39,8 @@ pub struct App {
     /// The screen shown is the last; `back` leaves it for the one below.
     stack: Vec<Screen>,
     popups: Vec<Popup>,
-    /// The last remark; the next key takes it away.
-    remark: Option<(Tone, String)>,
+    /// What was said, the last of it last.
+    messages: messages::Messages,
     /// The places left, the last one last.
     places: Vec<places::Place>,
     size: (u16, u16),
@@ -50,7 +51,15 @@ impl App {
     /// Starts on the overview, or on a run. The effects are the first questions.
     pub fn new(world: World, run: Option<RunId>) -> (Self, Vec<Effect>) {
         let stack = vec![Screen::home()];
-        let mut app = Self { world, stack, popups: Vec::new(), remark: None, places: Vec::new(), size: (0, 0), mouse: false };
+        let mut app = Self {
+            world,
+            stack,
+            popups: Vec::new(),
+            messages: messages::Messages::default(),
+            places: Vec::new(),
+            size: (0, 0),
+            mouse: false,
+        };
         let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
         if let Some(run) = run {
             effects.extend(app.open_run(run));
@@ -106,7 +115,7 @@ impl App {
     }
 
     fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
-        self.remark = None;
+        self.messages.heed();
         if self.is_esc_and_key(key) {
             let mut effects = self.key(&KeyEvent::from(KeyCode::Esc));
             effects.extend(self.key(&KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..*key }));
@@ -185,6 +194,10 @@ impl App {
                 )));
                 Vec::new()
             }
+            Action::Messages => {
+                self.popups.push(Popup::Page(self.messages.page(self.world.look.charset)));
+                Vec::new()
+            }
             Action::Theme => {
                 self.popups.push(Popup::Themes(ThemeList::new(&self.world.themes, &self.world.look.theme)));
                 Vec::new()
@@ -192,7 +205,7 @@ impl App {
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let words = if self.mouse { "the wheel scrolls here" } else { "the mouse is the terminal's again" };
-                self.remark = Some((Tone::Plain, words.to_owned()));
+                self.messages.say(self.world.now, Tone::Plain, words);
                 vec![Effect::Mouse(self.mouse)]
             }
             Action::FirstError => self.first_error(),
@@ -257,11 +270,11 @@ impl App {
 
     /// Says at the start what could not be used; it stays until a key is pressed.
     pub fn warn(&mut self, problem: &str) {
-        self.remark = Some((Tone::Bad, problem.to_owned()));
+        self.messages.say(self.world.now, Tone::Bad, problem);
     }
 
     fn remark(&mut self, tone: Tone, text: &str) -> Vec<Effect> {
-        self.remark = Some((tone, text.to_owned()));
+        self.messages.say(self.world.now, tone, text);
         Vec::new()
     }
 
@@ -310,7 +323,7 @@ impl App {
             Reply::Done { what } => self.remark(Tone::Good, &what),
             Reply::Failed { what, error } => {
                 let effects = self.hear(Reply::Failed { what: what.clone(), error: error.clone() });
-                self.remark = Some((Tone::Bad, format!("{what}: {error}")));
+                self.messages.say(self.world.now, Tone::Bad, &format!("{what}: {error}"));
                 effects
             }
             Reply::RunEvent(event) => {
@@ -367,7 +380,7 @@ impl App {
                 Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Check(job) => effects.push(Effect::Check(job)),
-                Intent::Say(tone, text) => self.remark = Some((tone, text)),
+                Intent::Say(tone, text) => self.messages.say(self.world.now, tone, &text),
                 Intent::Bell => effects.push(Effect::Bell),
             }
         }

@@ -17,6 +17,7 @@ use super::action::{Action, Context};
 use super::backend::{Reply, Request};
 use super::message::LayoutJob;
 use super::popup::{Popup, Purpose, edit::check::Job};
+use super::theme::Role;
 use super::widget::dag::Picture;
 use super::widget::paint::Paint;
 use super::world::World;
@@ -179,6 +180,17 @@ pub enum Tone {
     Good,
     Plain,
     Bad,
+}
+
+impl Tone {
+    /// How words of this tone are painted.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Good => Role::Success,
+            Self::Plain => Role::Text,
+            Self::Bad => Role::Failure,
+        }
+    }
 }
 
 /// What a screen or popup wants to happen outside itself.

@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::App;
 use crate::tui::action::{ALL, Action, Context, Facts};
-use crate::tui::screen::{Screen, TABS, Tone};
+use crate::tui::screen::{Screen, TABS};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::Link;
@@ -71,13 +71,8 @@ impl App {
     }
 
     fn write_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
-        if let Some((tone, text)) = &self.remark {
-            let role = match tone {
-                Tone::Good => Role::Success,
-                Tone::Plain => Role::Text,
-                Tone::Bad => Role::Failure,
-            };
-            paint.row(line, 0).gap(1).role(text, role);
+        if let Some((tone, text)) = self.messages.current() {
+            paint.row(line, 0).gap(1).role(text, tone.role());
             return;
         }
         if let Link::Lost(why) = &self.world.link {

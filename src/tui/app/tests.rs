@@ -5,6 +5,7 @@ pub mod driver;
 mod graphs;
 mod inspector;
 mod keys;
+mod messages;
 mod places;
 mod random;
 mod replay;

@@ -17,6 +17,16 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A written duration without its last digits: `37s` for `37.3s`, `3m` for `3m04s`.
+pub fn coarse(duration: &str) -> String {
+    let unit = |c: char| matches!(c, 's' | 'm' | 'h' | 'd');
+    match (duration.split_once('.'), duration.find(unit)) {
+        (Some((whole, _)), _) => format!("{whole}s"),
+        (None, Some(at)) if at > 0 && !duration.ends_with("ms") => duration[..=at].to_owned(),
+        _ => duration.to_owned(),
+    }
+}
+
 /// A duration that is still growing: whole seconds, so that it changes once a second.
 pub fn running(elapsed: Duration) -> String {
     match elapsed.as_secs() {
@@ -91,6 +101,11 @@ mod tests {
     fn durations_read_like_a_watch() {
         let shown = |millis| duration(Duration::from_millis(millis));
         assert_eq!([shown(0), shown(1_234), shown(59_999)], ["0ms", "1.2s", "59.9s"]);
+        let short = |text| super::coarse(text);
+        assert_eq!(
+            [short("37.3s"), short("3m04s"), short("400ms"), short("9s"), short("kept")],
+            ["37s", "3m", "400ms", "9s", "kept"]
+        );
         assert_eq!([shown(184_000), shown(7_620_000), shown(273_600_000)], ["3m04s", "2h07m", "3d04h"]);
     }
 
