@@ -8,7 +8,7 @@ use crate::language::template::has_template;
 use crate::language::{Pipeline, Problem};
 
 /// The names under `[environments]`; `None` when the workspace has no such section, and any name will do.
-fn known(context: &Context) -> Option<Vec<&str>> {
+pub fn known(context: &Context) -> Option<Vec<&str>> {
     let table = context.workspace.file.other.get("environments")?.as_table()?;
     Some(table.keys().map(String::as_str).collect())
 }

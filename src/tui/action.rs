@@ -103,7 +103,7 @@ macro_rules! actions {
 
 actions! {
     Accept "accept" "choose" "do what is selected" ["enter"] [Dialog, Text];
-    Save "save" "rerun" "go on with the edited text" ["ctrl-s"] [Text];
+    Save "save" "go on" "go on with the edited text" ["ctrl-s"] [Text];
     Other "other" "select" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
 
     Play "play" "play" "play or pause" ["space"] [Replay];
@@ -207,7 +207,7 @@ actions! {
     ScreenNext "screen-next" "" "the next screen" ["tab"] [Global];
     ScreenPrevious "screen-previous" "" "the screen before" ["backtab"] [Global];
     JumpBack "jump-back" "" "the place looked at before" ["ctrl-o"] [Global];
-    Palette "palette" "" "find an action, a run, a stage or a theme by name" [":"] [Global];
+    Palette "palette" "" "find an action, a pipeline to run, a run, a stage or a theme by name" [":"] [Global];
     Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
     Messages "messages" "" "the last remarks and errors, with their time" ["M"] [Global];
     Theme "theme" "" "choose the colours, seeing each" ["ctrl-t"] [Global];

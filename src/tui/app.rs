@@ -20,7 +20,7 @@ use super::backend::{Reply, Request};
 use super::clipboard;
 use super::keymap::Key;
 use super::message::{Effect, Message};
-use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
+use super::popup::{Outcome, Popup, help::Help, palette::Palette, start, themes::ThemeList};
 use super::screen::{Intent, Screen, Tone, View, run::Opening};
 use super::theme::Role;
 use super::widget::format;
@@ -192,7 +192,7 @@ impl App {
                     &self.world,
                     self.shown().and_then(Screen::as_run),
                 )));
-                Vec::new()
+                vec![Effect::Ask(Request::Pipelines)]
             }
             Action::Messages => {
                 self.popups.push(Popup::Page(self.messages.page(self.world.look.charset)));
@@ -319,6 +319,19 @@ impl App {
                 self.world.services = Some(services);
                 Vec::new()
             }
+            Reply::Pipelines(names) => {
+                self.world.pipelines = names;
+                if let Some(Popup::Palette(palette)) = self.popups.last_mut() {
+                    palette.offer_pipelines(&self.world);
+                }
+                Vec::new()
+            }
+            Reply::Opened(sheet) => self.carry_out(start::open(*sheet, &self.world.look)),
+            Reply::Refused { pipeline, report } => {
+                self.messages.say(self.world.now, Tone::Bad, &format!("{pipeline} cannot be started"));
+                self.popups.push(Popup::Page(start::refusal(&pipeline, &report)));
+                Vec::new()
+            }
             Reply::RunCreated(run) => self.open_run(run),
             Reply::Done { what } => self.remark(Tone::Good, &what),
             Reply::Failed { what, error } => {
@@ -376,6 +389,10 @@ impl App {
                 Intent::ShowStage(stage) => {
                     effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
                 }
+                Intent::Prepare(_) if self.world.read_only => {
+                    effects.extend(self.remark(Tone::Bad, "this console is read-only: it starts nothing"));
+                }
+                Intent::Prepare(name) => effects.push(Effect::Ask(Request::OpenPipeline(name))),
                 Intent::Triage(run) => effects.extend(self.triage(run)),
                 Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Open(popup) => self.popups.push(*popup),

@@ -10,7 +10,7 @@ mod probe;
 
 use serde_json::Value;
 
-pub use engine::{Engine, FileOf, Followed, ValuesOf};
+pub use engine::{Engine, FileOf, Followed, Pipelines, ValuesOf};
 pub use probe::Target;
 
 use crate::model::{
@@ -79,6 +79,12 @@ pub enum Request {
         resolution: Resolution,
     },
     Services,
+    /// `Pipelines`: the names of those that can be started.
+    Pipelines,
+    /// `Opened` or `Refused`: a pipeline by its name, to be started.
+    OpenPipeline(String),
+    /// `RunCreated` or `Refused`.
+    Start(Box<Order>),
 }
 
 /// Where a rerun begins.
@@ -160,6 +166,13 @@ pub enum Reply {
         window: LogWindow,
     },
     Services(Vec<Service>),
+    Pipelines(Vec<String>),
+    Opened(Box<Sheet>),
+    /// A pipeline cannot be started: the report of what is wrong, in lines.
+    Refused {
+        pipeline: String,
+        report: String,
+    },
     /// An order was carried out; a short sentence for people.
     Done {
         what: String,
@@ -170,6 +183,30 @@ pub enum Reply {
         error: String,
     },
     RunCreated(RunId),
+}
+
+/// A pipeline that can be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sheet {
+    pub name: String,
+    pub path: String,
+    pub document: Document,
+    pub input_schema: Option<Value>,
+    pub sample_input: Option<Value>,
+    /// The pipeline's own.
+    pub environment: Option<String>,
+    /// Those to choose from, where it has none of its own.
+    pub environments: Vec<String>,
+}
+
+/// To start a pipeline as it was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    pub name: String,
+    /// Its document as it was seen.
+    pub text: String,
+    pub inputs: Value,
+    pub environment: Option<String>,
 }
 
 /// The documents around a run.

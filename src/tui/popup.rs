@@ -6,6 +6,7 @@ pub mod help;
 pub mod page;
 pub mod palette;
 pub mod review;
+pub mod start;
 pub mod themes;
 
 use crossterm::event::KeyEvent;
@@ -86,8 +87,9 @@ impl Popup {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Help(help) if help.is_typing() => &[Context::Text],
-            Self::Help(_) | Self::Page(_) => &[Context::List, Context::Dialog],
-            Self::Choose(_) | Self::Themes(_) | Self::Review(_) => &[Context::Dialog, Context::List],
+            Self::Help(_) | Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => {
+                &[Context::Dialog, Context::List]
+            }
             Self::Palette(_) | Self::Edit(_) | Self::Prompt(_) => &[Context::Text],
         }
     }

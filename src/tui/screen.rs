@@ -208,6 +208,8 @@ pub enum Intent {
     ShowStage(StageId),
     /// Open a run at the first error line of what failed first.
     Triage(RunId),
+    /// Open a pipeline to be started.
+    Prepare(String),
     /// Open a run and play it again.
     Replay(RunId, run::Opening),
     Open(Box<Popup>),

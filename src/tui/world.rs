@@ -29,6 +29,8 @@ pub struct World {
     /// Newest first; `None` until the engine has answered.
     pub runs: Option<Vec<RunSummary>>,
     pub services: Option<Vec<Service>>,
+    /// The pipelines of the workspace, as they were when the palette was opened last.
+    pub pipelines: Vec<String>,
     /// What was seen of them before.
     pub history: History,
     /// No order goes to the engine.

@@ -10,6 +10,7 @@ mod places;
 mod random;
 mod replay;
 mod scale;
+mod start;
 mod storm;
 mod terminals;
 mod triage;

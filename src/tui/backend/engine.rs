@@ -8,10 +8,10 @@ use tokio::task::JoinHandle;
 
 use super::logs::Logs;
 use super::probe::{Target, look};
-use super::{Origin, Papers, Reply, Request, RerunFrom};
+use super::{Order, Origin, Papers, Reply, Request, RerunFrom, Sheet};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
 use crate::language::{self, Format};
-use crate::model::{self, Document, EventKind, LogQuery, Rerun, Run, RunId, Signal, Values};
+use crate::model::{self, Document, EventKind, LogQuery, NewRun, Rerun, Run, RunId, Signal, Values};
 
 /// How many runs a listing shows when nobody asked for a number.
 const LISTED: usize = 200;
@@ -26,6 +26,15 @@ pub type Followed = Arc<dyn Fn(Option<&RunId>) + Send + Sync>;
 /// is no file. Blocks.
 pub type FileOf = Arc<dyn Fn(&Run) -> Option<Result<Document, String>> + Send + Sync>;
 
+/// The workspace's pipelines: which there are, one of them by its name, and what starts it. All of it blocks; what is
+/// wrong is told as a report.
+#[derive(Clone)]
+pub struct Pipelines {
+    pub names: Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
+    pub open: Arc<dyn Fn(&str) -> Result<Sheet, String> + Send + Sync>,
+    pub order: Arc<dyn Fn(&Order) -> Result<NewRun, String> + Send + Sync>,
+}
+
 /// What the backend is made of.
 #[derive(Clone)]
 pub struct Engine {
@@ -33,6 +42,7 @@ pub struct Engine {
     pub revive: Revive,
     pub values: ValuesOf,
     pub file: FileOf,
+    pub pipelines: Pipelines,
     pub services: Vec<Target>,
     /// Where copied text goes that is too long for a clipboard.
     pub copies: PathBuf,
@@ -118,6 +128,22 @@ impl Server {
             Request::Papers(run) => {
                 self.once("read the pipeline of the run", move |engine: Engine| async move { papers(&engine, &run).await });
             }
+            Request::Pipelines => self.once("list the pipelines", |engine: Engine| async move {
+                let names = beside(move || (engine.pipelines.names)()).await;
+                Ok(names.map_or_else(|error| failed_because("list the pipelines", error), Reply::Pipelines))
+            }),
+            Request::OpenPipeline(name) => self.once("open the pipeline", |engine: Engine| async move {
+                let (open, pipeline) = (engine.pipelines.open, name.clone());
+                let opened = beside(move || open(&name)).await;
+                Ok(opened.map_or_else(|report| Reply::Refused { pipeline, report }, |sheet| Reply::Opened(Box::new(sheet))))
+            }),
+            Request::Start(order) => self.once("start the pipeline", |engine: Engine| async move {
+                let (prepare, pipeline) = (engine.pipelines.order, order.name.clone());
+                match beside(move || prepare(&order)).await {
+                    Ok(new) => Ok(Reply::RunCreated(engine.client.create(&new).await?)),
+                    Err(report) => Ok(Reply::Refused { pipeline, report }),
+                }
+            }),
             Request::Journal(run) => self.journal(run),
             Request::LogTail { run, stage, attempt, lines } => self.once("read the log", move |engine: Engine| async move {
                 let query = LogQuery { stage, attempt: Some(attempt), from: None, count: lines };
@@ -183,6 +209,15 @@ impl Server {
         self.runs.notify_one();
         self.services.notify_one();
     }
+}
+
+/// Does what blocks on a thread of its own.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+fn failed_because(what: &str, error: String) -> Reply {
+    Reply::Failed { what: what.to_owned(), error }
 }
 
 pub(super) fn failed(what: &str, error: &ClientError) -> Reply {

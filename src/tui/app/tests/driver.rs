@@ -12,7 +12,7 @@ use crate::model::{
     NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp, ViewQuery,
 };
 use crate::tui::app::App;
-use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
+use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus, Sheet};
 use crate::tui::culprit::{CANDIDATE, Culprit};
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::Keymap;
@@ -50,6 +50,8 @@ pub struct Driver {
     pub journals: HashMap<RunId, Vec<Event>>,
     /// What the engine answers when asked for the papers of any run.
     pub papers: Papers,
+    /// What it answers when a pipeline is opened.
+    pub sheet: Result<Sheet, String>,
 }
 
 impl Driver {
@@ -62,7 +64,18 @@ impl Driver {
         let journals = scripts.into_iter().map(|script| (script.run, script.events)).collect();
         let (asked, effects_seen) = (Vec::new(), Vec::new());
         let (now, lines) = (at(90.0), 1_204);
-        let mut driver = Self { app, asked, effects: effects_seen, now, runs, lines, fault: None, journals, papers: papers() };
+        let mut driver = Self {
+            app,
+            asked,
+            effects: effects_seen,
+            now,
+            runs,
+            lines,
+            fault: None,
+            journals,
+            papers: papers(),
+            sheet: Err("no such pipeline".to_owned()),
+        };
         driver.effects(effects);
         driver.send(Message::Resize { width, height });
         driver
@@ -153,6 +166,12 @@ impl Driver {
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Resolve { .. } => vec![Reply::Done { what: "answered".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
+            Request::Pipelines => vec![Reply::Pipelines(vec!["ci".to_owned(), "deploy".to_owned()])],
+            Request::OpenPipeline(pipeline) => match self.sheet.clone() {
+                Ok(sheet) => vec![Reply::Opened(Box::new(Sheet { name: pipeline, ..sheet }))],
+                Err(report) => vec![Reply::Refused { pipeline, report }],
+            },
+            Request::Start(_) => vec![Reply::RunCreated(self.runs[0].id.clone())],
             Request::Services => vec![Reply::Services(services())],
             Request::Unfollow | Request::StopScan => Vec::new(),
         }
@@ -211,6 +230,7 @@ fn key_event(name: &str) -> KeyEvent {
         "right" => KeyCode::Right,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
         "pageup" => KeyCode::PageUp,
         "pagedown" => KeyCode::PageDown,
         text => KeyCode::Char(text.chars().next().expect("a key")),

@@ -20,7 +20,7 @@ fn what_the_next_key_took_away_is_in_the_history_with_its_time_the_last_one_firs
     assert!(driver.shows("10:01:30 UTC · cancel the run: no such run"), "{}", driver.screen());
     let place = |text: &str| driver.screen().find(text).unwrap_or_else(|| panic!("{text} in\n{}", driver.screen()));
     assert!(place("10:01:35 UTC · cancelling 7") < place("cancel the run: no such run"));
-    driver.keys("esc");
+    driver.keys("enter");
     assert!(driver.shows("Services") && !driver.shows("UTC"));
 }
 
