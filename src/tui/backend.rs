@@ -10,7 +10,7 @@ mod probe;
 
 use serde_json::Value;
 
-pub use engine::{Engine, FileOf, Followed, Pipelines, ValuesOf};
+pub use engine::{Engine, FileOf, Followed, Pipelines, ValuesOf, Work};
 pub use probe::Target;
 
 use crate::model::{

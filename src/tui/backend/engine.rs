@@ -26,13 +26,16 @@ pub type Followed = Arc<dyn Fn(Option<&RunId>) + Send + Sync>;
 /// is no file. Blocks.
 pub type FileOf = Arc<dyn Fn(&Run) -> Option<Result<Document, String>> + Send + Sync>;
 
+/// Does something with files of the workspace; the error is a report of what is wrong.
+pub type Work<A, T> = Arc<dyn Fn(&A) -> Result<T, String> + Send + Sync>;
+
 /// The workspace's pipelines: which there are, one of them by its name, and what starts it. All of it blocks; what is
 /// wrong is told as a report.
 #[derive(Clone)]
 pub struct Pipelines {
     pub names: Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
-    pub open: Arc<dyn Fn(&str) -> Result<Sheet, String> + Send + Sync>,
-    pub order: Arc<dyn Fn(&Order) -> Result<NewRun, String> + Send + Sync>,
+    pub open: Work<str, Sheet>,
+    pub order: Work<Order, NewRun>,
 }
 
 /// What the backend is made of.

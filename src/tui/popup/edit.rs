@@ -27,7 +27,7 @@ const MOST_REMARKS: u16 = 4;
 /// What the text is edited for.
 #[derive(Debug, Clone)]
 enum Aim {
-    Rerun { papers: Papers, choices: Vec<(String, RerunFrom)> },
+    Rerun { papers: Box<Papers>, choices: Vec<(String, RerunFrom)> },
     Start(Box<Sheet>),
 }
 
@@ -65,7 +65,7 @@ impl Edit {
         let text = serde_json::to_string_pretty(&inputs).unwrap_or_default();
         let title = format!("Inputs of {}, for a new run", run.pipeline.name);
         let masked = text.contains(MASK);
-        Self::new(title, Subject::Inputs, text, masked, inputs, Aim::Rerun { papers, choices }, look)
+        Self::new(title, Subject::Inputs, text, masked, inputs, Aim::Rerun { papers: Box::new(papers), choices }, look)
     }
 
     /// The inputs of a pipeline that is to be started.
@@ -85,7 +85,15 @@ impl Edit {
         // What the inspector shows may be pasted here.
         let attempts = run.stages.get(stage).map(|stage| stage.attempts.as_slice()).unwrap_or_default();
         let masked = text.contains(MASK) || attempts.iter().any(|attempt| attempt.config.to_string().contains(MASK));
-        Some(Self::new(title, Subject::Config(part), text, masked, run.inputs.clone(), Aim::Rerun { papers, choices }, look))
+        Some(Self::new(
+            title,
+            Subject::Config(part),
+            text,
+            masked,
+            run.inputs.clone(),
+            Aim::Rerun { papers: Box::new(papers), choices },
+            look,
+        ))
     }
 
     fn new(title: String, subject: Subject, text: String, masked: bool, inputs: Value, aim: Aim, look: &Look) -> Self {

@@ -30,8 +30,9 @@ fn driver(sheet: Result<Sheet, String>) -> Driver {
 }
 
 fn started(driver: &Driver) -> Vec<&Order> {
-    let order = |request| if let &Request::Start(ref order) = request { Some(&**order) } else { None };
-    driver.asked.iter().filter_map(order).collect()
+    let orders =
+        driver.asked.iter().filter_map(|request| if let Request::Start(order) = request { Some(&**order) } else { None });
+    orders.collect()
 }
 
 #[test]
