@@ -9,6 +9,7 @@ mod places;
 mod random;
 mod replay;
 mod scale;
+mod standing;
 mod storm;
 mod terminals;
 mod triage;

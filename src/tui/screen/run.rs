@@ -3,6 +3,7 @@
 mod ask;
 mod bar;
 mod draw;
+mod heading;
 mod inspector;
 mod log;
 mod replay;

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::inspector::Inspector;
 use super::replay::{Opening, shown};
 use super::{Focus, RunScreen, Wanted, parts};
-use crate::model::{EventKind, Run, RunId, StageId, StageStatus};
+use crate::model::{EventKind, Run, RunId, StageId};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::popup::{Popup, Purpose};
@@ -96,10 +96,15 @@ impl View for RunScreen {
             Action::Rerun | Action::EditInputs | Action::EditConfig => run.status.is_final(),
             Action::NextFailed | Action::FirstError => run.stages.values().any(|stage| stage.status.is_failure()),
             Action::OpenBelow => self.child().is_some(),
-            Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
+            Action::Resolve => self.unresolved().is_some(),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
         }
+    }
+
+    /// A run that waits for an answer offers to give it.
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        (self.player.is_none() && !world.read_only && self.unresolved().is_some()).then_some(Action::Resolve)
     }
 
     /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph, leaves a

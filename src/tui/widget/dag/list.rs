@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use super::Dag;
 use super::facts::Scene;
 use crate::model::StageId;
-use crate::tui::glyph::stage_word;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 
@@ -48,7 +47,7 @@ impl Dag {
         }
         row.gap(1).put(charset.stage(facts.status), status).gap(1 + indent);
         row.column(name - indent, &title, named).gap(2);
-        row.column(16, stage_word(facts.status), status).gap(1).number(6, &facts.time, text).gap(2);
+        row.column(16, facts.word(), status).gap(1).number(6, &facts.time, text).gap(2);
         row.column(4, &facts.tries(charset), dim).gap(1).column(18, &facts.remark, text).gap(1);
         row.column(14, &stage.component, dim).gap(1);
         if let Some(enclosure) = &stage.enclosure {

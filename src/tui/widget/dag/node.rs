@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::draw::View;
 use super::facts::Facts;
 use crate::model::{Stage, StageStatus};
-use crate::tui::glyph::{Charset, Frame, Stroke, short_word, stage_word};
+use crate::tui::glyph::{Charset, Frame, Stroke};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{Look, Paint};
 use crate::tui::widget::text;
@@ -88,7 +88,7 @@ impl Clip {
         row.put(charset.stage(facts.status), status).gap(1);
         let title = text::width(shown.stage.title(), charset).min(row.room().saturating_sub(6));
         let name = look.style(name);
-        row.column(title, shown.stage.title(), name).gap(1).put(short_word(facts.status), status);
+        row.column(title, shown.stage.title(), name).gap(1).put(facts.short_word(), status);
         let more = if shown.instance.is_some() { shown.instance.unwrap_or_default() } else { &facts.brief };
         if !more.is_empty() && text::width(more, charset) < row.room() {
             row.gap(1).role(more, Role::Text);
@@ -126,8 +126,8 @@ impl Clip {
 
 /// As many words as have room: the status and the remark, the remark alone, the status alone; a cut word says nothing.
 fn words(facts: &Facts, terse: bool, room: u16, charset: Charset) -> (String, String) {
-    let word = if terse { short_word(facts.status) } else { stage_word(facts.status) };
-    let short = short_word(facts.status);
+    let short = facts.short_word();
+    let word = if terse && !facts.left_behind { short } else { facts.word() };
     let choices =
         [(word, &facts.remark), (word, &facts.brief), (short, &facts.brief), ("", &facts.brief), (short, &String::new())];
     let fits = |(word, remark): &(&str, &String)| {
