@@ -1,5 +1,6 @@
 //! Drives the core as a person would: keys in, effects and pictures out, time in hand.
 
+mod crowd;
 mod drawing;
 pub mod driver;
 mod graphs;

@@ -145,7 +145,7 @@ impl RunScreen {
                 let found = self.dag.next_failed(run, action == Action::PreviousFailed);
                 return if found { self.hunt() } else { Intent::say(Tone::Plain, "no stage has failed") };
             }
-            Action::FollowRunning => self.dag.following = true,
+            Action::FollowRunning => self.dag.follow(run),
             Action::FocusLog => self.focus = Focus::Log,
             _ => {}
         }

@@ -78,8 +78,9 @@ impl RunScreen {
         let word = facts.word();
         let most = row.room().saturating_sub(text::width(word, charset) + 5);
         let style = row.style(if focused { Role::Accent } else { Role::Title });
-        let title = if stage.id.is_instance() { stage.id.as_str() } else { stage.title() };
-        row.column(text::width(title, charset).min(most), title, style).gap(2);
+        let title = if stage.id.is_instance() { stage.id.written() } else { stage.title() };
+        let title = text::before(title, stage.id.places(), most, charset);
+        row.column(text::width(&title, charset).min(most), &title, style).gap(2);
         row.put(charset.stage(facts.status), status).gap(1).put(word, status).gap(1);
         if !facts.remark.is_empty() {
             row.role(&facts.remark, Role::Text).gap(1);

@@ -1,6 +1,8 @@
 //! Paints the first line of the run screen. What matters most is there at every width: how the run stands and how many of
 //! its stages went wrong, then what it waits for; names are shortened before anything of that goes.
 
+use std::time::Duration;
+
 use ratatui::style::Style;
 
 use super::RunScreen;
@@ -13,6 +15,9 @@ use crate::tui::world::World;
 
 /// Cells that a long name keeps while there is something to say beside it.
 const SHORT_NAME: u16 = 16;
+
+/// Less than this is no waiting.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
 
 /// How soon a piece goes when there is no room; the status never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,8 +137,13 @@ impl RunScreen {
         }
         if let Some(critical) = self.dag.critical() {
             let (took, steps) = (format::duration(critical.took), format::plural(critical.stages.len(), "stage", "stages"));
-            let words = vec![said("critical ", Role::Title), said(&took, Role::Text), said(&format!(" in {steps}"), Role::Dim)];
-            pieces.push(Piece::new(Rank::Critical, words));
+            pieces.push(Piece::new(Rank::Critical, vec![said("critical ", Role::Title), said(&took, Role::Text)]));
+            pieces.push(Piece::new(Rank::Detail, vec![said(&format!("in {steps}"), Role::Dim)]).after(1));
+            let waited = if run.status.is_final() { format::duration } else { format::running }(critical.waited);
+            if critical.waited >= WORTH_SAYING {
+                let words = vec![said(&format!("+{waited}"), Role::Text), said(" waiting", Role::Dim)];
+                pieces.push(Piece::new(Rank::Critical, words).after(1));
+            }
         }
         pieces
     }

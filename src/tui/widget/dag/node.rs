@@ -90,8 +90,11 @@ impl Clip {
         let name = look.style(name);
         row.column(title, shown.stage.title(), name).gap(1).put(facts.short_word(), status);
         let more = if shown.instance.is_some() { shown.instance.unwrap_or_default() } else { &facts.brief };
-        if !more.is_empty() && text::width(more, charset) < row.room() {
-            row.gap(1).role(more, Role::Text);
+        let told = [(more, Role::Text), (&facts.tries(charset), Role::Warning), (&facts.time, Role::Text)];
+        for (words, role) in told.into_iter().filter(|(words, _)| !words.is_empty()) {
+            if text::width(words, charset) < row.room() {
+                row.gap(1).role(words, role);
+            }
         }
         let used = row.x();
         if let Some(stroke) = shown.leads_on.filter(|_| used + 1 < area.width) {
