@@ -214,6 +214,9 @@ fn print(run: &Run) {
         let short = |hash: &str| hash.get(..12).unwrap_or_default().to_owned();
         outln!("  edited from {}, pinned as {}", short(hash), short(&run.pipeline.hash));
     }
+    if run.pipeline.renewed_from.is_some() {
+        outln!("  with its file read anew, pinned as {}", run.pipeline.hash.get(..12).unwrap_or_default());
+    }
     if let Some(error) = &run.error {
         outln!("  {}", inert::line(&error.to_string()));
     }

@@ -9,6 +9,7 @@ mod keys;
 mod places;
 mod random;
 mod replay;
+mod room;
 mod scale;
 mod standing;
 mod storm;

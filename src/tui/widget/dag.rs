@@ -89,6 +89,8 @@ pub struct Dag {
     /// Select whatever runs, until the user selects something.
     pub following: bool,
     scroll: (i32, i32),
+    /// What the zoom was last chosen with.
+    most_rows: u16,
     /// Bring the selected stage into view at the next fit.
     reveal: bool,
     area: Rect,
@@ -203,8 +205,9 @@ impl Dag {
         self.critical.as_ref()
     }
 
-    /// Rows the graph would like to have, up to `most`.
-    pub fn rows(&self, width: u16, most: u16) -> u16 {
+    /// Rows the graph would like to have, up to `room`; the zoom is chosen for `most`, so that it does not change with the
+    /// room.
+    pub fn rows(&self, width: u16, most: u16, room: u16) -> u16 {
         let level = self.level(width, most);
         let wanted = match (level, self.layout(level, width)) {
             (Level::List, _) => self.listed().len(),
@@ -212,7 +215,7 @@ impl Dag {
             (_, Some(layout)) => usize::try_from(layout.height + i32::from(layout.width > i32::from(width))).unwrap_or(0),
             (_, None) => 3,
         };
-        u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1))
+        u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, room.max(1))
     }
 
     /// Where in the pane the graph goes, and what shows the rest of one that does not fit.
@@ -238,7 +241,7 @@ impl Dag {
             self.critical = Some(Critical::of(run, &self.board, now));
         }
         self.reveal |= area != self.area;
-        self.area = area;
+        (self.area, self.most_rows) = (area, most_rows);
         let level = self.level(area.width, most_rows);
         let graph = self.split(area, level).graph;
         let (width, height) = (i32::from(graph.width), i32::from(graph.height));

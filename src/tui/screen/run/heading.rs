@@ -134,6 +134,10 @@ impl RunScreen {
             };
             let words = words.into_iter().chain([said(earlier.as_str(), Role::Text)]).collect();
             pieces.push(Piece::new(Rank::Origin, words));
+            if run.pipeline.renewed_from.is_some() {
+                let words = vec![said("with ", Role::Dim), said("the file read anew", Role::Warning)];
+                pieces.push(Piece::new(Rank::Origin, words).after(1));
+            }
         }
         if let Some(critical) = self.dag.critical() {
             let (took, steps) = (format::duration(critical.took), format::plural(critical.stages.len(), "stage", "stages"));

@@ -39,6 +39,7 @@ impl View for RunScreen {
     fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
         // Whoever moves on by hand is not moved.
         self.hunt = None;
+        self.share.loosen();
         match action {
             Action::Inspect => return self.toggle_inspector(),
             Action::FocusNext => self.focus_next(),
@@ -146,6 +147,9 @@ impl View for RunScreen {
             }
             Reply::RunEvent(event) if event.run == self.id => {
                 let ends = matches!(event.kind, EventKind::RunFinished { .. });
+                if ends {
+                    self.share.loosen();
+                }
                 if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
                     && (self.merged || self.log.source() == Some((stage, *attempt)))
                 {
@@ -205,7 +209,10 @@ impl View for RunScreen {
         let subject = self.log_subject(run, stage);
         self.log.show(subject);
         self.log.show_until(self.player.as_ref().map(|player| player.time()));
+        let needed = self.log_needs(run, stage);
+        let known = !self.log.is_awaited();
         let wanted = Wanted {
+            log: self.share.settle(area, needed, known),
             bar: self.player.is_some(),
             error: !self.merged && stage.is_some_and(|stage| stage.error.is_some()),
             inspector: self.inspector.is_some(),

@@ -7,7 +7,7 @@ use crate::tui::layout::Step;
 impl Dag {
     /// Walks one step. In a list, left and right still go along edges.
     pub fn walk(&mut self, step: Step, run: &Run) {
-        let level = self.level(self.area.width, self.area.height);
+        let level = self.level(self.area.width, self.most_rows);
         let node = self.board.node(run, self.selected);
         let target = match (self.layout(level, self.area.width), step) {
             (None, Step::Up | Step::Down) => self.beside(step == Step::Up),
@@ -54,7 +54,7 @@ impl Dag {
         if self.board.instances(node).is_empty() {
             return false;
         }
-        let listed = self.level(self.area.width, self.area.height) == Level::List;
+        let listed = self.level(self.area.width, self.most_rows) == Level::List;
         if listed && self.unfolded.remove(&node) {
             self.select(node);
         } else {
