@@ -17,6 +17,7 @@ pub mod request;
 pub mod run;
 pub mod stage;
 pub mod status;
+pub mod tally;
 pub mod time;
 pub mod view;
 
@@ -34,5 +35,6 @@ pub use request::{Created, Document, Included, MASK, Module, NewRun, Rerun, Reru
 pub use run::{Run, RunSummary};
 pub use stage::{Phase, Stage, Verdict};
 pub use status::{RunStatus, StageStatus};
+pub use tally::Tally;
 pub use time::Timestamp;
 pub use view::{LineFilter, LogName, LogPlace, LogStart, LogView, ScanPiece, ScanQuery, ViewLine, ViewQuery, ViewWindow};

@@ -31,6 +31,7 @@ use super::screen::run::Opening;
 use super::terminal::{self, Abilities, Guard, modes, writer::Writer};
 use super::theme::{Theme, Themes};
 use super::widget::dag::Picture;
+use super::widget::format::Zone;
 use super::widget::paint::Look;
 use super::world::World;
 use crate::model::{RunId, Timestamp};
@@ -141,7 +142,7 @@ impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
         let Options { themes, keys, read_only, workspace, start, abilities, problems, copies: copy_dir, in_tmux, .. } = options;
-        let world = World { look, themes, keys, read_only, workspace, now: now(), ..World::default() };
+        let world = World { look, zone: Zone::of_machine(), themes, keys, read_only, workspace, now: now(), ..World::default() };
         let (run, opening) = match start {
             Start::Overview => (None, None),
             Start::Run(run) => (Some(run), None),

@@ -5,6 +5,7 @@ use super::backend::Service;
 use super::history::History;
 use super::keymap::Keymap;
 use super::theme::Themes;
+use super::widget::format::{self, Zone};
 use super::widget::paint::Look;
 use crate::model::{EngineStatus, RunId, RunStatus, RunSummary, Timestamp};
 
@@ -22,6 +23,8 @@ pub struct World {
     /// The time of the message being handled; drawing uses it too.
     pub now: Timestamp,
     pub look: Look,
+    /// Where clocks are read.
+    pub zone: Zone,
     /// Those that can be chosen.
     pub themes: Themes,
     pub keys: Keymap,
@@ -58,6 +61,11 @@ impl World {
     /// True while a run in the lists has a duration that grows.
     pub fn has_running(&self) -> bool {
         self.runs.iter().flatten().any(|run| run.started_at.is_some() && !run.status.is_final())
+    }
+
+    /// A moment as the clock here shows it.
+    pub fn clock(&self, at: Timestamp) -> String {
+        format::clock(at, self.now, &self.zone)
     }
 
     /// The first key of an action, for sentences that name it.

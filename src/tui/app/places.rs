@@ -124,7 +124,14 @@ impl App {
         if self.stack.len() < 3 && self.shown().is_none_or(|screen| screen.as_run().is_none()) {
             return Vec::new();
         }
-        self.stack.iter().skip(1).map(crumb).collect()
+        let names: Vec<String> = self.stack.iter().skip(1).map(crumb).collect();
+        let is_alone = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+        // Of several runs of one pipeline the name says nothing.
+        let told = |(screen, name): (&Screen, &String)| match screen.as_run() {
+            Some(run) if !is_alone(name) => run.id.to_string(),
+            _ => name.clone(),
+        };
+        self.stack.iter().skip(1).zip(&names).map(told).collect()
     }
 }
 

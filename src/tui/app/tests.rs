@@ -1,5 +1,6 @@
 //! Drives the core as a person would: keys in, effects and pictures out, time in hand.
 
+mod crowd;
 mod drawing;
 pub mod driver;
 mod graphs;
@@ -9,7 +10,9 @@ mod messages;
 mod places;
 mod random;
 mod replay;
+mod room;
 mod scale;
+mod standing;
 mod start;
 mod storm;
 mod terminals;

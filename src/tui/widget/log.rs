@@ -163,6 +163,11 @@ impl LogPane {
         self.total == 0 && !self.fresh
     }
 
+    /// There is something to look at, and nothing of it has come yet.
+    pub fn is_awaited(&self) -> bool {
+        self.subject.is_some() && self.fresh
+    }
+
     /// The log looked at is now this long.
     pub fn grew(&mut self, lines: u64, bytes: u64) {
         self.refused &= lines <= self.total;

@@ -31,6 +31,22 @@ pub fn cells(text: &str, charset: Charset) -> impl Iterator<Item = Cell<'_>> {
     })
 }
 
+/// As much of a text as fits before an end that is never cut, such as `verify-every-ho…[12]`.
+pub fn before(text: &str, end: &str, room: u16, charset: Charset) -> String {
+    let room = room.saturating_sub(width(end, charset));
+    if width(text, charset) <= room {
+        return format!("{text}{end}");
+    }
+    let mut left = room.saturating_sub(1);
+    let fits = |cell: &Cell<'_>| {
+        let fits = cell.width <= left;
+        left = left.saturating_sub(cell.width);
+        fits
+    };
+    let kept: String = cells(text, charset).take_while(fits).map(|cell| cell.symbol).collect();
+    format!("{kept}{}{end}", charset.ellipsis())
+}
+
 fn settle(cluster: &str, charset: Charset) -> Option<(&str, u16, bool)> {
     let first = cluster.chars().next()?;
     if cluster.len() == 1 && (' '..='~').contains(&first) {

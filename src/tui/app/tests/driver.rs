@@ -425,6 +425,10 @@ impl Script {
         self
     }
 
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     pub fn run(&self) -> Run {
         Run::fold(&self.events).expect("begins with its creation")
     }

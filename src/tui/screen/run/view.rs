@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::inspector::Inspector;
 use super::replay::{Opening, shown};
 use super::{Focus, RunScreen, Wanted, parts};
-use crate::model::{EventKind, Run, RunId, StageId, StageStatus};
+use crate::model::{EventKind, Run, RunId, StageId};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::popup::{Popup, Purpose};
@@ -39,6 +39,7 @@ impl View for RunScreen {
     fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
         // Whoever moves on by hand is not moved.
         self.hunt = None;
+        self.share.loosen();
         match action {
             Action::Inspect => return self.toggle_inspector(),
             Action::FocusNext => self.focus_next(),
@@ -96,10 +97,15 @@ impl View for RunScreen {
             Action::Rerun | Action::EditInputs | Action::EditConfig => run.status.is_final(),
             Action::NextFailed | Action::FirstError => run.stages.values().any(|stage| stage.status.is_failure()),
             Action::OpenBelow => self.child().is_some(),
-            Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
+            Action::Resolve => self.unresolved().is_some(),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
         }
+    }
+
+    /// A run that waits for an answer offers to give it.
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        (self.player.is_none() && !world.read_only && self.unresolved().is_some()).then_some(Action::Resolve)
     }
 
     /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph, leaves a
@@ -141,6 +147,9 @@ impl View for RunScreen {
             }
             Reply::RunEvent(event) if event.run == self.id => {
                 let ends = matches!(event.kind, EventKind::RunFinished { .. });
+                if ends {
+                    self.share.loosen();
+                }
                 if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
                     && (self.merged || self.log.source() == Some((stage, *attempt)))
                 {
@@ -200,7 +209,10 @@ impl View for RunScreen {
         let subject = self.log_subject(run, stage);
         self.log.show(subject);
         self.log.show_until(self.player.as_ref().map(|player| player.time()));
+        let needed = self.log_needs(run, stage);
+        let known = !self.log.is_awaited();
         let wanted = Wanted {
+            log: self.share.settle(area, needed, known),
             bar: self.player.is_some(),
             error: !self.merged && stage.is_some_and(|stage| stage.error.is_some()),
             inspector: self.inspector.is_some(),

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::draw::View;
 use super::facts::Facts;
 use crate::model::{Stage, StageStatus};
-use crate::tui::glyph::{Charset, Frame, Stroke, short_word, stage_word};
+use crate::tui::glyph::{Charset, Frame, Stroke};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{Look, Paint};
 use crate::tui::widget::{format, text};
@@ -85,10 +85,13 @@ impl Clip {
         row.put(charset.stage(facts.status), status).gap(1);
         let title = text::width(shown.stage.title(), charset).min(row.room().saturating_sub(6));
         let name = look.style(name);
-        row.column(title, shown.stage.title(), name).gap(1).put(short_word(facts.status), status);
+        row.column(title, shown.stage.title(), name).gap(1).put(facts.short_word(), status);
         let more = if shown.instance.is_some() { shown.instance.unwrap_or_default() } else { &facts.brief };
-        if !more.is_empty() && text::width(more, charset) < row.room() {
-            row.gap(1).role(more, Role::Text);
+        let told = [(more, Role::Text), (&facts.tries(charset), Role::Warning), (&facts.time, Role::Text)];
+        for (words, role) in told.into_iter().filter(|(words, _)| !words.is_empty()) {
+            if text::width(words, charset) < row.room() {
+                row.gap(1).role(words, role);
+            }
         }
         let used = row.x();
         if let Some(stroke) = shown.leads_on.filter(|_| used + 1 < area.width) {
@@ -132,8 +135,8 @@ struct Said<'a> {
 /// As much as has room. The word for the status is never left out: before it go the time's last digits, the remark's
 /// length, the time, the attempt and at last the remark.
 fn said<'a>(facts: &'a Facts, terse: bool, room: u16, charset: Charset) -> Said<'a> {
-    let short = short_word(facts.status);
-    let word = if terse { short } else { stage_word(facts.status) };
+    let short = facts.short_word();
+    let word = if terse && !facts.left_behind { short } else { facts.word() };
     let (tries, time, coarse) = (facts.tries(charset), facts.time.as_str(), format::coarse(&facts.time));
     let (full, brief) = (facts.remark.as_str(), facts.brief.as_str());
     let right = [(tries.as_str(), time), (tries.as_str(), coarse.as_str())];
