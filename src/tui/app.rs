@@ -312,7 +312,7 @@ impl App {
             }
             Reply::Runs(runs) => {
                 self.world.runs = Some(runs);
-                Vec::new()
+                self.ask_screen(|view, _| view.listed())
             }
             Reply::Services(services) => {
                 self.world.history.keep(&services);
@@ -357,6 +357,7 @@ impl App {
             | Reply::Lines { .. }
             | Reply::Scanned { .. }
             | Reply::Found { .. }
+            | Reply::RunsBelow { .. }
             | Reply::Culprit { .. }
             | Reply::LogTail { .. }
             | Reply::Papers(_)

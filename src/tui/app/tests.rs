@@ -9,6 +9,7 @@ mod messages;
 mod places;
 mod random;
 mod replay;
+mod runs;
 mod scale;
 mod start;
 mod storm;
