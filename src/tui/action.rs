@@ -190,6 +190,9 @@ actions! {
     ListEnd "list-end" "" "the last row" ["G", "end"] [List];
     Open "open" "open" "open the selected run" ["enter"] [List];
     Filter "filter" "filter" "show only runs that match what you type" ["/"] [Runs];
+    UnfoldRun "unfold-run" "" "show the runs that this run started" ["l", "right"] [Runs];
+    FoldRun "fold-run" "" "hide them, or go to the run above" ["h", "left"] [Runs];
+    ToggleRun "toggle-run" "" "show or hide the runs that this run started" ["space"] [Runs];
     StatusFilter "status-filter" "status" "show all, active, failed or succeeded runs" ["f"] [Runs];
     Probe "probe" "ask now" "ask every service now" ["p"] [Health];
 

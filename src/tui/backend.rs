@@ -29,6 +29,8 @@ pub enum Request {
     /// A `RunSnapshot`, then `RunEvent`s and `LogGrew`s of this run until another `Follow` or `Unfollow`.
     Follow(RunId),
     Unfollow,
+    /// `RunsBelow`: the runs that the stages of a run started.
+    RunsBelow(RunId),
     /// The stage with its full output and configs, for the inspector.
     StageDetail(RunId, StageId),
     /// `Lines` of the run's logs. A new question replaces one that was not answered yet.
@@ -105,6 +107,10 @@ pub enum Reply {
     Disconnected(String),
     /// Newest first.
     Runs(Vec<RunSummary>),
+    RunsBelow {
+        of: RunId,
+        runs: Vec<RunSummary>,
+    },
     RunSnapshot(Box<Run>),
     RunEvent(Box<Event>),
     /// The log of an attempt now has this many lines and bytes.

@@ -69,6 +69,11 @@ pub trait View {
         Vec::new()
     }
 
+    /// The list of runs was read anew.
+    fn listed(&mut self) -> Vec<Intent> {
+        Vec::new()
+    }
+
     fn take_picture(&mut self, _picture: Box<Picture>) {}
 
     /// Scrolls with the wheel by this many lines; false where rows are selected instead.

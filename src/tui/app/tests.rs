@@ -11,6 +11,7 @@ mod places;
 mod random;
 mod replay;
 mod room;
+mod runs;
 mod scale;
 mod standing;
 mod start;

@@ -128,6 +128,10 @@ impl Server {
                 let rerun = Rerun { from: from.into(), inputs, document, values: (engine.values)(&old) };
                 Ok(Reply::RunCreated(engine.client.rerun(run.as_str(), &rerun).await?))
             }),
+            Request::RunsBelow(of) => self.once("list the runs below", |engine: Engine| async move {
+                let runs = engine.client.runs_of(of.as_str(), LISTED, None).await?;
+                Ok(Reply::RunsBelow { of, runs })
+            }),
             Request::Papers(run) => {
                 self.once("read the pipeline of the run", move |engine: Engine| async move { papers(&engine, &run).await });
             }

@@ -101,7 +101,11 @@ impl Overview {
         let now = [RunStatus::Running, RunStatus::Waiting, RunStatus::Queued, RunStatus::Cancelling];
         let past = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Cancelled];
         let visible = rows(world).into_iter().enumerate().skip(self.top);
-        let columns = table::Columns::of(world.runs.iter().flatten(), area.width, paint.look.charset);
+        let columns = table::Columns::of(
+            world.runs.iter().flatten().map(|run| table::Entry::of(run, false)),
+            area.width,
+            paint.look.charset,
+        );
         let mut section = None;
         for (at, run) in visible {
             let ends = run.status.is_final();
@@ -122,7 +126,7 @@ impl Overview {
             if line >= area.height {
                 break;
             }
-            table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
+            table::draw_run(paint, area, line, table::Entry::of(run, at == self.selected), world.now, columns);
             line += 1;
         }
     }

@@ -128,7 +128,9 @@ impl Driver {
     fn answer(&self, request: Request) -> Vec<Reply> {
         match request {
             Request::Overview => vec![Reply::Connected(status()), Reply::Services(services())],
-            Request::ListRuns { .. } => vec![Reply::Runs(self.runs.iter().map(Run::summary).collect())],
+            Request::ListRuns { .. } => {
+                vec![Reply::Runs(self.runs.iter().filter(|run| run.parent.is_none()).map(Run::summary).collect())]
+            }
             Request::Follow(id) => {
                 let run = self.runs.iter().find(|run| run.id == id);
                 run.map(|run| Reply::RunSnapshot(Box::new(run.clone()))).into_iter().collect()
@@ -166,6 +168,11 @@ impl Driver {
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Resolve { .. } => vec![Reply::Done { what: "answered".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
+            Request::RunsBelow(of) => {
+                let is_below = |run: &&Run| run.parent.as_ref().is_some_and(|parent| parent.run == of);
+                let runs = self.runs.iter().filter(is_below).map(Run::summary).collect();
+                vec![Reply::RunsBelow { of, runs }]
+            }
             Request::Pipelines => vec![Reply::Pipelines(vec!["ci".to_owned(), "deploy".to_owned()])],
             Request::OpenPipeline(pipeline) => match self.sheet.clone() {
                 Ok(sheet) => vec![Reply::Opened(Box::new(Sheet { name: pipeline, ..sheet }))],
