@@ -17,6 +17,7 @@ pub mod request;
 pub mod run;
 pub mod stage;
 pub mod status;
+pub mod text;
 pub mod time;
 pub mod view;
 
