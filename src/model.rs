@@ -18,6 +18,7 @@ pub mod run;
 pub mod stage;
 pub mod status;
 pub mod tally;
+pub mod text;
 pub mod time;
 pub mod view;
 

@@ -10,6 +10,7 @@ mod places;
 #[cfg(test)]
 pub mod tests;
 
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
@@ -44,6 +45,15 @@ pub struct App {
     places: Vec<places::Place>,
     size: (u16, u16),
     mouse: bool,
+}
+
+/// See `App::scene`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scene {
+    screen: Option<Discriminant<Screen>>,
+    run: Option<RunId>,
+    depth: usize,
+    popups: usize,
 }
 
 impl App {
@@ -316,6 +326,12 @@ impl App {
             }
         }
         effects
+    }
+
+    /// What is on screen, apart from what it shows: another scene is another screen, run or popup.
+    pub fn scene(&self) -> Scene {
+        let run = self.shown().and_then(Screen::as_run).map(|screen| screen.id.clone());
+        Scene { screen: self.shown().map(discriminant), run, depth: self.stack.len(), popups: self.popups.len() }
     }
 
     /// The terminal's width and height, from the last `Resize`.
