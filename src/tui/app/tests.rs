@@ -7,6 +7,7 @@ mod inspector;
 mod keys;
 mod places;
 mod random;
+mod readable;
 mod replay;
 mod scale;
 mod storm;
