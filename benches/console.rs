@@ -147,7 +147,7 @@ fn floods() {
         for _ in 0..40 {
             quiet.push(answer(&mut console));
         }
-        if console.screen().contains("Everywhere") {
+        if console.screen().contains("─ Help ─") {
             answer(&mut console);
         }
         quit(&mut console);
@@ -200,10 +200,10 @@ fn rest(console: &mut Console, time: Duration) {
 
 /// From a key to the last byte of the frame that answers it: the help opens or closes.
 fn answer(console: &mut Console) -> Duration {
-    let open = console.screen().contains("Everywhere");
+    let open = console.screen().contains("─ Help ─");
     let began = Instant::now();
     console.type_keys("?");
-    console.wait("the help", |console| console.screen().contains("Everywhere") != open);
+    console.wait("the help", |console| console.screen().contains("─ Help ─") != open);
     began.elapsed()
 }
 

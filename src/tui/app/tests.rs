@@ -9,6 +9,7 @@ mod keys;
 mod messages;
 mod places;
 mod random;
+mod readable;
 mod replay;
 mod room;
 mod runs;

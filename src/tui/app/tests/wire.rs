@@ -77,7 +77,7 @@ fn nothing_new_is_nothing_on_the_line() {
 }
 
 /// Looking around as people do: lists, a run's graph and log, a search, the inspector, the help, back.
-const SESSION: &str = "j j k 2 j j k k j enter l l j h l l l h j k l n c tab k k k k j j k k pagedown pageup G \
+pub const SESSION: &str = "j j k 2 j j k k j enter l l j h l l l h j k l n c tab k k k k j j k k pagedown pageup G \
     k k k k k k k k j j j j pageup pageup k k j j G w w T T / s h o p enter n n n N N esc tab l l h h j j k k i j j \
     j k l l i z j j k z j k z ? esc r esc : r u n s backspace backspace backspace esc esc k k j j enter \
     tab j j j j k k k k k k k k k k h h l l w k k k k j j j j G tab l j l j l j h h h 1 j k j 2 j j k k enter l l \

@@ -110,8 +110,7 @@ impl LogPane {
         }
         let (from, to) = self.selection();
         if self.mark.is_some() && (from..=to).contains(&line.number) {
-            let selection: Style = paint.style(Role::Selection);
-            paint.shade(rows, selection);
+            paint.select(rows);
         }
         if focused && line.number == self.cursor && !self.follow {
             let style = paint.style(Role::Accent);
