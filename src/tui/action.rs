@@ -143,7 +143,7 @@ actions! {
     LogEnd "log-end" "follow" "the last line, and follow what comes" ["G", "end"] [Log];
     LogLeft "log-left" "" "scroll left" ["<", "left", "h"] [Log];
     LogRight "log-right" "" "scroll right" [">", "right", "l"] [Log];
-    Search "search" "search" "search for a regular expression" ["/"] [Log, Graph, Inspector];
+    Search "search" "search" "search a regex; lower case: any case" ["/"] [Log, Graph, Inspector];
     Keep "keep" "filter" "show only the lines that match a regular expression" ["&"] [Log];
     Leave "leave-out" "" "show only the lines that do not match" ["!"] [Log];
     Merge "merge" "" "this stage, or all stages in the order of time" ["s"] [Log, Graph];
