@@ -32,6 +32,8 @@ pub(super) struct Beginning {
     pub rerun_of: Option<RunId>,
     /// The hash of the document that this one was made from, when it is an edit.
     pub edited_from: Option<String>,
+    /// The hash of the document of the earlier run, when this one is its file as it has become.
+    pub renewed_from: Option<String>,
     pub reused: Vec<(StageId, Value)>,
     pub parent: Option<Parent>,
     /// What the pipeline's references mean, and the texts that are not in the store yet.
@@ -64,6 +66,7 @@ impl Engine {
                 hash: pipeline.hash.clone(),
                 path: beginning.path,
                 edited_from: beginning.edited_from,
+                renewed_from: beginning.renewed_from,
             },
             stages: pipeline.outlines(),
             inputs,

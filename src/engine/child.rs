@@ -122,6 +122,7 @@ impl Engine {
             actor: order.actor,
             rerun_of: None,
             edited_from: None,
+            renewed_from: None,
             reused: Vec::new(),
             parent: Some(order.parent),
             includes: if is_leaf { Vec::new() } else { order.includes },

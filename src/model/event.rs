@@ -23,6 +23,9 @@ pub struct PipelineRef {
     /// The hash of the document that this one is an edit of: it was changed for a rerun and is in no file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub edited_from: Option<String>,
+    /// The hash of the document that ran before, when its file was read again for a rerun and had changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub renewed_from: Option<String>,
 }
 
 /// A stage as the graph shows it before anything ran. `depends_on` includes implicit owners.
