@@ -254,7 +254,7 @@ impl Console {
 
     /// What was written before is read when a mark that is written now has come.
     fn read_to_the_end(&mut self) {
-        let Some(terminal) = &self.terminal else {
+        let Some(terminal) = self.terminal.as_ref().filter(|_| self.chunks.is_some()) else {
             while self.read(Duration::from_millis(50)) {}
             return;
         };
