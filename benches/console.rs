@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+#[path = "console/logs.rs"]
+mod logs;
 #[path = "../tests/harness/pty.rs"]
 mod pty;
 #[path = "support/mod.rs"]
@@ -9,19 +11,9 @@ mod support;
 
 use std::fs;
 use std::process::Stdio;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use flowdeck::logs::{
-    filter::Filter,
-    read::Log,
-    segment::Segment,
-    view::{Lines, Source, View},
-};
-use flowdeck::model::{
-    Actor, Event, EventKind, LogName, LogPlace, LogStart, LogView, Next, Outcome, PipelineRef, Proof, Run, RunId, StageId,
-    StageOutline, Stream, Timestamp, ViewQuery,
-};
+use flowdeck::model::{Actor, Event, EventKind, Next, Outcome, PipelineRef, Proof, Run, RunId, StageId, StageOutline, Timestamp};
 use flowdeck::tui::app::App;
 use flowdeck::tui::backend::Reply;
 use flowdeck::tui::glyph::Charset;
@@ -40,7 +32,6 @@ use support::{Place, median, resident, row};
 
 const STARTS: usize = 15;
 const LINES: usize = 1_000_000;
-const LOG_LINES: u64 = 8_000_000;
 const STAGES: u32 = 2_000;
 
 fn main() {
@@ -49,7 +40,7 @@ fn main() {
     }
     println!("{:<44} {:>12} {:>12} {:>8}  promise", "console", "ours", "limit/peer", "ratio");
     let parts: [(&str, fn()); 6] =
-        [("starts", starts), ("floods", floods), ("slow", slow), ("logs", logs), ("graphs", graphs), ("idle", idle)];
+        [("starts", starts), ("floods", floods), ("slow", slow), ("logs", logs::logs), ("graphs", graphs), ("idle", idle)];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
@@ -156,7 +147,7 @@ fn floods() {
         for _ in 0..40 {
             quiet.push(answer(&mut console));
         }
-        if console.screen().contains("Everywhere") {
+        if console.screen().contains("─ Help ─") {
             answer(&mut console);
         }
         quit(&mut console);
@@ -189,10 +180,7 @@ fn slow() {
         console.type_keys("\t");
         console.wait("the keys of the other pane", |console| in_log(console) != before);
         times.push(began.elapsed());
-        let rest = Instant::now() + Duration::from_millis(110);
-        while let Some(left) = rest.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            console.read(left);
-        }
+        rest(&mut console, Duration::from_millis(110));
     }
     times.sort();
     let share = |share: usize| times[times.len() * share / 100];
@@ -202,12 +190,20 @@ fn slow() {
     quit(&mut console);
 }
 
+/// Lets time go by, and takes what comes.
+fn rest(console: &mut Console, time: Duration) {
+    let end = Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        console.read(left);
+    }
+}
+
 /// From a key to the last byte of the frame that answers it: the help opens or closes.
 fn answer(console: &mut Console) -> Duration {
-    let open = console.screen().contains("Everywhere");
+    let open = console.screen().contains("─ Help ─");
     let began = Instant::now();
     console.type_keys("?");
-    console.wait("the help", |console| console.screen().contains("Everywhere") != open);
+    console.wait("the help", |console| console.screen().contains("─ Help ─") != open);
     began.elapsed()
 }
 
@@ -216,68 +212,6 @@ fn peak(pid: i32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
     line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap_or(0.0) / 1024.0
-}
-
-/// Windows into a log of a gigabyte and scans over it.
-fn logs() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (path, text) = (dir.path().join("1.log"), dir.path().join("text"));
-    let mut segment = Segment::new(path.clone(), Timestamp(0));
-    let mut plain = std::io::BufWriter::new(fs::File::create(&text).expect("a text"));
-    for number in 0..LOG_LINES {
-        let line = format!("{number:0>8} {}{}\n", "0123456789".repeat(11), if number % 100_000 == 7 { " needle" } else { "" });
-        segment.push(Stream::Stdout, number / 1_000, line.as_bytes());
-        std::io::Write::write_all(&mut plain, line.as_bytes()).expect("a text");
-        if number % 1_000 == 0 {
-            segment.write().expect("a log");
-        }
-    }
-    segment.write().expect("a log");
-    drop(plain);
-    let name = LogName { stage: StageId::new("s"), attempt: 1 };
-    let open = || View::of(Some(Source { name: name.clone(), lines: Lines::File(Log::open(&path).expect("a log")) }));
-    let times = |mut work: Box<dyn FnMut() + '_>| {
-        let time = |_| {
-            let began = Instant::now();
-            work();
-            began.elapsed()
-        };
-        median((0..5).map(time).collect())
-    };
-    let window = |from: LogStart, backwards, matching: Option<&str>| {
-        let (view, matching) = (LogView::default(), matching.map(str::to_owned));
-        let query = ViewQuery { view, matching, from, backwards, count: 50, clip: 1_024 };
-        let filter = Filter::new(None, query.matching.as_deref()).expect("a pattern");
-        let (window, read) = open().window(&query, &filter, &AtomicBool::new(false)).expect("a window");
-        assert!(window.lines.len() == 50 || query.matching.is_some());
-        read
-    };
-    let less = times(Box::new(|| {
-        let mut less = Console::spawn(terminal(Command::new("less").arg("+G").arg(&text)), 200, 50);
-        less.wait_for(&format!("{:0>8}", LOG_LINES - 1));
-        quit(&mut less);
-    }));
-    let end = times(Box::new(|| assert!(window(LogStart::End, true, None) > 0)));
-    row("the end of a log of 1 GB; less +G", end, less, "");
-    row("  its middle", times(Box::new(|| assert!(window(LogStart::Line(LOG_LINES / 2), false, None) > 0))), less, "");
-    let read = window(LogStart::Line(LOG_LINES / 2), false, None);
-    println!("{:<44} {read:>8} B", "  bytes of the log read for it");
-    let grep = times(Box::new(|| {
-        let said = std::process::Command::new("grep").args(["-c", "needle$"]).arg(&text).output().expect("grep");
-        assert!(said.stdout.starts_with(b"80"));
-    }));
-    let scan = times(Box::new(|| {
-        let (mut count, wanted) = (0, Filter::new(None, Some("needle$")).expect("a pattern"));
-        let piece = |piece: flowdeck::model::ScanPiece| {
-            count += piece.count;
-            true
-        };
-        flowdeck::logs::scan::scan(&open(), &LogPlace::default(), (&Filter::default(), Some(&wanted)), piece).expect("a scan");
-        assert_eq!(count, 80);
-    }));
-    row("a search over all of it; grep -c", scan, grep, "");
-    let first = times(Box::new(|| assert!(window(LogStart::End, true, Some("needle$")) > 0)));
-    row("  filtered: the first answer; grep -c", first, grep, "");
 }
 
 fn graphs() {
@@ -348,6 +282,7 @@ fn big_run() -> Run {
         reused: Vec::new(),
         parent: None,
         includes: Vec::new(),
+        protected: Vec::new(),
     };
     let mut kinds = vec![created, EventKind::RunStarted];
     for number in 0..STAGES / 2 {
@@ -395,10 +330,7 @@ fn idle() {
     let own = u32::try_from(console.pid().as_raw_nonzero().get()).expect("a pid");
     let engine = place.engine_pid();
     let before = (console.bytes().len(), processor_time(own), processor_time(engine));
-    let end = Instant::now() + Duration::from_secs(10);
-    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-        console.read(left);
-    }
+    rest(&mut console, Duration::from_secs(10));
     let bytes = console.bytes().len() - before.0;
     let ticks = |pid, before| (processor_time(pid) - before) * 10;
     println!("{:<44} {bytes:>8} B {:>36}", "idle console: bytes to the terminal in 10 s", "0");

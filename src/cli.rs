@@ -38,6 +38,7 @@ mod replay;
 mod run;
 mod runs;
 mod schema;
+mod start;
 mod table;
 mod test;
 mod validate;
@@ -60,6 +61,7 @@ pub use pipeline::file_of_run;
 pub use private::{Signals, stop_engine};
 pub use replay::{From as ReplayFrom, Replay};
 pub use run::{run_to_end, start_detached, wait_for_end};
+pub use start::{Opened, open_pipeline, order, pipeline_names};
 pub use table::print as table;
 pub use values::{for_run as values_for_run, revive};
 

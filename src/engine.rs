@@ -17,6 +17,7 @@ pub mod hub;
 pub mod in_force;
 pub mod logs;
 mod outside;
+mod policy_record;
 pub mod recovery;
 mod replay;
 mod rerun;
@@ -42,6 +43,7 @@ pub use hub::{Hub, Published};
 use in_force::Follower;
 pub use in_force::InForce;
 pub use outside::Outside;
+use policy_record::Recorded;
 use shared::Shared;
 
 /// A running engine; a cheap handle.
@@ -83,6 +85,7 @@ impl Engine {
             outside: world.outside,
             policy: world.policy,
             gates: Gates::default(),
+            recorded: Recorded::default(),
             paths,
             exe,
             started_at: clock::now(),
@@ -125,6 +128,6 @@ impl Engine {
 
     /// The policy in force at this moment.
     pub async fn policy(&self) -> Arc<InForce> {
-        self.shared.policy.current().await
+        self.shared.policy_in_force().await
     }
 }

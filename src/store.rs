@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+mod bound;
 mod check;
 pub mod checkpoints;
 #[cfg(debug_assertions)]
@@ -295,12 +296,12 @@ impl Store {
         self.read(move |conn| ledger::page(conn, &query)).await
     }
 
-    /// Goes through the whole audit chain and compares it with checkpoints.
+    /// Goes through the whole audit chain, compares it with checkpoints, and with the facts that it answers for.
     ///
     /// # Errors
     /// When the store cannot be read; a chain that is not whole is an answer.
     pub async fn verify_audit(&self, checkpoints: Vec<SignedHead>) -> Result<AuditVerdict, StoreError> {
-        self.read(move |conn| ledger::verify(conn, &checkpoints)).await
+        self.read(move |conn| bound::verify(conn, &checkpoints)).await
     }
 
     /// The end of the audit chain as it is durable, and as it goes on.

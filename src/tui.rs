@@ -7,6 +7,7 @@ pub mod action;
 pub mod app;
 pub mod backend;
 pub mod clipboard;
+pub mod culprit;
 pub mod figures;
 pub mod gates;
 pub mod glyph;

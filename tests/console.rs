@@ -9,7 +9,7 @@ mod harness {
 
 use std::time::Duration;
 
-use harness::child::start;
+use harness::child::{HELD, RESIZED, start, start_gated};
 use rustix::process::Signal;
 
 #[test]
@@ -155,6 +155,23 @@ fn a_storm_of_resizes_ends_in_a_picture_of_the_last_size() {
     console.type_keys("qq");
     console.wait_for_exit();
     console.assert_restored();
+}
+
+#[test]
+fn a_key_and_a_new_size_that_come_together_are_both_seen() {
+    let mut console = start_gated("quiet", 80, 24);
+    console.wait_for("Services");
+    console.signal(Signal::USR1);
+    console.wait_for_bytes(HELD);
+    console.type_until_unread("0");
+    console.resize(100, 30);
+    console.wait_for_bytes(RESIZED);
+    console.type_keys("2");
+    console.signal(Signal::USR2);
+    console.wait_for("2 Runs");
+    console.wait("a picture of the new size", |console| console.parsed().contents_between(29, 0, 29, 100).contains("q quit"));
+    console.type_keys("q");
+    console.wait_for_exit();
 }
 
 #[test]

@@ -32,6 +32,11 @@ step() { echo; echo "== $*"; "$@"; }
 step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings
 step cargo test --locked
+if command -v cargo-deny >/dev/null 2>&1; then
+  step cargo deny check bans licenses sources
+else
+  skipped+=("cargo-deny: the licences and bans of dependencies")
+fi
 
 # The binary itself, away from this directory's engine: what ships is valid, and the demo goes through.
 flowdeck="$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/flowdeck"

@@ -8,7 +8,7 @@ use crate::language::template::has_template;
 use crate::language::{Pipeline, Problem};
 
 /// The names under `[environments]`; `None` when the workspace has no such section, and any name will do.
-fn known(context: &Context) -> Option<Vec<&str>> {
+pub fn known(context: &Context) -> Option<Vec<&str>> {
     Some(context.workspace.file.environments.as_ref()?.keys().map(String::as_str).collect())
 }
 

@@ -1,6 +1,6 @@
 //! Finding, reading and checking the pipeline a command names, with its inputs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::environment;
 use super::explain::chain;
 use super::include::{self, Included};
 use super::{Context, Handoff, complain, exit, inert};
-use crate::config::{read_file, read_pipe, resolve_pipeline, suggest};
+use crate::config::{ConfigError, read_file, read_pipe, resolve_pipeline, suggest};
 use crate::language::{self, Format, Pipeline, Problem, inputs, support};
 use crate::model::{self, Document, Run};
 
@@ -61,20 +61,42 @@ pub fn find(context: &Context, name: &str) -> Result<PathBuf, Handoff> {
 /// Reads a document; problems are printed with their places, and errors end the command.
 pub fn read(context: &Context, name: &str) -> Result<(PathBuf, String, Format, Pipeline), Handoff> {
     let path = find(context, name)?;
-    let shown = path.display().to_string();
-    let text = read_file(&path).map_err(|error| complain(exit::USAGE, &error))?;
-    let format = Format::of(&shown, &text);
-    let mut loaded = language::load(&text, format);
-    if let Some(pipeline) = &loaded.pipeline {
-        loaded.problems.extend(support::warnings(pipeline, &text, context.runs));
-        loaded.problems.extend(environment::problems(context, &text, pipeline));
+    let read = Read::of(context, &path).map_err(|error| complain(exit::USAGE, &error))?;
+    if !read.problems.is_empty() {
+        errln!("{}", read.report(&path, colour()).trim_end());
     }
-    if !loaded.problems.is_empty() {
-        errln!("{}", language::report(&loaded.problems, &shown, &text, colour()).trim_end());
-    }
-    match loaded.pipeline {
-        Some(pipeline) if !loaded.problems.iter().any(Problem::is_error) => Ok((path, text, format, pipeline)),
+    match read.pipeline {
+        Some(pipeline) if !read.problems.iter().any(Problem::is_error) => Ok((path, read.text, read.format, pipeline)),
         _ => Err(Handoff::Exit(exit::USAGE)),
+    }
+}
+
+/// A document with all that is to be said of it, what it includes left aside.
+pub struct Read {
+    pub text: String,
+    pub format: Format,
+    /// `None` when the problems leave none.
+    pub pipeline: Option<Pipeline>,
+    pub problems: Vec<Problem>,
+}
+
+impl Read {
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of(context: &Context, path: &Path) -> Result<Self, ConfigError> {
+        let text = read_file(path)?;
+        let format = Format::of(&path.display().to_string(), &text);
+        let language::Loaded { pipeline, mut problems } = language::load(&text, format);
+        if let Some(pipeline) = &pipeline {
+            problems.extend(support::warnings(pipeline, &text, context.runs));
+            problems.extend(environment::problems(context, &text, pipeline));
+        }
+        Ok(Self { text, format, pipeline, problems })
+    }
+
+    /// Every problem with its place.
+    pub fn report(&self, path: &Path, colour: bool) -> String {
+        language::report(&self.problems, &path.display().to_string(), &self.text, colour)
     }
 }
 

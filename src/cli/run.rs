@@ -75,7 +75,7 @@ async fn start(args: &Args, context: &Context) -> Result<(Client, RunId), Handof
         errln!("error: `--read-only` starts nothing");
         return Err(Handoff::Exit(exit::REFUSED));
     }
-    let new = request(args, context, checked).map_err(|message| {
+    let new = new_run(context, checked, args.env.clone(), args.timeout).map_err(|message| {
         errln!("error: {message}");
         Handoff::Exit(exit::USAGE)
     })?;
@@ -114,7 +114,16 @@ pub async fn wait_for_end(context: &Context, client: &Client, id: &RunId) -> Res
     plain::follow(context, client, id, plain::Voice::Silent).await.map(drop)
 }
 
-fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, String> {
+/// What the engine is asked for, with the values that this client has.
+///
+/// # Errors
+/// A secret that cannot be read.
+pub fn new_run(
+    context: &Context,
+    checked: Checked,
+    environment: Option<String>,
+    timeout: Option<Duration>,
+) -> Result<NewRun, String> {
     let values = for_pipelines(context, checked.pipelines())?;
     Ok(NewRun {
         definition: checked.text,
@@ -125,8 +134,8 @@ fn request(args: &Args, context: &Context, checked: Checked) -> Result<NewRun, S
         workspace: context.root().display().to_string(),
         inputs: checked.inputs,
         values,
-        environment: args.env.clone(),
-        timeout_ms: args.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        environment,
+        timeout_ms: timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
     })
 }
 

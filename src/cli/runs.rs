@@ -202,7 +202,8 @@ async fn list(client: &Client, limit: usize, status: Option<RunStatus>, of: Opti
 
 fn print(run: &Run) {
     outln!("run {} of {} is {}", run.id, inert::line(&run.pipeline.name), run.status);
-    outln!("  by {} at {}", run.actor.name, run.created_at);
+    let tally = run.tally();
+    outln!("  by {} at {}, {}/{} stages", run.actor.name, run.created_at, tally.ended(), tally.total);
     if let Some(parent) = &run.parent {
         outln!("  for stage {} of run {}", parent.stage, parent.run);
     }
@@ -212,6 +213,9 @@ fn print(run: &Run) {
     if let Some(hash) = &run.pipeline.edited_from {
         let short = |hash: &str| hash.get(..12).unwrap_or_default().to_owned();
         outln!("  edited from {}, pinned as {}", short(hash), short(&run.pipeline.hash));
+    }
+    if run.pipeline.renewed_from.is_some() {
+        outln!("  with its file read anew, pinned as {}", run.pipeline.hash.get(..12).unwrap_or_default());
     }
     if let Some(error) = &run.error {
         outln!("  {}", inert::line(&error.to_string()));
@@ -228,8 +232,10 @@ fn print(run: &Run) {
                 (Some(started), Some(finished)) => format!("{:.1}s", finished.since(started).as_secs_f64()),
                 _ => String::new(),
             };
-            let why = stage.error.as_ref().map(ToString::to_string).or_else(|| stage.reason.clone());
-            let cells = [stage.id.to_string(), stage.component.to_string(), stage.status.to_string()];
+            let left = stage.is_left_behind();
+            let why = stage.error.as_ref().map(ToString::to_string).or_else(|| stage.reason.clone().filter(|_| !left));
+            let status = if left { "not reached".to_owned() } else { stage.status.to_string() };
+            let cells = [stage.id.to_string(), stage.component.to_string(), status];
             cells.into_iter().chain([stage.attempts.len().to_string(), took, why.unwrap_or_default()]).collect()
         })
         .collect();

@@ -101,7 +101,7 @@ impl Report {
             1 => ", 1 problem".to_owned(),
             many => format!(", {many} problems"),
         };
-        outln!("{}: {verdict}, {} stages{problems}", self.file, self.stages);
+        outln!("{}: {verdict}, {} stage{}{problems}", self.file, self.stages, if self.stages == 1 { "" } else { "s" });
     }
 
     fn as_json(&self, strict: bool) -> Value {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::handle::{EngineError, parse};
 use super::scheduler::Scheduler;
-use super::{Engine, audit, clock};
+use super::{Engine, audit, clock, targets};
 use crate::language::{Pipeline, inclusion, inputs, support};
 use crate::model::{Actor, EventKind, Include, Module, Parent, PipelineRef, Run, RunId, StageId, Values};
 use crate::operators;
@@ -32,6 +32,8 @@ pub(super) struct Beginning {
     pub rerun_of: Option<RunId>,
     /// The hash of the document that this one was made from, when it is an edit.
     pub edited_from: Option<String>,
+    /// The hash of the document of the earlier run, when this one is its file as it has become.
+    pub renewed_from: Option<String>,
     pub reused: Vec<(StageId, Value)>,
     pub parent: Option<Parent>,
     /// What the pipeline's references mean, and the texts that are not in the store yet.
@@ -53,6 +55,8 @@ impl Engine {
             EngineError::InvalidInputs(lines.join("; "))
         })?;
         let settings = self.shared.outside.current().await?;
+        let policy = &self.shared.policy_in_force().await.policy;
+        let environment = targets::chosen([beginning.environment, pipeline.environment.clone()], policy)?;
         let own_limit = pipeline.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
         let kind = EventKind::RunCreated {
             pipeline: PipelineRef {
@@ -62,18 +66,20 @@ impl Engine {
                 hash: pipeline.hash.clone(),
                 path: beginning.path,
                 edited_from: beginning.edited_from,
+                renewed_from: beginning.renewed_from,
             },
             stages: pipeline.outlines(),
             inputs,
             actor: beginning.actor,
             workspace: beginning.workspace,
             rerun_of: beginning.rerun_of,
-            environment: beginning.environment.or_else(|| pipeline.environment.clone()),
+            environment,
             environment_names: beginning.environment_names,
             timeout_ms: beginning.timeout_ms.into_iter().chain(own_limit).min(),
             reused: beginning.reused,
             parent: beginning.parent,
             includes: beginning.includes,
+            protected: policy.protected().map(str::to_owned).collect(),
         };
         modules.push(definition);
         let event = NewEvent { at: clock::now(), run: id.clone(), kind };

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Engine;
 use super::begin::Beginning;
 use super::driver::Mail;
 use super::handle::{EngineError, parse};
 use super::scheduler::Input;
 use super::shared::Shared;
+use super::{Engine, targets};
 use crate::model::{Actor, DEEPEST, Ending, ErrorKind, Include, Outcome, Parent, Run, RunId, StageError, Values};
 use crate::operators::ChildRun;
 use crate::store::StoreError;
@@ -108,6 +108,8 @@ impl Engine {
         let is_leaf = !order.includes.iter().any(|include| include.within == pinned.hash);
         let own = pipeline.environment_names().qualified();
         let wanted = |name: &String| !is_leaf || own.contains(name);
+        let policy = &self.shared.policy_in_force().await.policy;
+        let environment = targets::chosen([order.plan.environment, pipeline.environment.clone(), order.environment], policy)?;
         let beginning = Beginning {
             path: None,
             workspace: order.workspace,
@@ -115,11 +117,12 @@ impl Engine {
             values: Values(order.values.0.into_iter().filter(|(name, _)| wanted(name)).collect()),
             environment_names: order.environment_names.into_iter().filter(|name| wanted(name)).collect(),
             // What the stage says, what the pipeline is for by itself, what the run above is for.
-            environment: order.plan.environment.or_else(|| pipeline.environment.clone()).or(order.environment),
+            environment,
             timeout_ms: order.timeout_ms,
             actor: order.actor,
             rerun_of: None,
             edited_from: None,
+            renewed_from: None,
             reused: Vec::new(),
             parent: Some(order.parent),
             includes: if is_leaf { Vec::new() } else { order.includes },

@@ -10,12 +10,12 @@ mod decide;
 mod list;
 mod record;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::{Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
+use crate::model::{AuditVerdict, Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
 use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
@@ -30,6 +30,8 @@ const LOCKS: &str = "lock/";
 struct Stream<T> {
     state: T,
     length: u64,
+    /// The order in which the streams began.
+    order: usize,
 }
 
 /// Everything that decisions are made on.
@@ -38,6 +40,10 @@ pub struct Known {
     gates: BTreeMap<GateId, Stream<Gate>>,
     /// By environment.
     locks: HashMap<String, Stream<Lock>>,
+    /// Runs that have ended while others of their family go on.
+    over: HashSet<RunId>,
+    /// Runs whose gates were read from a store that is not what its audit chain says, and why.
+    doubted: HashMap<RunId, String>,
 }
 
 /// The gates of unfinished runs, and all locks.
@@ -47,7 +53,8 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Reads all locks, and the gates of the runs that are taken up.
+    /// Reads all locks, and the gates of the runs that are taken up. Nothing starts on gates that the audit chain does not
+    /// bear out.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -56,10 +63,23 @@ impl Gates {
         for fact in store.facts(LOCKS).await? {
             known.take_lock(&fact)?;
         }
+        let gone = known.of_nobody(unfinished);
+        if !gone.is_empty() {
+            store.record(gone.batch(&known)).await?;
+            gone.apply(&mut known);
+        }
+        let mut gated = Vec::new();
         for run in unfinished {
-            for fact in store.facts(&format!("{GATES}{run}.")).await? {
-                known.take_gate(&fact)?;
-            }
+            let facts = store.facts(&format!("{GATES}{run}")).await?;
+            facts.iter().try_for_each(|fact| known.take_gate(fact, run))?;
+            gated.extend((!facts.is_empty()).then(|| run.clone()));
+        }
+        if gated.is_empty() {
+            return Ok(());
+        }
+        if let AuditVerdict::Broken(broken) = store.verify_audit(Vec::new()).await? {
+            tracing::error!(%broken, "the store is not what its audit chain says: nothing starts on the gates in it");
+            known.doubted.extend(gated.into_iter().map(|run| (run, broken.to_string())));
         }
         Ok(())
     }
@@ -71,8 +91,17 @@ impl Gates {
 }
 
 impl Known {
-    fn take_gate(&mut self, fact: &Fact) -> Result<(), StoreError> {
-        self.apply_gate(&read(fact)?);
+    /// Whether the end of a run is durable.
+    pub fn is_over(&self, run: &RunId) -> bool {
+        self.over.contains(run)
+    }
+
+    /// Takes a fact about a gate of this run, and leaves those of runs below it.
+    fn take_gate(&mut self, fact: &Fact, run: &RunId) -> Result<(), StoreError> {
+        let name = fact.stream.trim_start_matches(GATES);
+        if name.strip_prefix(run.as_str()).is_some_and(|rest| rest.starts_with(['.', '~'])) {
+            self.apply_gate(&read(fact)?);
+        }
         Ok(())
     }
 
@@ -90,7 +119,8 @@ impl Known {
             }
             None => {
                 if let Some(state) = Gate::opened(event) {
-                    self.gates.insert(event.gate.clone(), Stream { state, length: 1 });
+                    let order = self.gates.values().map(|stream| stream.order + 1).max().unwrap_or(0);
+                    self.gates.insert(event.gate.clone(), Stream { state, length: 1, order });
                 }
             }
         }
@@ -108,13 +138,19 @@ impl Known {
 
     /// The gate that a stage of a run came to last.
     fn last_of(&self, run: &RunId, stage: &StageId) -> Option<&Gate> {
-        let own = self.gates.values().map(|stream| &stream.state);
-        own.filter(|gate| gate.subject.run == *run && gate.subject.stage == *stage).max_by_key(|gate| gate.requested_at)
+        let own = |stream: &&Stream<Gate>| stream.state.subject.run == *run && stream.state.subject.stage == *stage;
+        // By the order of recording: clocks may have been set back in between.
+        self.gates.values().filter(own).max_by_key(|stream| stream.order).map(|stream| &stream.state)
     }
 
-    /// Forgets the gates of a run that has ended; the store has them.
-    pub fn forget(&mut self, run: &RunId) {
+    /// Forgets the gates of a run that has ended, and with the last run its family; the store has them.
+    pub fn forget(&mut self, run: &RunId, family: Option<&RunId>) {
         self.gates.retain(|_, stream| stream.state.subject.run != *run);
+        self.over.insert(run.clone());
+        if let Some(root) = family {
+            self.over.retain(|over| over != root && !over.is_below(root));
+        }
+        self.doubted.remove(run);
     }
 }
 

@@ -89,6 +89,7 @@ impl Engine {
             actor,
             rerun_of: None,
             edited_from: None,
+            renewed_from: None,
             reused: Vec::new(),
             parent: None,
             includes: new.includes,

@@ -99,7 +99,7 @@ impl Follower {
     }
 }
 
-/// The one place that every change of policy passes, before anything is decided under the new one.
+/// Every change of policy passes here; `policy_record` puts it on record before anything is decided under it.
 fn note(change: &PolicyChange) {
     tracing::warn!(old = change.old.as_deref(), new = change.new, "another policy is in force");
 }

@@ -17,6 +17,7 @@ struct Chosen {
     includes: Vec<Include>,
     modules: Vec<Definition>,
     edited_from: Option<String>,
+    renewed_from: Option<String>,
     /// Stages that are not what they were in the earlier run.
     changed: Vec<StageId>,
     /// What another document may touch beyond what the earlier one did.
@@ -33,7 +34,7 @@ impl Engine {
         let old = self.run(text).await?;
         let actor = self.admit(caller, &old).await?;
         let pinned = self.pinned(&old).await?;
-        let Chosen { definition, pipeline, includes, modules, edited_from, changed, targets } =
+        let Chosen { definition, pipeline, includes, modules, edited_from, renewed_from, changed, targets } =
             choose(&old, pinned, rerun.document)?;
         caller.may_touch(&targets)?;
         let reused = reusable(&old, &pipeline, &rerun.from, &changed)?;
@@ -48,6 +49,7 @@ impl Engine {
             actor,
             rerun_of: Some(old.id),
             edited_from,
+            renewed_from,
             reused,
             parent: None,
             includes,
@@ -85,6 +87,7 @@ fn choose(old: &Run, pinned: Definition, document: Option<Document>) -> Result<C
             includes: old.includes.clone(),
             modules: Vec::new(),
             edited_from: old.pipeline.edited_from.clone(),
+            renewed_from: old.pipeline.renewed_from.clone(),
             changed: Vec::new(),
             targets: Targets::default(),
         });
@@ -92,6 +95,8 @@ fn choose(old: &Run, pinned: Definition, document: Option<Document>) -> Result<C
     let pipeline = parse(&text, &format)?;
     let mut targets = Targets::default();
     targets.add(&pipeline);
+    // A file comes with what it includes; an edit goes on meaning what was pinned.
+    let is_file = included.is_some();
     let (includes, modules) = match included {
         Some(Included { modules: sent, includes }) => {
             let modules = modules(&pipeline, sent, &includes, |included| targets.add(included))?;
@@ -100,9 +105,11 @@ fn choose(old: &Run, pinned: Definition, document: Option<Document>) -> Result<C
         None => (kept_includes(old, &pipeline)?, Vec::new()),
     };
     let is_other = pipeline.hash != before.hash;
+    let made_from = |so: bool| so.then(|| old.pipeline.hash.clone());
     Ok(Chosen {
         changed: changed(&before, &pipeline, &old.includes, &includes),
-        edited_from: if is_other { Some(old.pipeline.hash.clone()) } else { old.pipeline.edited_from.clone() },
+        edited_from: if is_other { made_from(!is_file) } else { old.pipeline.edited_from.clone() },
+        renewed_from: if is_other { made_from(is_file) } else { old.pipeline.renewed_from.clone() },
         definition: Definition { hash: pipeline.hash.clone(), format, text },
         pipeline,
         includes,
@@ -149,8 +156,8 @@ mod tests {
     use super::{Chosen, Definition, choose, reusable};
     use crate::engine::handle::parse;
     use crate::model::{
-        Actor, Document, Event, EventKind, Include, Next, Outcome, PipelineRef, RerunFrom, Run, RunId, RunStatus, StageId,
-        Timestamp,
+        Actor, Document, Event, EventKind, Include, Included, Next, Outcome, PipelineRef, RerunFrom, Run, RunId, RunStatus,
+        StageId, Timestamp,
     };
 
     const TEXT: &str = "id: p\nstages:\n  - {id: a, type: shell, config: {run: echo a}}\n  - {id: b, type: shell, depends_on: [a], config: {run: echo b}}\n  - {id: c, type: shell, config: {run: echo c}}\n  - {id: d, type: shell, depends_on: [b, c], config: {run: 'false'}}\n";
@@ -182,6 +189,7 @@ mod tests {
             reused: Vec::new(),
             parent: None,
             includes,
+            protected: Vec::new(),
         };
         let last = pipeline.stages.len() - 1;
         let ended = pipeline.stages[..last].iter().flat_map(|spec| {
@@ -235,6 +243,15 @@ mod tests {
         let same = choose(&old, pinned(TEXT), edit(TEXT)).expect("valid");
         assert_eq!((same.edited_from, same.definition.hash), (None, old.pipeline.hash.clone()));
         assert!(choose(&old, pinned(TEXT), edit("id: p\nstages: []\n")).is_err(), "what is not valid is not pinned");
+    }
+
+    #[test]
+    fn a_file_that_was_read_again_is_no_edit() {
+        let old = run(TEXT, Vec::new());
+        let text = TEXT.replace("echo a", "echo A");
+        let file = Document { text, format: "yaml".to_owned(), included: Some(Included::default()) };
+        let renewed = choose(&old, pinned(TEXT), Some(file)).expect("valid");
+        assert_eq!((renewed.edited_from, renewed.renewed_from), (None, Some(old.pipeline.hash)));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::gates::Gates;
 use super::hub::Hub;
 use super::in_force::Follower;
 use super::outside::Outside;
+use super::policy_record::Recorded;
 use super::values::{self, Found};
 use crate::config::Paths;
 use crate::model::{Actor, RunId, Timestamp};
@@ -28,6 +29,8 @@ pub struct Shared {
     pub outside: Outside,
     /// Who may do what, as the workspace file says.
     pub(super) policy: Follower,
+    /// What is on record of it.
+    pub(super) recorded: Recorded,
     pub(super) gates: Gates,
     pub paths: Paths,
     /// This program, to start runners from.
@@ -58,9 +61,16 @@ impl Shared {
     }
 
     /// Whether another unfinished run belongs to the run at the top.
-    pub(super) fn others_below(&self, root: &RunId, but: &RunId) -> bool {
+    pub(super) fn others_below(&self, root: &RunId, is_over: impl Fn(&RunId) -> bool) -> bool {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.keys().any(|id| id != but && (id == root || id.is_below(root)))
+        runs.keys().any(|id| !is_over(id) && (id == root || id.is_below(root)))
+    }
+
+    /// Lets whoever a lock was handed to ask again.
+    pub(super) async fn wake_all(&self, roots: &[RunId]) {
+        for root in roots {
+            self.wake_below(root).await;
+        }
     }
 
     /// Lets the runs below this one, and itself, ask at their gates again.

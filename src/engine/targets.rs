@@ -53,6 +53,23 @@ impl Targets {
     }
 }
 
+/// The environment of a run, of all that name one for it: the first. One that is protected gives way to no other, or its
+/// gate would be gone with its name.
+///
+/// # Errors
+/// `Refused`, naming both.
+pub fn chosen<const N: usize>(named: [Option<String>; N], policy: &Policy) -> Result<Option<String>, EngineError> {
+    let mut named = named.into_iter().flatten();
+    let Some(first) = named.next() else { return Ok(None) };
+    let protected = |name: &String| policy.environments.get(name).is_some_and(|environment| environment.protected);
+    match named.find(|name| *name != first && protected(name)) {
+        Some(other) => {
+            Err(EngineError::Refused(format!("this is for {other}, which is protected: it cannot be run for {first} instead")))
+        }
+        None => Ok(Some(first)),
+    }
+}
+
 impl Engine {
     /// Who may do something with a run that exists, by the texts that were pinned when it began. A text that cannot be read
     /// any more may have named anything.

@@ -35,6 +35,7 @@ pub fn scan(
             }
         }
         number += 1;
+        found.looked += 1;
         if walk.read >= due {
             due = walk.read + STRETCH;
             if !piece(std::mem::take(&mut found)) {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use flowdeck::cli::{self, Context};
 use flowdeck::config::Probe;
-use flowdeck::model::{Run, RunId};
-use flowdeck::tui::backend::{Engine, Target};
+use flowdeck::model::{Document, Run, RunId};
+use flowdeck::tui::backend::{Engine, Order, Pipelines, Sheet, Target};
 use flowdeck::tui::{Options, Replay, ReplayFrom, Start, capabilities};
 use tokio::sync::mpsc;
 
@@ -56,6 +56,7 @@ pub async fn open(context: &Context, start: Start) -> Result<u8, Box<dyn Error>>
         revive: cli::revive(context),
         values: Arc::new(move |run: &Run| cli::values_for_run(&for_values, run).unwrap_or_default()),
         file: Arc::new(move |run: &Run| cli::file_of_run(&for_files, run)),
+        pipelines: pipelines(context),
         services: targets(context),
         copies: context.paths.own_dir().to_owned(),
         followed: memory.followed(),
@@ -78,6 +79,29 @@ pub async fn open(context: &Context, start: Start) -> Result<u8, Box<dyn Error>>
         }
     }
     Ok(cli::exit::SUCCESS)
+}
+
+/// How the console starts pipelines: as `flowdeck run --detach` does.
+fn pipelines(context: &Context) -> Pipelines {
+    let (for_names, for_opening, for_orders) = (context.clone(), context.clone(), context.clone());
+    Pipelines {
+        names: Arc::new(move || cli::pipeline_names(&for_names)),
+        open: Arc::new(move |name: &str| {
+            let cli::Opened { path, text, format, pipeline, environments } = cli::open_pipeline(&for_opening, name)?;
+            Ok(Sheet {
+                name: name.to_owned(),
+                path: path.display().to_string(),
+                document: Document { text, format: format.to_owned(), included: None },
+                input_schema: pipeline.input_schema,
+                sample_input: pipeline.sample_input,
+                environment: pipeline.environment,
+                environments,
+            })
+        }),
+        order: Arc::new(move |order: &Order| {
+            cli::order(&for_orders, &order.name, &order.text, order.inputs.clone(), order.environment.clone())
+        }),
+    }
 }
 
 fn options(context: &Context, start: Start) -> Result<Options, Box<dyn Error>> {

@@ -23,6 +23,9 @@ pub struct PipelineRef {
     /// The hash of the document that this one is an edit of: it was changed for a rerun and is in no file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub edited_from: Option<String>,
+    /// The hash of the document that ran before, when its file was read again for a rerun and had changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub renewed_from: Option<String>,
 }
 
 /// A stage as the graph shows it before anything ran. `depends_on` includes implicit owners.
@@ -110,6 +113,9 @@ pub enum EventKind {
         /// What was pinned of the pipelines that this one includes, directly or not.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         includes: Vec<Include>,
+        /// Environments that were protected when it began: for this run they stay so, whatever becomes of the workspace file.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        protected: Vec<String>,
     },
     RunStarted,
     /// Intent: durable before the attempt's first side effect.

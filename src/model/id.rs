@@ -82,6 +82,11 @@ impl StageId {
         self.0.split('[').next().unwrap_or_default()
     }
 
+    /// The places in loops as they are written, such as `[2][0]`; empty for a stage that is in none.
+    pub fn places(&self) -> &str {
+        &self.0[self.written().len()..]
+    }
+
     /// True for a stage inside a loop.
     pub fn is_instance(&self) -> bool {
         self.0.ends_with(']')

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Actor, Attempt, Ending, Event, EventKind, Include, Next, Note, NoteLevel, Outcome, Parent, Phase, PipelineRef, Resolution,
     RunId, RunStatus, Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
+    stage::{CANCELLED, NOT_REACHED},
 };
 
 /// A run and its stages, in the order of the document.
@@ -37,6 +38,9 @@ pub struct Run {
     /// What was pinned of included pipelines.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub includes: Vec<Include>,
+    /// Environments that were protected when it began, and stay so for it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub protected: Vec<String>,
     /// The environment it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub environment: Option<String>,
@@ -75,7 +79,7 @@ pub struct RunSummary {
     /// The run whose stage started this one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<RunId>,
-    /// How many stages the pipeline has, and how many of them have ended.
+    /// How many stages the pipeline has, and how many of them are over: `Tally`.
     pub stages_total: u64,
     pub stages_done: u64,
     /// The first failing stage's id and message.
@@ -99,6 +103,7 @@ impl Run {
             reused,
             parent,
             includes,
+            protected,
         } = &event.kind
         else {
             return None;
@@ -126,6 +131,7 @@ impl Run {
             rerun_of: rerun_of.clone(),
             parent: parent.clone(),
             includes: includes.clone(),
+            protected: protected.clone(),
             environment: environment.clone(),
             environment_names: environment_names.clone(),
             timeout_ms: *timeout_ms,
@@ -357,8 +363,7 @@ impl Run {
 
     /// The run as a row of a listing.
     pub fn summary(&self) -> RunSummary {
-        let written = || self.stages.values().filter(|stage| !stage.id.is_instance());
-        let done = written().filter(|stage| stage.status.is_final()).count();
+        let tally = self.tally();
         RunSummary {
             id: self.id.clone(),
             pipeline_id: self.pipeline.id.clone(),
@@ -369,8 +374,8 @@ impl Run {
             started_at: self.started_at,
             finished_at: self.finished_at,
             parent: self.parent.as_ref().map(|parent| parent.run.clone()),
-            stages_total: written().count() as u64,
-            stages_done: done as u64,
+            stages_total: tally.total as u64,
+            stages_done: tally.ended() as u64,
             failure: self.failure_line(),
         }
     }
@@ -397,7 +402,7 @@ fn decided(resolution: Resolution) -> Option<StageStatus> {
 fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
     match stage.status {
         StageStatus::Pending | StageStatus::Ready | StageStatus::WaitingApproval => {
-            let reason = if run == RunStatus::Cancelled { "cancelled" } else { "not_reached" };
+            let reason = if run == RunStatus::Cancelled { CANCELLED } else { NOT_REACHED };
             stage.status = if run == RunStatus::Cancelled { StageStatus::Cancelled } else { StageStatus::Skipped };
             stage.waits_at = None;
             stage.output = serde_json::json!({"skipped": true, "reason": reason});

@@ -7,6 +7,11 @@ use serde_json::Value;
 
 use super::{Attempt, Enclosure, GateId, StageError, StageId, StageStatus, Timestamp};
 
+/// Why a stage was skipped that the run ended before.
+pub(super) const NOT_REACHED: &str = "not_reached";
+/// The same of a run that was cancelled.
+pub(super) const CANCELLED: &str = "cancelled";
+
 /// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
@@ -89,9 +94,27 @@ impl Stage {
         self.ended = facts;
     }
 
-    /// How long it took, or has taken at `now`.
+    /// How long it took, or has taken at `now`. Its work was over when its last attempt was, however much later somebody
+    /// said what had become of it.
     pub fn elapsed(&self, now: Timestamp) -> Option<std::time::Duration> {
         let started = self.started_at?;
-        Some(self.finished_at.unwrap_or(now).since(started))
+        let last = self.attempts.last().and_then(|attempt| attempt.finished_at);
+        let worked = last.filter(|_| self.status.is_final() || self.status == StageStatus::Unknown);
+        Some(worked.or(self.finished_at).unwrap_or(now).since(started))
+    }
+
+    /// The run ended before it began, or began anew.
+    pub fn is_left_behind(&self) -> bool {
+        let reason = self.reason.as_deref();
+        match self.status {
+            StageStatus::Skipped => reason == Some(NOT_REACHED),
+            StageStatus::Cancelled => reason == Some(CANCELLED),
+            _ => false,
+        }
+    }
+
+    /// It is over, and not because the run ended before it.
+    pub fn has_ended(&self) -> bool {
+        self.status.is_final() && !self.is_left_behind()
     }
 }

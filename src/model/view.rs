@@ -126,7 +126,10 @@ pub struct ScanQuery {
 /// A stretch of a view that was scanned. The last one has the place to go on from when the logs have grown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanPiece {
-    /// Lines of the stretch that pass the filter, and those of them that match.
+    /// Lines of the stretch.
+    #[serde(default)]
+    pub looked: u64,
+    /// Those of them that pass the filter, and of these the ones that match.
     pub passed: u64,
     pub count: u64,
     /// The first ones that match.

@@ -152,11 +152,16 @@ fn may_count(gate: &Gate, deciders: &Deciders<'_>, person: &Person) -> Result<()
 
 /// What an approval does to other requests: older ones for the same environment and service that still wait give way.
 pub fn supersede(approved: &Gate, others: &[Gate], now: Timestamp) -> Vec<GateEvent> {
+    // A run does not push its own other stages out of the way.
+    let related = |other: &Gate| {
+        let (one, two) = (&approved.subject.run, &other.subject.run);
+        one == two || one.is_below(two) || two.is_below(one)
+    };
     let age = |gate: &Gate| (gate.requested_at, gate.id.clone());
     let place = |gate: &Gate| (gate.subject.environment.clone(), gate.subject.service.clone());
-    let older = others
-        .iter()
-        .filter(|other| other.status == GateStatus::Pending && place(other) == place(approved) && age(other) < age(approved));
+    let older = others.iter().filter(|other| {
+        other.status == GateStatus::Pending && place(other) == place(approved) && age(other) < age(approved) && !related(other)
+    });
     older.map(|other| GateFact::Superseded { by: approved.id.clone() }.of(&other.id, moment(other, now))).collect()
 }
 

@@ -57,8 +57,9 @@ pub fn start(gate: &Gate, facts: &Facts<'_>) -> Start {
     }
     let found = blockers(gate, facts);
     let (let_through, blockers): (Vec<_>, Vec<_>) = found.into_iter().partition(|blocker| blocker.guard().is_some_and(&bypassed));
+    let decided = gate.status == GateStatus::Approved || bypassed(Guard::Quorum);
     let fence = match &facts.lock.holder {
-        Some(holder) if blockers.is_empty() => holder.fence,
+        Some(holder) if blockers.is_empty() && decided => holder.fence,
         Some(_) | None => return Start::Wait { blockers },
     };
     let mut used: Vec<Guard> = let_through.iter().filter_map(Blocker::guard).collect();

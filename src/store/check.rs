@@ -7,8 +7,8 @@ use super::error::Fault;
 use super::project::fold;
 use super::read::{SUMMARIES, SUMMARY, StageRow, stage_rows, summary};
 use super::row::{decode, integer, millis};
-use super::{facts, ledger};
-use crate::model::{AuditVerdict, Run, RunId, StageStatus};
+use super::{bound, facts, ledger};
+use crate::model::{AuditVerdict, Flaw, Run, RunId, StageStatus};
 
 /// Complaints after which nobody reads on.
 const ENOUGH: usize = 100;
@@ -23,6 +23,7 @@ pub(super) fn check(conn: &Connection) -> Result<Vec<String>, Fault> {
         definitions(&tx, &mut wrong)?;
         facts::check(&tx, &mut wrong, ENOUGH)?;
         audit(&tx, &mut wrong)?;
+        bindings(&tx, &mut wrong)?;
     }
     Ok(wrong)
 }
@@ -30,6 +31,14 @@ pub(super) fn check(conn: &Connection) -> Result<Vec<String>, Fault> {
 fn audit(conn: &Connection, wrong: &mut Vec<String>) -> Result<(), Fault> {
     if let AuditVerdict::Broken(broken) = ledger::verify(conn, &[])? {
         wrong.push(format!("the audit chain is broken: {broken}"));
+    }
+    Ok(())
+}
+
+/// Facts beside the chain. One that cannot be read has been told of.
+fn bindings(conn: &Connection, wrong: &mut Vec<String>) -> Result<(), Fault> {
+    if let Some(broken) = bound::check(conn)?.filter(|broken| !matches!(broken.flaw, Flaw::Unreadable { .. })) {
+        wrong.push(format!("what the audit chain answers for was changed: {broken}"));
     }
     Ok(())
 }

@@ -8,6 +8,10 @@ use super::error::{Fault, StoreError};
 use super::row::{checksum, integer, seq_of, text_of};
 use crate::model::Timestamp;
 
+/// Facts of the streams whose names begin like this.
+const UNDER: &str = "SELECT seq, at, stream, body, sum, place FROM facts
+    WHERE stream >= ?1 AND stream < ?1 || char(1114111) ORDER BY seq";
+
 /// A fact that is not recorded yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewFact {
@@ -28,6 +32,9 @@ pub struct Fact {
     pub at: Timestamp,
     pub body: serde_json::Value,
 }
+
+/// A fact, or why it cannot be read.
+pub(super) type Reading = Result<Fact, String>;
 
 /// How many facts a stream had when a decision was made. One more by now, and the decision has to be made anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +94,22 @@ pub(super) fn stream(conn: &Connection, stream: &str) -> Result<Vec<Fact>, Fault
 
 /// Every stream whose name begins like this, oldest fact first.
 pub(super) fn under(conn: &Connection, prefix: &str) -> Result<Vec<Fact>, Fault> {
-    let sql = "SELECT seq, at, stream, body, sum, place FROM facts
-               WHERE stream >= ?1 AND stream < ?1 || char(1114111) ORDER BY seq";
-    select(conn, sql, prefix)
+    select(conn, UNDER, prefix)
+}
+
+/// As `under`, with the number of each; one that cannot be read is why not.
+pub(super) fn each(conn: &Connection, prefix: &str) -> Result<Vec<(u64, Reading)>, Fault> {
+    let mut query = conn.prepare_cached(UNDER)?;
+    let mut rows = query.query([prefix])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let fact = match decode(row) {
+            Err(Fault::Damage(detail)) => Err(detail),
+            decoded => Ok(decoded?),
+        };
+        found.push((seq_of(row.get(0)?)?, fact));
+    }
+    Ok(found)
 }
 
 fn select(conn: &Connection, sql: &str, name: &str) -> Result<Vec<Fact>, Fault> {

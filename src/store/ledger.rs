@@ -130,6 +130,23 @@ pub(super) fn page(conn: &Connection, query: &AuditQuery) -> Result<Vec<AuditRec
     Ok(found)
 }
 
+/// Records that carry the hash of a fact, oldest first: number, stream, hash. Subjects begin like this.
+pub(super) fn bound(conn: &Connection, prefix: &str) -> Result<Vec<(u64, String, String)>, Fault> {
+    let mut select = conn.prepare_cached(
+        "SELECT seq, subject, body FROM audit WHERE subject >= ?1 AND subject < ?1 || char(1114111) ORDER BY seq",
+    )?;
+    let mut rows = select.query([prefix])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (subject, body): (String, String) = (row.get(1)?, row.get(2)?);
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+        if let Some(hash) = body["fact"].as_str() {
+            found.push((seq_of(row.get(0)?)?, subject, hash.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
 /// Goes through the whole chain, one record in memory, from one snapshot.
 pub(super) fn verify(conn: &Connection, checkpoints: &[SignedHead]) -> Result<AuditVerdict, Fault> {
     let store = identity(conn)?;

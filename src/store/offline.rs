@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::error::{Fault, StoreError};
-use super::{ledger, migrate, open};
+use super::{bound, ledger, migrate, open};
 use crate::model::{AuditHead, AuditQuery, AuditRecord, AuditVerdict, SignedHead};
 
 /// The audit chain in a store that is only read. Every question sees the store as it is then.
@@ -47,7 +47,7 @@ impl Offline {
     /// # Errors
     /// When the store cannot be read.
     pub fn verify_audit(&self, checkpoints: &[SignedHead]) -> Result<AuditVerdict, StoreError> {
-        self.told(ledger::verify(&self.conn, checkpoints))
+        self.told(bound::verify(&self.conn, checkpoints))
     }
 
     /// The end of the chain, and the identity of the store.

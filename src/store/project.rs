@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::{Fault, StoreError};
 use super::row::{Entry, decode, integer, millis};
-use crate::model::{Event, EventKind, Outcome, Run, RunId, StageId, StageOutline, StageStatus};
+use crate::model::{Event, EventKind, Outcome, Run, RunId, Stage, StageId, StageOutline, StageStatus};
 
 /// Runs kept in memory at most; any other is folded again from the journal when something happens to it.
 const KEPT: usize = 512;
@@ -35,6 +35,7 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             reused: reused.iter().map(|(stage, _)| (stage.clone(), Value::Null)).collect(),
             parent: parent.clone(),
             includes: Vec::new(),
+            protected: Vec::new(),
         },
         EventKind::AttemptStarted { stage, attempt, .. } => {
             EventKind::AttemptStarted { stage: stage.clone(), attempt: *attempt, config: Value::Null, child: None }
@@ -97,8 +98,8 @@ impl Folded {
         let stage = stage_of(&event.kind);
         // Instances inside a loop have rows of their own, but the run counts the stages that are written.
         let counted = stage.filter(|id| !id.is_instance());
-        let is_final = |run: &Run| counted.and_then(|id| run.stages.get(id)).is_some_and(|stage| stage.status.is_final());
-        let (before, status) = (is_final(&self.run), self.run.status);
+        let has_ended = |run: &Run| counted.and_then(|id| run.stages.get(id)).is_some_and(Stage::has_ended);
+        let (before, status) = (has_ended(&self.run), self.run.status);
         match &event.kind {
             EventKind::RunFinished { .. } => return self.finish(event),
             EventKind::PhaseStarted { stages, .. } => self.begin_anew(stages),
@@ -106,7 +107,7 @@ impl Folded {
         }
         self.run.apply(event);
         self.run.notes.clear();
-        let after = is_final(&self.run);
+        let after = has_ended(&self.run);
         self.done = (self.done + u64::from(after)).saturating_sub(u64::from(before));
         self.row_changed |= stage.is_none() || before != after || status != self.run.status;
         if let Some(id) = stage.filter(|id| self.run.stages.contains_key(*id)) {
@@ -116,7 +117,7 @@ impl Folded {
 
     /// Stages that a new try resets.
     fn begin_anew(&mut self, stages: &[StageId]) {
-        let ended = |id: &&StageId| !id.is_instance() && self.run.stages.get(*id).is_some_and(|stage| stage.status.is_final());
+        let ended = |id: &&StageId| !id.is_instance() && self.run.stages.get(*id).is_some_and(Stage::has_ended);
         let ended = stages.iter().filter(ended).count() as u64;
         self.done = self.done.saturating_sub(ended);
         self.row_changed |= ended > 0;

@@ -47,6 +47,7 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
         reused: Vec::new(),
         parent: None,
         includes: Vec::new(),
+        protected: Vec::new(),
     };
     event(run, kind)
 }

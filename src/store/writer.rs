@@ -204,10 +204,14 @@ impl Writer {
     /// Dies here, if a test wants that.
     #[cfg(debug_assertions)]
     fn pass(&self, moment: crash_point::Moment, batch: &[Request]) {
-        let events: usize = batch.iter().map(|request| request.entries.len()).sum();
-        if let Some(crash) = self.crash.as_ref().filter(|_| events > 0) {
-            let next = self.ends.next_seq;
-            crash.pass(moment, &(next..=next + events as u64 - 1));
+        let Some(crash) = &self.crash else { return };
+        let rows = [
+            (crash_point::Row::Event, self.ends.next_seq, batch.iter().map(|request| request.entries.len()).sum::<usize>()),
+            (crash_point::Row::Record, self.ends.audit.seq + 1, batch.iter().map(|request| request.audit.len()).sum()),
+        ];
+        for (row, first, count) in rows {
+            // An empty range holds nothing.
+            crash.pass(moment, row, &(first..=(first + count as u64).saturating_sub(1)));
         }
     }
 

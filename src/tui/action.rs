@@ -109,7 +109,7 @@ macro_rules! actions {
 
 actions! {
     Accept "accept" "choose" "do what is selected" ["enter"] [Dialog, Text];
-    Save "save" "rerun" "go on with the edited text" ["ctrl-s"] [Text];
+    Save "save" "go on" "go on with the edited text" ["ctrl-s"] [Text];
     Other "other" "select" "select the other choice" ["tab", "left", "right", "h", "l"] [Dialog];
 
     Play "play" "play" "play or pause" ["space"] [Replay];
@@ -128,8 +128,8 @@ actions! {
     WalkUp "walk-up" "" "walk to the stage above" ["k", "up"] [Graph];
     WalkRight "walk-right" "" "walk to a stage after this one" ["l", "right"] [Graph];
     FocusLog "focus-log" "log" "move to the stage's log" ["enter"] [Graph];
-    NextFailed "next-failed" "next failed" "select the next stage that failed or waits for a person" ["n"] [Graph];
-    PreviousFailed "previous-failed" "" "select the one before" ["N"] [Graph];
+    NextFailed "next-failed" "next failed" "the next stage that failed, at its first error line, or that waits for a person" ["n"] [Graph];
+    PreviousFailed "previous-failed" "" "the one before" ["N"] [Graph];
     FirstStage "first-stage" "" "select the first stage" ["g", "home"] [Graph];
     LastStage "last-stage" "" "select the last stage" ["G", "end"] [Graph];
     FollowRunning "follow-running" "" "select whatever stage is running from now on" ["."] [Graph];
@@ -149,7 +149,7 @@ actions! {
     LogEnd "log-end" "follow" "the last line, and follow what comes" ["G", "end"] [Log];
     LogLeft "log-left" "" "scroll left" ["<", "left", "h"] [Log];
     LogRight "log-right" "" "scroll right" [">", "right", "l"] [Log];
-    Search "search" "search" "search for a regular expression" ["/"] [Log, Graph, Inspector];
+    Search "search" "search" "search a regex; lower case: any case" ["/"] [Log, Graph, Inspector];
     Keep "keep" "filter" "show only the lines that match a regular expression" ["&"] [Log];
     Leave "leave-out" "" "show only the lines that do not match" ["!"] [Log];
     Merge "merge" "" "this stage, or all stages in the order of time" ["s"] [Log, Graph];
@@ -197,6 +197,9 @@ actions! {
     ListEnd "list-end" "" "the last row" ["G", "end"] [List];
     Open "open" "open" "open what is selected" ["enter", "o"] [List];
     Filter "filter" "filter" "show only runs that match what you type" ["/"] [Runs];
+    UnfoldRun "unfold-run" "" "show the runs that this run started" ["l", "right"] [Runs];
+    FoldRun "fold-run" "" "hide them, or go to the run above" ["h", "left"] [Runs];
+    ToggleRun "toggle-run" "" "show or hide the runs that this run started" ["space"] [Runs];
     StatusFilter "status-filter" "status" "show all, active, failed or succeeded runs" ["f"] [Runs];
     Probe "probe" "ask now" "ask every service now" ["p"] [Health];
     Approve "approve" "approve" "approve the start, after typing what it is for" ["a"] [Approvals];
@@ -209,6 +212,7 @@ actions! {
     AuditVerify "audit-verify" "verify" "have the engine go through the whole chain" ["V"] [Audit];
 
     Back "back" "back" "back out one step" ["esc"] [Dialog, Text, Global];
+    FirstError "first-error" "first error" "what failed last, at its first error line; again: the next failed stage" ["F"] [Global];
     GoOverview "overview" "" "the overview" ["1"] [Global];
     GoRuns "runs" "" "all runs" ["2"] [Global];
     GoRun "run" "" "the run looked at last" ["3"] [Global];
@@ -221,8 +225,9 @@ actions! {
     ScreenNext "screen-next" "" "the next screen" ["tab"] [Global];
     ScreenPrevious "screen-previous" "" "the screen before" ["backtab"] [Global];
     JumpBack "jump-back" "" "the place looked at before" ["ctrl-o"] [Global];
-    Palette "palette" "" "find an action, a run, a stage or a theme by name" [":"] [Global];
+    Palette "palette" "" "find an action, a pipeline to run, a run, a stage or a theme by name" [":"] [Global];
     Help "help" "help" "what the keys do here" ["?", "f1"] [Global];
+    Messages "messages" "" "the last remarks and errors, with their time" ["M"] [Global];
     Theme "theme" "" "choose the colours, seeing each" ["ctrl-t"] [Global];
     Mouse "mouse" "" "let the wheel scroll here, or leave the mouse to the terminal" ["m"] [Global];
     Redraw "redraw" "" "paint the screen again" ["ctrl-l"] [Global];

@@ -4,10 +4,13 @@
 
 mod bar;
 pub mod farewell;
+mod messages;
+mod news;
 mod places;
 #[cfg(test)]
 pub mod tests;
 
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
@@ -15,17 +18,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::action::{Action, Context};
-use super::backend::{Reply, Request};
-use super::clipboard;
+use super::backend::Request;
 use super::keymap::Key;
 use super::message::{Effect, Message};
 use super::popup::{Outcome, Popup, help::Help, palette::Palette, themes::ThemeList};
 use super::screen::{Intent, Screen, Tone, View, run::Opening};
 use super::theme::Role;
-use super::widget::format;
 use super::widget::paint::Paint;
-use super::world::{Link, READ_ONLY, World};
-use crate::model::{GateView, RunId, Timestamp};
+use super::world::{READ_ONLY, World};
+use crate::model::{RunId, Timestamp};
 
 /// How many runs lists ask for.
 const LISTED_RUNS: usize = 500;
@@ -38,19 +39,36 @@ pub struct App {
     /// The screen shown is the last; `back` leaves it for the one below.
     stack: Vec<Screen>,
     popups: Vec<Popup>,
-    /// The last remark; the next key takes it away.
-    remark: Option<(Tone, String)>,
+    /// What was said, the last of it last.
+    messages: messages::Messages,
     /// The places left, the last one last.
     places: Vec<places::Place>,
     size: (u16, u16),
     mouse: bool,
 }
 
+/// See `App::scene`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scene {
+    screen: Option<Discriminant<Screen>>,
+    run: Option<RunId>,
+    depth: usize,
+    popups: usize,
+}
+
 impl App {
     /// Starts on the overview, or on a run. The effects are the first questions.
     pub fn new(world: World, run: Option<RunId>) -> (Self, Vec<Effect>) {
         let stack = vec![Screen::home()];
-        let mut app = Self { world, stack, popups: Vec::new(), remark: None, places: Vec::new(), size: (0, 0), mouse: false };
+        let mut app = Self {
+            world,
+            stack,
+            popups: Vec::new(),
+            messages: messages::Messages::default(),
+            places: Vec::new(),
+            size: (0, 0),
+            mouse: false,
+        };
         let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
         if let Some(run) = run {
             effects.extend(app.open_run(run));
@@ -113,7 +131,7 @@ impl App {
     }
 
     fn key(&mut self, key: &KeyEvent) -> Vec<Effect> {
-        self.remark = None;
+        self.messages.heed();
         if self.is_esc_and_key(key) {
             let mut effects = self.key(&KeyEvent::from(KeyCode::Esc));
             effects.extend(self.key(&KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..*key }));
@@ -190,6 +208,10 @@ impl App {
                     &self.world,
                     self.shown().and_then(Screen::as_run),
                 )));
+                vec![Effect::Ask(Request::Pipelines)]
+            }
+            Action::Messages => {
+                self.popups.push(Popup::Page(self.messages.page(self.world.look.charset)));
                 Vec::new()
             }
             Action::Theme => {
@@ -199,9 +221,10 @@ impl App {
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let words = if self.mouse { "the wheel scrolls here" } else { "the mouse is the terminal's again" };
-                self.remark = Some((Tone::Plain, words.to_owned()));
+                self.messages.say(self.world.now, Tone::Plain, words);
                 vec![Effect::Mouse(self.mouse)]
             }
+            Action::FirstError => self.first_error(),
             Action::JumpBack => self.jump_back(),
             Action::ScreenNext => self.turn_screen(1),
             Action::ScreenPrevious => self.turn_screen(-1),
@@ -230,6 +253,29 @@ impl App {
         effects
     }
 
+    /// Opens a run at the line that says what went wrong.
+    fn triage(&mut self, run: RunId) -> Vec<Effect> {
+        let mut effects = self.open_run(run);
+        if let Some(Screen::Run(screen)) = self.stack.last_mut() {
+            let intents = screen.triage();
+            effects.extend(self.carry_out(intents));
+        }
+        effects
+    }
+
+    /// The next failure of the run on screen; where none is, the run that failed last.
+    fn first_error(&mut self) -> Vec<Effect> {
+        if let Some(Screen::Run(screen)) = self.stack.last_mut().filter(|screen| screen.view().is_of_use(Action::FirstError)) {
+            let intents = screen.triage_on();
+            return self.carry_out(intents);
+        }
+        match self.world.failed_run().map(|run| run.id.clone()) {
+            Some(run) => self.triage(run),
+            None if self.world.runs.is_none() => self.remark(Tone::Plain, "the runs are not read yet"),
+            None => self.remark(Tone::Good, "no run has failed"),
+        }
+    }
+
     fn set_theme(&mut self, name: &str) -> Vec<Effect> {
         match self.world.themes.get(name) {
             Ok(theme) => self.world.look.theme = theme.clone(),
@@ -240,11 +286,11 @@ impl App {
 
     /// Says at the start what could not be used; it stays until a key is pressed.
     pub fn warn(&mut self, problem: &str) {
-        self.remark = Some((Tone::Bad, problem.to_owned()));
+        self.messages.say(self.world.now, Tone::Bad, problem);
     }
 
     fn remark(&mut self, tone: Tone, text: &str) -> Vec<Effect> {
-        self.remark = Some((tone, text.to_owned()));
+        self.messages.say(self.world.now, tone, text);
         Vec::new()
     }
 
@@ -263,110 +309,12 @@ impl App {
         self.act(if down { Action::ListDown } else { Action::ListUp })
     }
 
-    fn reply(&mut self, reply: Reply) -> Vec<Effect> {
-        match reply {
-            Reply::Connected(status) => {
-                let again = matches!(self.world.link, Link::Lost(_));
-                self.world.link = Link::Connected(status.clone());
-                if !again {
-                    return Vec::new();
-                }
-                let heard = self.hear(Reply::Connected(status));
-                let mut effects = vec![Effect::Ask(Request::Overview), Effect::Ask(Request::ListRuns { limit: LISTED_RUNS })];
-                effects.extend(heard);
-                effects
-            }
-            Reply::Disconnected(why) => {
-                self.world.link = Link::Lost(why);
-                Vec::new()
-            }
-            Reply::Runs(runs) => {
-                self.world.runs = Some(runs);
-                self.world.news += 1;
-                Vec::new()
-            }
-            Reply::Me(me) => {
-                self.world.gates.me = Some(me);
-                Vec::new()
-            }
-            Reply::Gates(gates) => self.take_gates(gates),
-            Reply::Services(services) => {
-                self.world.history.keep(&services);
-                self.world.services = Some(services);
-                Vec::new()
-            }
-            Reply::RunCreated(run) => self.open_run(run),
-            Reply::Done { what } => self.remark(Tone::Good, &what),
-            Reply::Failed { what, error } => {
-                let effects = self.hear(Reply::Failed { what: what.clone(), error: error.clone() });
-                self.remark = Some((Tone::Bad, format!("{what}: {error}")));
-                effects
-            }
-            Reply::RunEvent(event) => {
-                let effects = self.hear(Reply::RunEvent(event));
-                self.summarise();
-                effects
-            }
-            Reply::RunSnapshot(run) => {
-                let effects = self.hear(Reply::RunSnapshot(run));
-                self.summarise();
-                effects
-            }
-            Reply::Copied { text, lines } => vec![Effect::Copy { text, what: format::lines(lines) }],
-            Reply::Saved { path, lines, bytes } => {
-                self.remark(Tone::Good, &clipboard::in_file(&format::lines(lines), &format::bytes(bytes), &path))
-            }
-            reply @ (Reply::LogGrew { .. }
-            | Reply::Lines { .. }
-            | Reply::Scanned { .. }
-            | Reply::Found { .. }
-            | Reply::LogTail { .. }
-            | Reply::Papers(_)
-            | Reply::Journal { .. }
-            | Reply::Evidence(_)
-            | Reply::Audit { .. }
-            | Reply::Verified(_)
-            | Reply::StageDetail { .. }) => self.hear(reply),
-        }
-    }
-
-    /// Takes the gates that wait. A question about one that is not as it was when it was asked goes away, with a word.
-    fn take_gates(&mut self, gates: Vec<GateView>) -> Vec<Effect> {
-        let is_news = self.world.gates.take(gates);
-        self.world.news += 1;
-        let Self { world, popups, .. } = self;
-        if let Some(at) = popups.iter().position(|popup| popup.obsolete(world).is_some()) {
-            let why = popups[at].obsolete(world).unwrap_or_default();
-            popups.truncate(at);
-            self.remark = Some((Tone::Bad, why));
-        }
-        is_news.then_some(Effect::Bell).into_iter().collect()
-    }
-
-    /// Whether something on top takes no keys before the terminal has shown it.
-    pub fn waits_to_be_seen(&self) -> bool {
-        !self.is_too_small() && self.popups.last().is_some_and(Popup::is_unseen)
-    }
-
-    fn hear(&mut self, reply: Reply) -> Vec<Effect> {
-        self.ask_screen(|view, world| view.hear(reply, world))
-    }
-
-    /// The list shows the followed run as new as the run's own screen does.
-    fn summarise(&mut self) {
-        let Some(screen) = self.stack.last().and_then(Screen::as_run) else { return };
-        let (Some(run), Some(runs)) = (screen.run.as_ref(), self.world.runs.as_mut()) else { return };
-        if let Some(summary) = runs.iter_mut().find(|summary| summary.id == run.id) {
-            *summary = run.summary();
-        }
-    }
-
     fn carry_out(&mut self, intents: Vec<Intent>) -> Vec<Effect> {
         let mut effects = Vec::new();
         for intent in intents {
             match intent {
                 Intent::Ask(Request::Decide { .. }) if self.world.read_only => {
-                    self.remark = Some((Tone::Bad, READ_ONLY.to_owned()));
+                    self.messages.say(self.world.now, Tone::Bad, READ_ONLY);
                 }
                 Intent::Ask(request) => effects.push(Effect::Ask(request)),
                 Intent::LayOut(job) => effects.push(Effect::LayOut(job)),
@@ -375,15 +323,26 @@ impl App {
                 Intent::ShowStage(stage) => {
                     effects.extend(self.ask_screen(|view, _| view.show_stage(&stage)));
                 }
+                Intent::Prepare(_) if self.world.read_only => {
+                    effects.extend(self.remark(Tone::Bad, "this console is read-only: it starts nothing"));
+                }
+                Intent::Prepare(name) => effects.push(Effect::Ask(Request::OpenPipeline(name))),
+                Intent::Triage(run) => effects.extend(self.triage(run)),
                 Intent::Replay(run, opening) => effects.extend(self.replay(run, opening)),
                 Intent::Act(action) => effects.extend(self.act(action)),
                 Intent::Open(popup) => self.popups.push(*popup),
                 Intent::Check(job) => effects.push(Effect::Check(job)),
-                Intent::Say(tone, text) => self.remark = Some((tone, text)),
+                Intent::Say(tone, text) => self.messages.say(self.world.now, tone, &text),
                 Intent::Bell => effects.push(Effect::Bell),
             }
         }
         effects
+    }
+
+    /// What is on screen, apart from what it shows: another scene is another screen, run or popup.
+    pub fn scene(&self) -> Scene {
+        let run = self.shown().and_then(Screen::as_run).map(|screen| screen.id.clone());
+        Scene { screen: self.shown().map(discriminant), run, depth: self.stack.len(), popups: self.popups.len() }
     }
 
     /// The terminal's width and height, from the last `Resize`.

@@ -11,11 +11,11 @@ mod probe;
 
 use serde_json::Value;
 
-pub use engine::{Engine, FileOf, Followed, ValuesOf};
+pub use engine::{Engine, FileOf, Followed, Pipelines, ValuesOf, Work};
 pub use probe::Target;
 
 use crate::model::{
-    AuditQuery, AuditRecord, AuditVerdict, Decided, Document, EngineStatus, Event, GateId, GateView, LogView, LogWindow,
+    AuditQuery, AuditRecord, AuditVerdict, Decided, Document, EngineStatus, Event, GateId, GateView, LogName, LogView, LogWindow,
     Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow, Whoami,
 };
 
@@ -30,6 +30,8 @@ pub enum Request {
     /// A `RunSnapshot`, then `RunEvent`s and `LogGrew`s of this run until another `Follow` or `Unfollow`.
     Follow(RunId),
     Unfollow,
+    /// `RunsBelow`: the runs that the stages of a run started.
+    RunsBelow(RunId),
     /// The stage with its full output and configs, for the inspector.
     StageDetail(RunId, StageId),
     /// `Lines` of the run's logs. A new question replaces one that was not answered yet.
@@ -38,6 +40,8 @@ pub enum Request {
     Scan(RunId, Box<ScanQuery>),
     /// `Found`: the first line from the start of the query on, or from the other end of the logs. Replaces the one before.
     Find(RunId, Box<ViewQuery>),
+    /// `Culprit`: the line of a log that says what went wrong. Replaces a `Find`, and is replaced by one.
+    Culprit(RunId, LogName),
     /// Ends a scan and a find, in the engine too.
     StopScan,
     /// The raw text of the lines of a view from one number to another, both included: `Copied`, or `Saved` when it is long.
@@ -89,6 +93,12 @@ pub enum Request {
     /// A page of the audit chain.
     Audit(AuditQuery),
     VerifyAudit,
+    /// `Pipelines`: the names of those that can be started.
+    Pipelines,
+    /// `Opened` or `Refused`: a pipeline by its name, to be started.
+    OpenPipeline(String),
+    /// `RunCreated` or `Refused`.
+    Start(Box<Order>),
 }
 
 /// Where a rerun begins.
@@ -109,6 +119,10 @@ pub enum Reply {
     Disconnected(String),
     /// Newest first.
     Runs(Vec<RunSummary>),
+    RunsBelow {
+        of: RunId,
+        runs: Vec<RunSummary>,
+    },
     RunSnapshot(Box<Run>),
     RunEvent(Box<Event>),
     /// The log of an attempt now has this many lines and bytes.
@@ -134,6 +148,14 @@ pub enum Reply {
         run: RunId,
         query: Box<ViewQuery>,
         line: Option<u64>,
+    },
+    Culprit {
+        run: RunId,
+        log: LogName,
+        /// `None` when no line looks like an error.
+        line: Option<u64>,
+        /// Lines of the log.
+        total: u64,
     },
     /// Text that was asked for by `CopyLines`.
     Copied {
@@ -173,6 +195,13 @@ pub enum Reply {
         records: Vec<AuditRecord>,
     },
     Verified(AuditVerdict),
+    Pipelines(Vec<String>),
+    Opened(Box<Sheet>),
+    /// A pipeline cannot be started: the report of what is wrong, in lines.
+    Refused {
+        pipeline: String,
+        report: String,
+    },
     /// An order was carried out; a short sentence for people.
     Done {
         what: String,
@@ -183,6 +212,30 @@ pub enum Reply {
         error: String,
     },
     RunCreated(RunId),
+}
+
+/// A pipeline that can be started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sheet {
+    pub name: String,
+    pub path: String,
+    pub document: Document,
+    pub input_schema: Option<Value>,
+    pub sample_input: Option<Value>,
+    /// The pipeline's own.
+    pub environment: Option<String>,
+    /// Those to choose from, where it has none of its own.
+    pub environments: Vec<String>,
+}
+
+/// To start a pipeline as it was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    pub name: String,
+    /// Its document as it was seen.
+    pub text: String,
+    pub inputs: Value,
+    pub environment: Option<String>,
 }
 
 /// The documents around a run.

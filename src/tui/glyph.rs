@@ -125,6 +125,16 @@ impl Charset {
         self.pick("…", "~")
     }
 
+    /// Stand at the left and the right end of a line of which more lies beyond it.
+    pub fn beyond(self) -> (&'static str, &'static str) {
+        self.pick(("‹", "›"), ("<", ">"))
+    }
+
+    /// Stands before a part that continues the line above.
+    pub fn continues(self) -> &'static str {
+        self.pick("↪", "\\")
+    }
+
     pub fn arrow(self) -> &'static str {
         self.pick("▸", ">")
     }

@@ -59,5 +59,7 @@ pub struct LayoutJob {
     pub boxes: Graph,
     /// Boxes only as wide as their titles need.
     pub narrow: Graph,
+    /// Lines that tell times too.
+    pub long: Graph,
     pub lines: Graph,
 }

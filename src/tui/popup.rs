@@ -4,8 +4,10 @@ pub mod choose;
 pub mod confirm;
 pub mod edit;
 pub mod help;
+pub mod page;
 pub mod palette;
 pub mod review;
+pub mod start;
 pub mod themes;
 
 use crossterm::event::KeyEvent;
@@ -23,6 +25,7 @@ use crate::model::Timestamp;
 #[derive(Debug, Clone)]
 pub enum Popup {
     Help(help::Help),
+    Page(page::Page),
     Choose(choose::Choose),
     Palette(palette::Palette),
     Themes(themes::ThemeList),
@@ -86,8 +89,10 @@ impl Popup {
 
     pub fn contexts(&self) -> &'static [Context] {
         match self {
-            Self::Help(_) => &[Context::List, Context::Dialog],
-            Self::Choose(_) | Self::Themes(_) | Self::Review(_) => &[Context::Dialog, Context::List],
+            Self::Help(help) if help.is_typing() => &[Context::Text],
+            Self::Help(_) | Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => {
+                &[Context::Dialog, Context::List]
+            }
             Self::Palette(_) | Self::Edit(_) | Self::Confirm(_) | Self::Prompt(_) => &[Context::Text],
         }
     }
@@ -95,7 +100,9 @@ impl Popup {
     /// What the bottom line says.
     pub fn hints(&self) -> &'static [Action] {
         match self {
-            Self::Help(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
+            Self::Help(help) if help.is_typing() => &[Action::Accept, Action::Back],
+            Self::Help(_) => &[Action::ListDown, Action::Search, Action::ListPageDown, Action::Back],
+            Self::Page(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
             Self::Choose(_) | Self::Review(_) => &[Action::Other, Action::Accept, Action::Back],
             Self::Themes(_) => &[Action::ListDown, Action::Accept, Action::Back],
             Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
@@ -112,7 +119,8 @@ impl Popup {
             return self.close();
         }
         match self {
-            Self::Help(help) => help.act(action, pressed, world),
+            Self::Help(help) => help.key(key, action, world),
+            Self::Page(page) => page.act(action),
             Self::Choose(choose) => choose.act(action),
             Self::Themes(themes) => themes.act(action),
             Self::Review(review) => review.act(action),
@@ -132,7 +140,8 @@ impl Popup {
                 prompt.input.paste(text);
                 prompt.changed(false)
             }
-            Self::Help(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => Outcome::Stay,
+            Self::Help(help) => help.paste(text),
+            Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => Outcome::Stay,
         }
     }
 
@@ -142,7 +151,8 @@ impl Popup {
                 Outcome::Typed { purpose: Purpose::Filter, text: String::new(), accepted: true }
             }
             Self::Themes(themes) => themes.back_out(),
-            Self::Help(_)
+            Self::Help(help) => help.back(),
+            Self::Page(_)
             | Self::Choose(_)
             | Self::Review(_)
             | Self::Palette(_)
@@ -157,6 +167,7 @@ impl Popup {
         match self {
             Self::Edit(edit) => Outcome::Do(edit.take(checked).into_iter().collect()),
             Self::Help(_)
+            | Self::Page(_)
             | Self::Choose(_)
             | Self::Themes(_)
             | Self::Review(_)
@@ -191,8 +202,10 @@ impl Popup {
     }
 
     pub fn fit(&mut self, area: Rect, world: &World) {
-        if let Self::Help(help) = self {
-            help.fit(area, world);
+        match self {
+            Self::Help(help) => help.fit(area, world),
+            Self::Page(page) => page.fit(area),
+            _ => {}
         }
     }
 
@@ -200,6 +213,7 @@ impl Popup {
     pub fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         match self {
             Self::Help(help) => help.draw(paint, area, world),
+            Self::Page(page) => page.draw(paint, area),
             Self::Choose(choose) => choose.draw(paint, area),
             Self::Themes(themes) => themes.draw(paint, area),
             Self::Review(review) => review.draw(paint, area),

@@ -19,6 +19,7 @@ use super::action::{Action, Context};
 use super::backend::{Reply, Request};
 use super::message::LayoutJob;
 use super::popup::{Popup, Purpose, edit::check::Job};
+use super::theme::Role;
 use super::widget::dag::Picture;
 use super::widget::paint::Paint;
 use super::world::World;
@@ -50,6 +51,11 @@ pub trait View {
         true
     }
 
+    /// What the bottom line names before anything else.
+    fn offers_first(&self, _world: &World) -> Option<Action> {
+        None
+    }
+
     /// Backs out one step inside the screen; `None` when there was nothing to back out of.
     fn back(&mut self, _world: &mut World) -> Option<Vec<Intent>> {
         None
@@ -62,6 +68,11 @@ pub trait View {
 
     /// Takes news that `World` does not keep for everybody.
     fn hear(&mut self, _reply: Reply, _world: &World) -> Vec<Intent> {
+        Vec::new()
+    }
+
+    /// The list of runs was read anew.
+    fn listed(&mut self) -> Vec<Intent> {
         Vec::new()
     }
 
@@ -178,6 +189,17 @@ pub enum Tone {
     Bad,
 }
 
+impl Tone {
+    /// How words of this tone are painted.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Good => Role::Success,
+            Self::Plain => Role::Text,
+            Self::Bad => Role::Failure,
+        }
+    }
+}
+
 /// What a screen or popup wants to happen outside itself.
 #[derive(Debug)]
 pub enum Intent {
@@ -191,6 +213,10 @@ pub enum Intent {
     OpenRun(RunId),
     /// Select this stage of the run shown.
     ShowStage(StageId),
+    /// Open a run at the first error line of what failed first.
+    Triage(RunId),
+    /// Open a pipeline to be started.
+    Prepare(String),
     /// Open a run and play it again.
     Replay(RunId, run::Opening),
     Open(Box<Popup>),

@@ -28,9 +28,10 @@ use super::keymap::Keymap;
 use super::message::{Effect, Message};
 use super::popup::edit::check::{Checked, check};
 use super::screen::run::Opening;
-use super::terminal::{self, Abilities, Guard, modes, writer::Writer};
+use super::terminal::{self, Abilities, Guard, modes, sink::Tty, writer::Writer};
 use super::theme::{Theme, Themes};
 use super::widget::dag::Picture;
+use super::widget::format::Zone;
 use super::widget::paint::Look;
 use super::world::World;
 use crate::model::{RunId, Timestamp};
@@ -141,7 +142,7 @@ impl Shell {
     fn new(options: Options, requests: mpsc::Sender<Request>) -> io::Result<Self> {
         let look = Look { theme: options.theme, charset: options.charset };
         let Options { themes, keys, read_only, workspace, start, abilities, problems, copies: copy_dir, in_tmux, .. } = options;
-        let world = World { look, themes, keys, read_only, workspace, now: now(), ..World::default() };
+        let world = World { look, zone: Zone::of_machine(), themes, keys, read_only, workspace, now: now(), ..World::default() };
         let (run, opening) = match start {
             Start::Overview => (None, None),
             Start::Run(run) => (Some(run), None),
@@ -154,7 +155,7 @@ impl Shell {
         if let Some((run, opening)) = opening {
             effects.extend(app.replay(run, opening));
         }
-        let output = std::fs::File::from(rustix::io::dup(io::stdout())?);
+        let output = Tty::open(io::stdout())?;
         let mut shell = Self {
             app,
             painter: Painter::new(abilities, Instant::now()),
@@ -293,8 +294,9 @@ impl Shell {
                 drained = self.writer.drained() => match drained {
                     Err(error) if is_gone(&error) => return Ok(End::Lost),
                     drained => {
-                        drained?;
-                        self.painter.drained(Instant::now());
+                        if let Some(stall) = drained? {
+                            self.painter.refused(&stall);
+                        }
                     }
                 },
                 // After the keys: what was typed before it was seen has been read by now.

@@ -5,6 +5,7 @@
 mod abilities;
 mod encode;
 pub mod modes;
+pub mod sink;
 pub mod writer;
 
 use std::fs::File;
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 
 pub use abilities::{Abilities, Depth, Feature, capabilities};
 pub use encode::{Encoder, SIXTEEN};
+pub use writer::Stall;
 
 /// Ends whatever sequence a frame was cut off in.
 const ABORT: &[u8] = b"\x18";

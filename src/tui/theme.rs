@@ -5,6 +5,8 @@ mod reduce;
 mod set;
 
 use ratatui::style::Style;
+#[cfg(test)]
+pub(in crate::tui) use reduce::contrast;
 pub use set::{Entry, Origin, SHIPPED, Themes};
 
 use crate::model::{RunStatus, StageStatus};

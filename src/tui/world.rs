@@ -6,8 +6,9 @@ use super::gates::Gates;
 use super::history::History;
 use super::keymap::Keymap;
 use super::theme::Themes;
+use super::widget::format::{self, Zone};
 use super::widget::paint::Look;
-use crate::model::{EngineStatus, GateId, RunId, RunSummary, Timestamp};
+use crate::model::{EngineStatus, GateId, RunId, RunStatus, RunSummary, Timestamp};
 
 /// What an order is answered with in a console that gives none.
 pub const READ_ONLY: &str = "this console is read-only";
@@ -26,6 +27,8 @@ pub struct World {
     /// The time of the message being handled; drawing uses it too.
     pub now: Timestamp,
     pub look: Look,
+    /// Where clocks are read.
+    pub zone: Zone,
     /// Those that can be chosen.
     pub themes: Themes,
     pub keys: Keymap,
@@ -33,6 +36,8 @@ pub struct World {
     /// Newest first; `None` until the engine has answered.
     pub runs: Option<Vec<RunSummary>>,
     pub services: Option<Vec<Service>>,
+    /// The pipelines of the workspace, as they were when the palette was opened last.
+    pub pipelines: Vec<String>,
     /// What was seen of them before.
     pub history: History,
     /// What waits for people.
@@ -57,9 +62,20 @@ impl World {
         self.runs.iter().flatten().partition(|run| !run.status.is_final())
     }
 
+    /// The run to look into when something is wrong: the selected one if it failed, else the one that failed last.
+    pub fn failed_run(&self) -> Option<&RunSummary> {
+        let failed = || self.runs.iter().flatten().filter(|run| run.status == RunStatus::Failed);
+        failed().find(|run| self.selected_run.as_ref() == Some(&run.id)).or_else(|| failed().next())
+    }
+
     /// True while a run in the lists has a duration that grows.
     pub fn has_running(&self) -> bool {
         self.runs.iter().flatten().any(|run| run.started_at.is_some() && !run.status.is_final())
+    }
+
+    /// A moment as the clock here shows it.
+    pub fn clock(&self, at: Timestamp) -> String {
+        format::clock(at, self.now, &self.zone)
     }
 
     /// The first key of an action, for sentences that name it.

@@ -144,7 +144,8 @@ fn what_targets_a_protected_environment_wants_a_deployer_of_it_however_it_is_nam
 
     let deployer = format!("[access.roles]\ndeployer = {{ users = [{me:?}], environments = [\"production\"] }}\n{environments}");
     settings(&workspace, &deployer);
-    let id = workspace.ok(&["run", "p", "--env", "production", "--json"]).json()["id"].as_str().expect("an id").to_owned();
+    let id =
+        workspace.ok(&["run", "p", "--env", "production", "--detach", "--json"]).json()["id"].as_str().expect("an id").to_owned();
     settings(&workspace, &format!("{}{environments}", role("operator", &me)));
     // What was allowed to begin is still production's.
     forbidden(&workspace.say(&["runs", "rerun", &id, "--all"]), &words);
@@ -195,7 +196,7 @@ fn a_wrong_policy_is_refused_at_its_place_and_the_last_good_one_stays_in_force()
     }
     // Past the command line, which reads the file itself: no admin by a file that is wrong.
     let request = format!("POST /v1/runs/{id}/cancel");
-    let (status, body) = ask(&socket, &request, "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    let (status, body) = ask(&socket, &request, "Content-Type: application/json\r\nContent-Length: 4\r\n\r\n{}");
     assert!(status == 403 && body.contains("operator"), "{body}");
     let (_, body) = ask(&socket, "GET /v1/whoami", "");
     assert!(body.contains("flowdeck.toml:3:1") && body.contains(good["policy"].as_str().expect("a hash")), "{body}");

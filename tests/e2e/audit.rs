@@ -233,3 +233,36 @@ async fn a_secret_never_enters_the_chain() {
     }
     assert!(!chain.contains(SECRET), "{chain}");
 }
+
+#[test]
+fn every_change_of_policy_is_on_record_before_anything_is_decided_under_it() {
+    let workspace = Workspace::with("p.yaml", ECHO);
+    let run = || workspace.ok(&["run", "p", "--plain"]);
+    let mode = |bake: &str| {
+        let me = workspace.ok(&["whoami", "--json"]).json()["name"].as_str().expect("a name").to_owned();
+        settings(
+            &workspace,
+            &format!(
+                "[access.roles]\nadmin = {{ users = [\"{me}\"] }}\n[environments.production]\nprotected = true\nbake = \"{bake}\"\n"
+            ),
+        );
+    };
+    run();
+    assert!(!actions(&workspace).contains(&"policy.changed".to_owned()), "there is none, and never was");
+    mode("10m");
+    run();
+    mode("20m");
+    run();
+    // A new engine under the same policy changes nothing.
+    workspace.ok(&["engine", "stop"]);
+    run();
+    let changes: Vec<Value> = records(&workspace, &["--action", "policy"]);
+    assert_eq!(changes.len(), 2, "{changes:#?}");
+    assert_eq!((&changes[1]["body"]["old"], &changes[0]["body"]["old"]), (&Value::Null, &changes[1]["body"]["new"]));
+    assert_eq!(changes[0]["body"]["policy"]["environments"]["production"]["bake"]["secs"], 1200);
+    // In front of the run that was admitted under it.
+    let order = actions(&workspace);
+    let first = order.iter().position(|action| action == "policy.changed");
+    let runs: Vec<usize> = (0..order.len()).filter(|at| order[*at] == "run.created").collect();
+    assert!(first > runs.first().copied() && first < runs.get(1).copied(), "{order:?}");
+}

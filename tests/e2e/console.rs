@@ -356,3 +356,59 @@ fn a_copy_is_whole_however_little_of_it_is_on_screen() {
     assert_eq!(workspace.read("taken"), numbers);
     assert!(!console.holds(b"\x1b]52"));
 }
+
+/// A pipeline whose error stands in the middle of a long log.
+const LONG: &str = r#"
+id: long
+stages:
+  - id: fine
+    type: shell
+    config: {run: 'echo no error here'}
+  - id: broken
+    type: shell
+    depends_on: [fine]
+    config: {run: 'seq 1 4000; echo "error: the disk is full"; seq 4001 9000; exit 3'}
+"#;
+
+#[test]
+fn one_key_leads_from_the_launch_to_the_error_in_the_middle_of_a_long_log() {
+    let workspace = Workspace::with("long.yaml", LONG);
+    workspace.say(&["run", "long", "--plain"]);
+    let mut console = open(&workspace, &[]);
+    console.wait_for("F first error");
+    console.type_keys("F");
+    console.wait_for("error: the disk is full");
+    let screen = console.screen();
+    let at = |text: &str| screen.lines().position(|line| line.trim_matches(['▐', '▌', '│', '·', ' ']) == text);
+    let error = at("error: the disk is full").unwrap_or_else(|| panic!("{screen}"));
+    assert_eq!((at("4000"), at("4001")), (Some(error - 1), Some(error + 1)), "{screen}");
+    console.type_keys("q");
+    console.wait_for_exit();
+}
+
+#[test]
+fn a_pipeline_is_started_from_the_palette_with_its_inputs_and_a_broken_one_is_told_with_its_place() {
+    let greet = "id: greet\ninput_schema: {type: object, required: [name], properties: {name: {type: string, default: Ada}}}\n\
+                 stages:\n  - id: hello\n    type: shell\n    config: {run: 'echo hello {{ input.name }}'}\n";
+    let workspace = Workspace::with("greet.yaml", greet);
+    workspace.pipeline("broken.yaml", "id: broken\nstages:\n  - id: a\n    type: shel\n");
+    let mut console = open(&workspace, &[]);
+    console.wait_for("No run yet");
+    console.type_keys(":run broken");
+    console.wait_for("start this pipeline");
+    console.type_keys("\r");
+    console.wait_for("broken cannot be started");
+    console.wait_for("broken.yaml:4:11");
+    console.wait_for("^^^^");
+    console.type_keys("\r:run greet");
+    console.wait_for("start this pipeline");
+    console.type_keys("\r");
+    console.wait_for("\"name\": \"Ada\"");
+    console.wait_for(" valid");
+    console.type_keys("\x13");
+    console.wait_for("Run greet?");
+    console.type_keys("j\r");
+    console.wait_for("hello Ada");
+    console.type_keys("q");
+    console.wait_for_exit();
+}

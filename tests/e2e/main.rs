@@ -16,6 +16,7 @@ mod contract;
 mod demo;
 mod faults;
 mod flow;
+mod gates;
 mod kill_points;
 mod look;
 #[path = "../harness/modes.rs"]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::programs::{program, skip};
-use super::support::{Said, Workspace, finish};
+use super::support::{Said, Workspace, finish, until};
 
 /// The account database takes one change at a time.
 static CHANGING: Mutex<()> = Mutex::new(());
@@ -18,24 +18,54 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 pub struct Member {
     pub user: String,
     pub group: String,
+    /// Further groups, those of other things than this user.
+    also: Vec<String>,
+}
+
+/// A group that several users may be in.
+pub struct Group(pub String);
+
+impl Group {
+    /// `None` as with users.
+    pub fn new() -> Option<Self> {
+        may_make_accounts()?;
+        let group = Self(format!("{}g", fresh_name()));
+        change(&["groupadd", &group.0]);
+        Some(group)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = Command::new("groupdel").arg(&self.0).stderr(Stdio::null()).status();
+    }
 }
 
 impl Member {
     /// `None`, said plainly, where this process may not make accounts.
     pub fn new() -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            return skip("the right to make users");
-        }
-        for needed in ["useradd", "userdel", "groupadd", "groupdel", "gpasswd", "setpriv"] {
-            if program(needed).is_none() {
-                return skip(needed);
-            }
-        }
-        let name = format!("fd{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let member = Self { user: format!("{name}u"), group: format!("{name}g") };
+        may_make_accounts()?;
+        let name = fresh_name();
+        let member = Self { user: format!("{name}u"), group: format!("{name}g"), also: Vec::new() };
         change(&["groupadd", &member.group]);
         change(&["useradd", "--no-create-home", "--groups", &member.group, &member.user]);
         Some(member)
+    }
+
+    /// A user who is in these groups as well.
+    pub fn of(groups: &[&Group]) -> Option<Self> {
+        let mut member = Self::new()?;
+        for Group(group) in groups {
+            change(&["gpasswd", "--add", &member.user, group]);
+            member.also.push(group.clone());
+        }
+        Some(member)
+    }
+
+    /// Takes the user out of a group that others are in, too.
+    pub fn quit(&self, group: &Group) {
+        change(&["gpasswd", "--delete", &self.user, &group.0]);
     }
 
     /// Takes the user out of the group; processes that they have already keep it.
@@ -64,7 +94,8 @@ impl Member {
 
     /// What `setpriv` needs to run something as this user.
     fn becoming(&self) -> Vec<String> {
-        ["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &self.group].map(str::to_owned).into()
+        let groups = [std::slice::from_ref(&self.group), &self.also[..]].concat().join(",");
+        ["--reuid", &self.user, "--regid", &self.asked("-g"), "--groups", &groups].map(str::to_owned).into()
     }
 
     /// `flowdeck` as this user, for a terminal of theirs.
@@ -101,9 +132,33 @@ impl Drop for Member {
     }
 }
 
+/// Says what is missing where this process may not make accounts.
+fn may_make_accounts() -> Option<()> {
+    if !rustix::process::geteuid().is_root() {
+        return skip("the right to make users");
+    }
+    let needed = ["useradd", "userdel", "groupadd", "groupdel", "gpasswd", "setpriv"];
+    match needed.into_iter().find(|needed| program(needed).is_none()) {
+        Some(missing) => skip(missing),
+        None => Some(()),
+    }
+}
+
+fn fresh_name() -> String {
+    format!("fd{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
+}
+
 fn change(line: &[&str]) {
     let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
-    let said = Command::new(line[0]).args(&line[1..]).output().expect("a program");
+    let mut said = None;
+    // Another process on this machine may be changing accounts, too.
+    until("the accounts can be changed", || {
+        let output = Command::new(line[0]).args(&line[1..]).output().expect("a program");
+        let taken = String::from_utf8_lossy(&output.stderr).contains("cannot lock");
+        said = Some(output);
+        !taken
+    });
+    let said = said.expect("an answer");
     assert!(said.status.success(), "{line:?}: {}", String::from_utf8_lossy(&said.stderr));
 }
 

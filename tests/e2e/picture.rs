@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use regex::Regex;
 
@@ -18,6 +19,9 @@ use super::svg;
 pub const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/docs/console.md");
 const OPENING: &str = "<!-- keys: written by `cargo test --test e2e -- --ignored pictures` -->\n```text\n";
 const CLOSING: &str = "```\n";
+
+/// Nothing for so long means that a frame is complete; a console on a run paints once a second.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// The keys as they stand in the page.
 pub fn block(listing: &str) -> String {
@@ -55,7 +59,9 @@ impl Shop {
         self
     }
 
+    /// Of whole frames only: what is on its way to the terminal is taken first.
     fn picture(&mut self, name: &str) {
+        while self.console.read(QUIET) {}
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name).with_extension("svg");
         let picture = svg::of(self.console.parsed());
         let known = std::fs::read_to_string(&path).unwrap_or_default();
@@ -65,12 +71,19 @@ impl Shop {
     }
 }
 
-/// What a picture shows, without what is another at every time.
+/// What a picture shows, without what is another every time: numbers, ids, and lengths that follow from them.
 fn shape(svg: &str) -> String {
     let masks = [
         (r#" (x|width|textLength)="[^"]*""#, ""),
         (r"[0-9a-z]{7}-[0-9a-z]{5}", "ID"),
         (r"\d+(\.\d+)?(ms|s|m|h| ?KB| ?B)?( \d+s)?", "0"),
+        (r"0\u{a0}ago|\bnow\b", "AGE"),
+        // Bars, the sides of boxes, the track of a replay.
+        (r"[▁▂▃▄▅▆▇█]+", "▁"),
+        ("▁(\\u{a0}+▁)+", "▁"),
+        (r"─+", "─"),
+        (r"━+", "━"),
+        (r"┄+", "┄"),
         ("\u{a0}+", " "),
     ];
     masks.iter().fold(svg.to_owned(), |text, (mask, with)| {
@@ -81,8 +94,12 @@ fn shape(svg: &str) -> String {
 #[test]
 fn only_times_ids_and_ports_leave_a_picture_as_it_is() {
     let line = |x: &str, text: &str| format!("<text x=\"{x}\" textLength=\"9.0\" fill=\"#fff\">{text}</text>");
-    assert_eq!(shape(&line("1.0", "run 1v9r8p0-bbbbb took 9.8s")), shape(&line("9.4", "run 1v9r8p1-ccccc took 10.2s")));
+    let same = |one: &str, other: &str| assert_eq!(shape(&line("1.0", one)), shape(&line("9.4", other)));
+    same("run 1v9r8p0-bbbbb took 9.8s", "run 1v9r8p1-ccccc took 10.2s");
+    same("started\u{a0}now", "started\u{a0}12s\u{a0}ago");
+    same("▁▁▃█ ╭─ build ──╮", "▂▁ ╭─ build ───╮");
     assert_ne!(shape(&line("1.0", "run failed")), shape(&line("1.0", "run succeeded")));
+    assert_ne!(shape(&line("1.0", "known")), shape(&line("1.0", "unknown")));
     assert_ne!(shape(&line("1.0", "x")), shape(&line("1.0", "x").replace("fff", "eee")));
 }
 
@@ -96,15 +113,27 @@ fn the_readme_has_pictures_of_the_real_console() {
     shop.run(&["release", "-i", "version=v1.3.0", "-i", "latency_ms=300"]);
     shop.console.wait_for("3/11");
     shop.show("g", "running").picture("overview");
-    shop.show("\r", "Try the build").show("glk", "building").show("i", "artifact").picture("console");
+    shop.show("\r", "━ Try the build ━").show("glk", "━ build ━").show("", "compiled metrics");
+    shop.show("i", "artifact").picture("console");
     shop.console.type_keys("i");
     shop.show("2", "release").console.wait("three ends", |console| console.screen().matches("succeeded").count() > 1);
     shop.picture("runs");
-    shop.show("gj\r", "failed").show("n", "status 500").show("i", "EXECUTION").picture("failed");
-    shop.show("?", "Help").picture("help");
+    shop.show("gj\r", "failed").show("n", "is not healthy: 503").show("i", "exit_code").picture("failed");
+    shop.console.type_keys("i");
+    shop.show("?", "╭─ Help").picture("help");
+    shop.console.type_keys("\x1b");
+    shop.show("\x14", "╭─ Colours").show("j", "▸ light").picture("colours");
+    shop.console.type_keys("\x1b");
+    shop.show("2", "took  started").show("g\r", "v1.3.0").show("p", "replay").show(" ", "replay paused");
+    shop.show("0", "event 1/").show(&")".repeat(8), "Try the build ━").show("h", "compiled metrics").picture("replay");
+    shop.console.type_keys("\x1b");
+    shop.run(&["check"]);
+    shop.run(&["chatter", "-i", "lines=200"]);
+    shop.show("2", "took  started").console.wait("five ends", |console| console.screen().matches("succeeded").count() > 3);
+    shop.show("9", "slowest first").picture("metrics");
+    shop.show("6", "newest right").console.wait("both", |console| console.screen().matches("healthy").count() > 1);
+    shop.picture("health");
     shop.console.type_keys("q");
-    shop.show("\x14", "Colours").show("jj", "shipped").picture("colours");
-    shop.console.type_keys("\x1bq");
     shop.console.wait_for_exit();
 }
 
@@ -117,11 +146,11 @@ fn the_pictures_of_a_larger_graph_and_of_a_long_log() {
     shop.workspace.hear("shop/up");
     shop.show("2", "Release of two parts").show("g\r", "test-server").picture("graph");
     shop.run(&["chatter", "-i", "lines=3000", "-i", "pause=0"]);
-    shop.show("2", "A stage that talks").show("g\r", "succeeded").show("\t", "003000");
-    shop.show("/slow request\r", "slow request 3000").picture("search");
+    shop.show("2", "A stage that talks").show("g\r", "1/1").show("", "003000").show("\t", "wrap");
+    shop.show("/slow request\r", "60/60").show("N", "59/60").picture("search");
+    // Leaving the demo ends its runs.
     shop.console.type_keys("q");
     shop.console.wait_for_exit();
-    shop.workspace.release("shop/go");
 }
 
 /// Two projects whose server half waits in its tests, so that the graph shows every state.

@@ -1,6 +1,7 @@
 //! What runs inside the pty: the console on an engine that follows a script.
 
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowdeck::model::{
@@ -11,19 +12,33 @@ use flowdeck::tui::backend::{Reply, Request, Service, ServiceStatus};
 use flowdeck::tui::glyph::Charset;
 use flowdeck::tui::theme::Theme;
 use flowdeck::tui::{Options, run as console};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::pty::Console;
 
 const SCRIPT: &str = "FLOWDECK_TEST_SCRIPT";
+/// Set where the console can be held.
+const GATED: &str = "FLOWDECK_TEST_GATED";
+/// What says that the console is held, and that the process was told of a new size: titles, which move nothing.
+pub const HELD: &[u8] = b"\x1b]0;held\x07";
+pub const RESIZED: &[u8] = b"\x1b]0;resized\x07";
 
 /// Starts this test binary again, in a pty.
 pub fn start(script: &str, width: u16, height: u16) -> Console {
-    let command = pty_process::blocking::Command::new(std::env::current_exe().expect("this test"))
+    Console::spawn(command(script), width, height)
+}
+
+/// The same; USR1 holds the console between two looks at its events, USR2 lets it go on.
+pub fn start_gated(script: &str, width: u16, height: u16) -> Console {
+    Console::spawn(command(script).env(GATED, "1"), width, height)
+}
+
+fn command(script: &str) -> pty_process::blocking::Command {
+    pty_process::blocking::Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "console_in_the_pty", "--ignored", "--nocapture"])
         .env(SCRIPT, script)
-        .env("RUST_BACKTRACE", "0");
-    Console::spawn(command, width, height)
+        .env("RUST_BACKTRACE", "0")
 }
 
 pub fn run() {
@@ -39,7 +54,11 @@ pub fn run() {
             ..Options::default()
         };
         tokio::spawn(engine(script, asked, tell));
-        console(options, ask, told).await
+        if std::env::var_os(GATED).is_some() {
+            gated(console(options, ask, told)).await
+        } else {
+            console(options, ask, told).await
+        }
     });
     let mut out = std::io::stdout();
     let lines = match end {
@@ -52,6 +71,41 @@ pub fn run() {
     }
     runtime.shutdown_timeout(Duration::from_millis(10));
     std::process::exit(0);
+}
+
+/// Runs the console on its thread, which stands still while the gate is closed, whatever else goes on in the process.
+async fn gated<T>(console: impl Future<Output = T>) -> T {
+    let gate = Arc::new(Mutex::new(()));
+    let of_signal = |kind| signal(kind).expect("a signal");
+    let mut resized = of_signal(SignalKind::window_change());
+    tokio::spawn(async move {
+        while resized.recv().await.is_some() {
+            say(RESIZED);
+        }
+    });
+    let (mut close, mut open) = (of_signal(SignalKind::user_defined1()), of_signal(SignalKind::user_defined2()));
+    let keeper = Arc::clone(&gate);
+    let runtime = tokio::runtime::Handle::current();
+    std::thread::spawn(move || {
+        while runtime.block_on(close.recv()).is_some() {
+            let held = keeper.lock();
+            say(HELD);
+            runtime.block_on(open.recv());
+            drop(held);
+        }
+    });
+    let mut console = std::pin::pin!(console);
+    std::future::poll_fn(|context| {
+        drop(gate.lock());
+        console.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Tells the terminal, past the console.
+fn say(bytes: &[u8]) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 async fn engine(script: String, mut asked: mpsc::Receiver<Request>, tell: mpsc::Sender<Reply>) {
@@ -172,6 +226,7 @@ fn ended(id: &str, fails: bool) -> Run {
             reused: Vec::new(),
             parent: None,
             includes: Vec::new(),
+            protected: Vec::new(),
         },
         EventKind::RunStarted,
         EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null, child: None },

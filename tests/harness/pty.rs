@@ -15,6 +15,9 @@ use rustix::termios::{LocalModes, Termios, tcgetattr};
 /// Longer than anything takes on a busy machine; only a hung console waits for it.
 const LONG: Duration = Duration::from_secs(60);
 
+/// Means nothing to a terminal.
+const MARK: &[u8] = b"\x1b_end\x1b\\";
+
 /// A line between the console and its terminal: bytes a second from the console, and the time each way takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Line {
@@ -84,6 +87,17 @@ impl Console {
             child,
             gone: false,
         }
+    }
+
+    /// Types a key again and again until one stays unread: whoever listens has heard of one and does not listen any more.
+    pub fn type_until_unread(&mut self, key: &str) {
+        self.wait("a key that nobody reads", |console| {
+            let unread = || rustix::io::ioctl_fionread(console.terminal.as_ref().expect("kept")).expect("a terminal");
+            unread() > 0 || {
+                console.input.as_ref().expect("open").write_all(key.as_bytes()).expect("typed");
+                false
+            }
+        });
     }
 
     pub fn pid(&self) -> Pid {
@@ -235,7 +249,18 @@ impl Console {
         let pid = self.pid();
         self.wait("the end", |_| matches!(waitpid(Some(pid), WaitOptions::NOHANG), Ok(Some(_)) | Err(_)));
         self.gone = true;
-        while self.read(Duration::from_millis(50)) {}
+        self.read_to_the_end();
+    }
+
+    /// What was written before is read when a mark that is written now has come.
+    fn read_to_the_end(&mut self) {
+        let Some(terminal) = self.terminal.as_ref().filter(|_| self.chunks.is_some()) else {
+            while self.read(Duration::from_millis(50)) {}
+            return;
+        };
+        assert_eq!(rustix::io::write(terminal, MARK).expect("the terminal takes a mark"), MARK.len());
+        self.wait("the last bytes", |console| console.seen.ends_with(MARK));
+        self.seen.truncate(self.seen.len() - MARK.len());
     }
 
     /// No byte, no processor time and no wake-up of any thread for a while; a busy machine gets a few tries to settle.

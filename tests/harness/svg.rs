@@ -1,6 +1,8 @@
 //! A terminal's screen as a picture.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 use vt100::{Cell, Color, Screen};
 
@@ -18,14 +20,21 @@ const PALETTE: [&str; 16] = [
     "#ffd479", "#8fc1ff", "#d3b0ee", "#84e0d9", "#ffffff",
 ];
 
-/// How one run of cells looks.
+/// How letters look.
 #[derive(PartialEq)]
-struct Style {
-    text: String,
-    ground: Option<String>,
+struct Ink {
+    colour: String,
     bold: bool,
     dim: bool,
     underline: bool,
+}
+
+/// Cells of one ground beside and below each other.
+#[derive(Clone)]
+struct Block {
+    rows: Range<u16>,
+    columns: Range<u16>,
+    ground: String,
 }
 
 /// The whole screen as one SVG document.
@@ -33,38 +42,91 @@ pub fn of(screen: &Screen) -> String {
     let (rows, columns) = screen.size();
     let (rows, columns) = (rows.get(), columns.get());
     let (width, height) = (f32::from(columns) * WIDTH + 2.0 * MARGIN, f32::from(rows) * HEIGHT + 2.0 * MARGIN);
+    let base = commonest(screen, rows, columns);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{GROUND}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{base}\"/>\n"
     );
+    // Edges on whole pixels: smoothed ones of two neighbours let what is below shine through as a seam.
+    svg.push_str("<g shape-rendering=\"crispEdges\">\n");
+    for block in blocks(screen, rows, columns).iter().filter(|block| block.ground != base) {
+        rectangle(&mut svg, block);
+    }
+    svg.push_str("</g>\n");
     for row in 0..rows {
-        let mut column = 0;
-        while column < columns {
-            let Some(first) = screen.cell(row, column) else { break };
-            let style = style(first);
-            let (from, mut text) = (column, String::new());
-            while let Some(cell) = screen.cell(row, column).filter(|cell| self::style(cell) == style) {
-                if !cell.is_wide_continuation() {
-                    text.push_str(if cell.has_contents() { cell.contents() } else { " " });
-                }
-                column += 1;
-            }
-            run(&mut svg, row, from..column, &text, &style);
+        for (columns, ink, text) in stretches(screen, row) {
+            letters(&mut svg, row, columns, &text, &ink);
         }
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn style(cell: &Cell) -> Style {
-    let (text, ground) = (colour(cell.fgcolor()), colour(cell.bgcolor()));
-    let (text, ground) = if cell.inverse() {
-        (ground.unwrap_or_else(|| GROUND.to_owned()), Some(text.unwrap_or_else(|| TEXT.to_owned())))
-    } else {
-        (text.unwrap_or_else(|| TEXT.to_owned()), ground)
-    };
-    Style { text, ground, bold: cell.bold(), dim: cell.dim(), underline: cell.underline() }
+/// The ground of most cells: that of the picture.
+fn commonest(screen: &Screen, rows: u16, columns: u16) -> String {
+    let mut counts = BTreeMap::new();
+    for cell in (0..rows).flat_map(|row| (0..columns).filter_map(move |column| screen.cell(row, column))) {
+        *counts.entry(colours(cell).1).or_insert(0) += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map_or_else(|| GROUND.to_owned(), |(ground, _)| ground)
+}
+
+/// The screen as blocks: neighbours in a row are one, and so are equal ones in rows below each other.
+fn blocks(screen: &Screen, rows: u16, columns: u16) -> Vec<Block> {
+    let mut done = Vec::new();
+    let mut open: Vec<Block> = Vec::new();
+    for row in 0..rows {
+        let mut line: Vec<Block> = Vec::new();
+        for (column, cell) in (0..columns).filter_map(|column| Some((column, screen.cell(row, column)?))) {
+            let ground = colours(cell).1;
+            match line.last_mut() {
+                Some(last) if last.ground == ground => last.columns.end = column + 1,
+                _ => line.push(Block { rows: row..row + 1, columns: column..column + 1, ground }),
+            }
+        }
+        for block in &mut line {
+            let above = open.iter().position(|above| (&above.columns, &above.ground) == (&block.columns, &block.ground));
+            if let Some(at) = above {
+                block.rows.start = open.swap_remove(at).rows.start;
+            }
+        }
+        done.append(&mut open);
+        open = line;
+    }
+    done.append(&mut open);
+    done.sort_by_key(|block| (block.rows.start, block.columns.start));
+    done
+}
+
+/// Runs of cells of a row whose letters look alike. A blank goes with what is before it: its ink, which nobody sees, is
+/// whatever the terminal wore last.
+fn stretches(screen: &Screen, row: u16) -> Vec<(Range<u16>, Ink, String)> {
+    let mut stretches: Vec<(Range<u16>, Ink, String)> = Vec::new();
+    for (column, cell) in (0..).map_while(|column| Some((column, screen.cell(row, column)?))) {
+        let contents = if cell.has_contents() { cell.contents() } else { " " };
+        let contents = if cell.is_wide_continuation() { "" } else { contents };
+        let ink = ink(cell);
+        match stretches.last_mut() {
+            Some((columns, last, text)) if *last == ink || (contents.trim().is_empty() && !ink.underline) => {
+                columns.end = column + 1;
+                text.push_str(contents);
+            }
+            _ => stretches.push((column..column + 1, ink, contents.to_owned())),
+        }
+    }
+    stretches
+}
+
+fn ink(cell: &Cell) -> Ink {
+    Ink { colour: colours(cell).0, bold: cell.bold(), dim: cell.dim(), underline: cell.underline() }
+}
+
+/// The colours of a cell's letters and of its ground.
+fn colours(cell: &Cell) -> (String, String) {
+    let text = colour(cell.fgcolor()).unwrap_or_else(|| TEXT.to_owned());
+    let ground = colour(cell.bgcolor()).unwrap_or_else(|| GROUND.to_owned());
+    if cell.inverse() { (ground, text) } else { (text, ground) }
 }
 
 fn colour(colour: Color) -> Option<String> {
@@ -81,12 +143,17 @@ fn colour(colour: Color) -> Option<String> {
     }
 }
 
-fn run(svg: &mut String, row: u16, columns: std::ops::Range<u16>, text: &str, style: &Style) {
-    let (x, y) = (MARGIN + f32::from(columns.start) * WIDTH, MARGIN + f32::from(row) * HEIGHT);
+fn rectangle(svg: &mut String, block: &Block) {
+    let (x, y) = (MARGIN + f32::from(block.columns.start) * WIDTH, MARGIN + f32::from(block.rows.start) * HEIGHT);
+    let width = f32::from(block.columns.end - block.columns.start) * WIDTH;
+    let height = f32::from(block.rows.end - block.rows.start) * HEIGHT;
+    let ground = &block.ground;
+    let _ = writeln!(svg, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.0}\" fill=\"{ground}\"/>");
+}
+
+fn letters(svg: &mut String, row: u16, columns: Range<u16>, text: &str, ink: &Ink) {
+    let (x, y) = (MARGIN + f32::from(columns.start) * WIDTH, MARGIN + f32::from(row) * HEIGHT + BASELINE);
     let width = f32::from(columns.end - columns.start) * WIDTH;
-    if let Some(ground) = &style.ground {
-        let _ = writeln!(svg, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{ground}\"/>");
-    }
     // Blanks at the ends are left out: not every viewer keeps them.
     let shown = text.trim();
     if shown.is_empty() {
@@ -97,11 +164,10 @@ fn run(svg: &mut String, row: u16, columns: std::ops::Range<u16>, text: &str, st
     let cells = |count: usize| u16::try_from(count).map_or(0.0, f32::from) * WIDTH;
     let (x, width, text) = (x + cells(before), width - cells(before + after), shown);
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(' ', "\u{a0}");
-    let bold = if style.bold { " font-weight=\"bold\"" } else { "" };
-    let dim = if style.dim { " opacity=\"0.6\"" } else { "" };
-    let underline = if style.underline { " text-decoration=\"underline\"" } else { "" };
-    let y = y + BASELINE;
-    let fill = &style.text;
+    let bold = if ink.bold { " font-weight=\"bold\"" } else { "" };
+    let dim = if ink.dim { " opacity=\"0.6\"" } else { "" };
+    let underline = if ink.underline { " text-decoration=\"underline\"" } else { "" };
+    let fill = &ink.colour;
     let _ = writeln!(
         svg,
         "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\"{bold}{dim}{underline}>{text}</text>"

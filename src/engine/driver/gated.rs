@@ -13,7 +13,7 @@ use crate::engine::scheduler::Input;
 use crate::engine::shared::Shared;
 use crate::engine::{audit, clock};
 use crate::language::template::has_template;
-use crate::model::{ErrorKind, Person, Run, RunId, StageError};
+use crate::model::{Environment, ErrorKind, Person, Run, RunId, StageError};
 use crate::policy::quorum::Deciders;
 use crate::policy::subject;
 use crate::store::Batch;
@@ -28,26 +28,45 @@ impl Driver {
     /// `SECURITY` when that cannot be told, or the workspace has no such environment: nobody gets around a gate by another name.
     pub(super) async fn target(&mut self, stage: usize) -> Result<Option<(Target, Arc<InForce>)>, StageError> {
         let own = self.scheduler.spec(stage).environment.clone();
-        let is_own = own.is_some();
-        let Some(written) = own.or_else(|| self.scheduler.run().environment.clone()) else { return Ok(None) };
-        let in_force = self.shared.policy.current().await;
-        if in_force.policy.environments.is_empty() && in_force.broken.is_none() {
+        let of_run = self.scheduler.run().environment.clone();
+        if own.is_none() && of_run.is_none() {
             return Ok(None);
         }
-        let name = if has_template(&written) { self.rendered(stage, &written)? } else { written };
-        let Some(environment) = in_force.policy.environments.get(&name) else {
-            let known: Vec<&str> = in_force.policy.environments.keys().map(String::as_str).collect();
-            let message = format!("flowdeck.toml has no environment `{name}`; it has {}", known.join(", "));
-            return Err(StageError::new(ErrorKind::Security, message));
+        let in_force = self.shared.policy_in_force().await;
+        let was_protected = !self.scheduler.run().protected.is_empty();
+        if in_force.policy.environments.is_empty() && in_force.broken.is_none() && !was_protected {
+            return Ok(None);
+        }
+        let own = own.map(|written| self.environment(stage, &written, &in_force)).transpose()?;
+        let of_run = of_run.map(|written| self.environment(stage, &written, &in_force)).transpose()?;
+        // A stage does not leave what its run is for by naming something else.
+        let is_own = own.as_ref().is_some_and(|environment| environment.protected);
+        let Some(environment) = own.filter(|_| is_own).or(of_run).filter(|environment| environment.protected) else {
+            return match self.scheduler.stage(stage).and_then(|stage| stage.waits_at.as_ref()) {
+                Some(gate) => Err(barred(format!("it waited at gate {gate}, and would go around it now"))),
+                None => Ok(None),
+            };
         };
-        if !environment.protected {
-            return Ok(None);
+        in_force.surely().map_err(|error| barred(error.to_string()))?;
+        Ok(Some((Target { environment, service: None, own: is_own }, in_force)))
+    }
+
+    /// An environment by the name that a document gives it.
+    fn environment(&self, stage: usize, written: &str, in_force: &InForce) -> Result<Environment, StageError> {
+        let name = if has_template(written) { self.rendered(stage, written)? } else { written.to_owned() };
+        let found = in_force.policy.environments.get(&name);
+        let was_protected = self.scheduler.run().protected.contains(&name);
+        match found {
+            Some(environment) if environment.protected || !was_protected => Ok(environment.clone()),
+            // Whoever loosens the rules while a run is under way may well be a stage of it.
+            Some(_) | None if was_protected => {
+                Err(barred(format!("{name} was protected when the run began, and is not any more: begin another run")))
+            }
+            _ => {
+                let known: Vec<&str> = in_force.policy.environments.keys().map(String::as_str).collect();
+                Err(barred(format!("flowdeck.toml has no environment `{name}`; it has {}", known.join(", "))))
+            }
         }
-        if let Err(error) = in_force.surely() {
-            return Err(StageError::new(ErrorKind::Security, error.to_string()));
-        }
-        let target = Target { environment: environment.clone(), service: None, own: is_own };
-        Ok(Some((target, in_force)))
     }
 
     /// Brings a ready stage to its gate.
@@ -70,15 +89,22 @@ impl Driver {
                 let batch = changes.batch(&known);
                 self.record(batch).await?;
                 changes.apply(&mut known);
+                drop(known);
+                // A stage that cannot even be prepared may have ended the run with its start.
+                if self.scheduler.is_finished() {
+                    self.record_end().await?;
+                }
             }
             Passage::Hold { gate, changes, again } => {
                 self.release(stage);
                 let is_news = !changes.is_empty();
+                let next = changes.next_holders(&asked.root);
                 if is_news {
                     shared.store.record(changes.batch(&known)).await?;
                     changes.apply(&mut known);
                 }
                 drop(known);
+                shared.wake_all(&next).await;
                 let effects = self.scheduler.hold(stage, &gate, clock::moment());
                 self.take_down(effects);
                 self.acts.extend(again.map(|at| Act::AtGate { stage, at }));
@@ -88,11 +114,13 @@ impl Driver {
             }
             Passage::Bar { error, changes } => {
                 self.release(stage);
+                let next = changes.next_holders(&asked.root);
                 if !changes.is_empty() {
                     shared.store.record(changes.batch(&known)).await?;
                     changes.apply(&mut known);
                 }
                 drop(known);
+                shared.wake_all(&next).await;
                 self.feed(Input::Barred { stage, error });
             }
         }
@@ -101,7 +129,7 @@ impl Driver {
 
     async fn asked(&mut self, stage: usize, target: Target) -> Result<Asked, DriverError> {
         let shared = Arc::clone(&self.shared);
-        let earlier = earlier(&shared, self.scheduler.run().rerun_of.clone()).await?;
+        let earlier = earlier(&shared, self.scheduler.run()).await?;
         let key = shared.gate_key().await?;
         let run = self.scheduler.run();
         let id = self.scheduler.id(stage);
@@ -137,17 +165,15 @@ impl Driver {
     pub(super) async fn record_end(&mut self) -> Result<(), DriverError> {
         let shared = Arc::clone(&self.shared);
         let root = root_of(self.scheduler.run());
-        let is_last = !shared.others_below(&root, &self.id);
         let mut known = shared.gates.turn().await;
+        let is_last = !shared.others_below(&root, |other| *other == self.id || known.is_over(other));
         let (changes, next) = known.end_of(&self.id, is_last.then_some(&root), clock::now());
         let batch = changes.batch(&known);
         self.record(batch).await?;
         changes.apply(&mut known);
-        known.forget(&self.id);
+        known.forget(&self.id, is_last.then_some(&root));
         drop(known);
-        for run in next {
-            shared.wake_below(&run).await;
-        }
+        shared.wake_all(&next).await;
         Ok(())
     }
 
@@ -190,8 +216,12 @@ async fn look_up(voters: Vec<Person>, in_force: &InForce) -> Vec<Person> {
     found.await.unwrap_or_default()
 }
 
-/// The runs that a run repeats, newest first.
-async fn earlier(shared: &Shared, mut next: Option<RunId>) -> Result<Vec<Run>, DriverError> {
+/// The runs that a run repeats, newest first. One below another repeats what the one at the top does.
+async fn earlier(shared: &Shared, run: &Run) -> Result<Vec<Run>, DriverError> {
+    let mut next = match &run.parent {
+        None => run.rerun_of.clone(),
+        Some(_) => shared.store.run(&root_of(run)).await?.and_then(|top| top.rerun_of),
+    };
     let mut earlier: Vec<Run> = Vec::new();
     while let Some(id) = next.filter(|_| earlier.len() < LOOK_BACK) {
         let Some(found) = shared.store.run(&id).await? else { break };
@@ -199,4 +229,8 @@ async fn earlier(shared: &Shared, mut next: Option<RunId>) -> Result<Vec<Run>, D
         earlier.push(found);
     }
     Ok(earlier)
+}
+
+fn barred(message: String) -> StageError {
+    StageError::new(ErrorKind::Security, message)
 }

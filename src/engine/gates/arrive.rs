@@ -50,6 +50,9 @@ impl Known {
     /// Decides about a stage at its gate; opens one when it has none that speaks of what would start.
     pub fn arrive(&self, arrival: &Arrival<'_>) -> Passage {
         let asked = arrival.asked;
+        if let Some(why) = self.doubted.get(&asked.run) {
+            return Passage::Bar { error: doubted(asked, why), changes: Changes::default() };
+        }
         let Some(gate) = self.last_of(&asked.run, &asked.gated()) else { return self.open(arrival, 1) };
         match gate.status {
             GateStatus::Pending | GateStatus::Approved => self.try_start(gate, arrival),
@@ -113,20 +116,22 @@ impl Known {
                 Passage::Go { changes }
             }
             Start::Renew { event } => {
-                self.give_way(&mut changes, environment, asked);
+                self.give_way(&mut changes, environment, asked, now);
                 changes.about(gate, vec![event], &Actor::engine());
                 let again = now.after(deciders.environment.expires);
                 Passage::Hold { gate: gate.id.clone(), changes, again: Some(again) }
             }
             Start::Wait { blockers } => {
                 // Nobody holds a lock while waiting for something else.
-                changes.locks.retain(|(_, event)| matches!(event, LockEvent::Queued { .. }));
+                if blockers.iter().any(|blocker| !matches!(blocker, Blocker::Lock { .. })) {
+                    self.give_way(&mut changes, environment, asked, now);
+                }
                 let again = moments(gate, &blockers, deciders.environment.valid).into_iter().filter(|at| *at > now).min();
                 Passage::Hold { gate: gate.id.clone(), changes, again }
             }
             Start::Refuse(refused) => {
                 let mut changes = Changes::default();
-                self.give_way(&mut changes, environment, asked);
+                self.give_way(&mut changes, environment, asked, now);
                 let mut after = gate.clone();
                 refused.events.iter().for_each(|event| after.apply(event));
                 changes.about(gate, refused.events, &Actor::engine());
@@ -135,11 +140,16 @@ impl Known {
         }
     }
 
-    /// A stage that waits for people again leaves the queue for the lock.
-    fn give_way(&self, changes: &mut Changes, environment: &str, asked: &Asked) {
+    /// A stage that waits for people again, or for a freeze to end, leaves the queue for the lock, and gives it back where
+    /// nothing of its family has started under it.
+    fn give_way(&self, changes: &mut Changes, environment: &str, asked: &Asked, now: Timestamp) {
         changes.locks.clear();
-        let left = lock::leave(&self.lock(environment), &asked.root);
-        changes.locks.extend(left.map(|event| (environment.to_owned(), event)));
+        let lock = self.lock(environment);
+        let fence = lock.holder.as_ref().filter(|holder| holder.run == asked.root).map(|holder| holder.fence);
+        let used = self.gates.values().any(|stream| stream.state.fence.is_some() && stream.state.fence == fence);
+        let released = fence.filter(|_| !used).and_then(|fence| lock::release(&lock, &asked.root, fence, now).ok());
+        let events = released.unwrap_or_default().into_iter().chain(lock::leave(&lock, &asked.root));
+        changes.locks.extend(events.map(|event| (environment.to_owned(), event)));
     }
 }
 
@@ -161,6 +171,12 @@ fn moments(gate: &Gate, blockers: &[Blocker], valid: std::time::Duration) -> Vec
         _ => None,
     });
     expires.into_iter().chain(lapses).chain(thaws).collect()
+}
+
+/// Nothing that was decided can be relied on.
+fn doubted(asked: &Asked, why: &str) -> StageError {
+    let message = format!("the store is not what its audit chain says, so no decision in it counts: {why}");
+    StageError::new(ErrorKind::Security, message).with_details(serde_json::json!({"gate": asked.gate(1), "status": "doubted"}))
 }
 
 /// Why a stage never starts, as its error.
@@ -196,5 +212,25 @@ impl Known {
             }
         }
         (changes, next)
+    }
+}
+
+impl Known {
+    /// Locks that are held by, or kept for, runs that are not there any more: whatever ended them could not say so.
+    pub(super) fn of_nobody(&self, unfinished: &[RunId]) -> Changes {
+        let is_there = |root: &RunId| unfinished.iter().any(|run| run == root || run.is_below(root));
+        let mut changes = Changes::default();
+        for (environment, Stream { state: lock, .. }) in &self.locks {
+            let mut lock = lock.clone();
+            let mut events: Vec<LockEvent> =
+                lock.waiting.iter().filter(|root| !is_there(root)).map(|root| LockEvent::Left { run: root.clone() }).collect();
+            events.iter().for_each(|event| lock.apply(event));
+            if let Some(holder) = lock.holder.clone().filter(|holder| !is_there(&holder.run)) {
+                let released = lock::release(&lock, &holder.run, holder.fence, crate::engine::clock::now());
+                events.extend(released.unwrap_or_default());
+            }
+            changes.locks.extend(events.into_iter().map(|event| (environment.clone(), event)));
+        }
+        changes
     }
 }

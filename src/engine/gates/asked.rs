@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::language::Pipeline;
+use crate::language::{Component, Pipeline};
 use crate::model::digest::{canonical, sha256_hex};
 use crate::model::{
     Environment, Excluded, GateId, Involvement, Opening, Quorum, ReleaseId, Rule, Run, RunId, StageId, Subject, SubjectKind,
@@ -51,9 +51,10 @@ impl Asked {
 
     /// The name of the `n`th gate that the stage comes to.
     pub fn gate(&self, n: usize) -> GateId {
-        let stage = if self.target.own { self.stage.as_str() } else { "all" };
-        let again = if n > 1 { format!(".{n}") } else { String::new() };
-        GateId::from(format!("{}.{stage}{again}", self.run).as_str())
+        // No stage can have a name with `~` in it.
+        let stage = if self.target.own { format!(".{}", self.stage) } else { "~all".to_owned() };
+        let again = if n > 1 { format!("~{n}") } else { String::new() };
+        GateId::from(format!("{}{stage}{again}", self.run).as_str())
     }
 
     /// What a generation of its gate that began now would be.
@@ -90,7 +91,8 @@ fn reused(run: &Run) -> BTreeMap<&str, String> {
     taken.map(|stage| (stage.id.as_str(), hash_of(&stage.output))).collect()
 }
 
-/// Hashes of the outputs of everything that a stage comes after, directly or not, as far as it ended.
+/// Hashes of the outputs of everything that a stage comes after, directly or not, and of whatever else it may read, as far as
+/// that ended: variables are there for every stage, whoever sets them.
 pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<StageId, String> {
     let mut open: Vec<usize> = pipeline.index_of(stage.written()).into_iter().collect();
     let mut seen: BTreeSet<usize> = open.iter().copied().collect();
@@ -100,7 +102,9 @@ pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<Sta
         open.extend(before.filter_map(|id| pipeline.index_of(id.as_str())).filter(|index| seen.insert(*index)));
     }
     let known = run.stages.values().filter(|other| other.id != *stage && other.status.is_final());
-    let before = known.filter(|other| pipeline.index_of(other.id.written()).is_some_and(|index| seen.contains(&index)));
+    let sets = |index: usize| pipeline.stages[index].component == Component::VariableSet;
+    let read = |index: usize| seen.contains(&index) || sets(index);
+    let before = known.filter(|other| pipeline.index_of(other.id.written()).is_some_and(read));
     before.map(|other| (other.id.clone(), hash_of(&other.output))).collect()
 }
 

@@ -17,6 +17,13 @@ impl Engine {
     /// # Errors
     /// A gate that is not there, `Undecided` when policy does not let this decision count, a broken workspace file.
     pub async fn decide(&self, gate: &str, decided: Decided, caller: &Caller) -> Result<GateView, EngineError> {
+        // In a task of its own: a client that goes away must not leave the state behind what is durable.
+        let (engine, gate, caller) = (self.clone(), gate.to_owned(), caller.clone());
+        let taken = tokio::spawn(async move { engine.take(&gate, decided, &caller).await });
+        taken.await.unwrap_or_else(|error| Err(EngineError::Refused(error.to_string())))
+    }
+
+    async fn take(&self, gate: &str, decided: Decided, caller: &Caller) -> Result<GateView, EngineError> {
         let gates = &self.shared.gates;
         let mut known = gates.turn().await;
         let current = known.find(gate)?.clone();

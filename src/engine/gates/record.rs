@@ -6,7 +6,7 @@ use super::{GATES, Known, LOCKS, written};
 use crate::engine::clock;
 use crate::model::audit::action;
 use crate::model::digest::{canonical, sha256_hex};
-use crate::model::{Actor, Gate, GateEvent, GateFact, LockEvent, NewRecord};
+use crate::model::{Actor, Gate, GateEvent, GateFact, LockEvent, NewRecord, RunId};
 use crate::store::{Batch, Expected, NewFact};
 
 /// Changes that are decided and not yet durable.
@@ -29,6 +29,15 @@ impl Changes {
             self.audit.push(record_of(gate, &event, actor));
             self.gates.push(event);
         }
+    }
+
+    /// Others that a lock is handed to.
+    pub fn next_holders(&self, but: &RunId) -> Vec<RunId> {
+        let holders = self.locks.iter().filter_map(|(_, event)| match event {
+            LockEvent::Acquired { run, .. } if run != but => Some(run.clone()),
+            _ => None,
+        });
+        holders.collect()
     }
 
     /// As facts for a transaction that fails when anybody was faster.

@@ -4,7 +4,7 @@
 
 use super::node::Phase;
 use super::{Effect, Moment, Scheduler};
-use crate::model::{EventKind, GateId, StageError};
+use crate::model::{ErrorKind, EventKind, GateId, StageError};
 
 impl Scheduler {
     /// Keeps a stage that `next_ready` named from starting until `Input::GateMoved`.
@@ -28,6 +28,16 @@ impl Scheduler {
     pub(super) fn on_gate_moved(&mut self, stage: usize) {
         if self.nodes[stage].phase == Phase::Held {
             self.make_ready(stage);
+        }
+    }
+
+    /// Nobody is waited for any more, not even for a `finally`, which a cancel with grace leaves at its gate.
+    pub(super) fn bar_held_finally(&mut self, moment: Moment) {
+        let held = |stage: &usize| self.nodes[*stage].phase == Phase::Held && self.nodes[*stage].finally;
+        let held: Vec<usize> = (0..self.nodes.len()).filter(held).collect();
+        for stage in held {
+            let error = StageError::new(ErrorKind::Cancelled, "cancelled while it waited for approval");
+            self.on_barred(stage, error, moment);
         }
     }
 

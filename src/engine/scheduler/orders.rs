@@ -11,6 +11,9 @@ impl Scheduler {
         self.record(moment, EventKind::CancelRequested { actor, force, reason });
         self.halt = Some(Halt::Cancelling);
         self.stop_running(force);
+        if force {
+            self.bar_held_finally(moment);
+        }
         self.wind_down(moment);
     }
 

@@ -46,6 +46,7 @@ pub(in crate::engine) fn created(pipeline: &Pipeline) -> Event {
         reused: Vec::new(),
         parent: None,
         includes: Vec::new(),
+        protected: Vec::new(),
     };
     Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }
 }

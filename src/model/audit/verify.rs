@@ -51,6 +51,8 @@ pub enum Place {
     Record(u64),
     /// A line of the file of checkpoints, from 1.
     Checkpoint(usize),
+    /// The number of a fact that a record answers for.
+    Fact(u64),
 }
 
 impl std::fmt::Display for Place {
@@ -58,6 +60,7 @@ impl std::fmt::Display for Place {
         match self {
             Self::Record(seq) => write!(f, "record {seq}"),
             Self::Checkpoint(line) => write!(f, "checkpoint in line {line}"),
+            Self::Fact(seq) => write!(f, "fact {seq}"),
         }
     }
 }
@@ -82,6 +85,12 @@ pub enum Flaw {
     Rewritten { line: usize },
     #[error("it is of the store {theirs}, and this one is {ours}")]
     OtherStore { theirs: String, ours: String },
+    #[error("it is not what record {record} says of {stream}")]
+    Unfit { record: u64, stream: String },
+    #[error("no record says that of {stream}")]
+    Unrecorded { stream: String },
+    #[error("the fact of {stream} that it answers for is gone")]
+    FactGone { stream: String },
     #[error("its signature is wrong")]
     Forged,
     #[error("it is signed with the key {key}, which is none of those given")]

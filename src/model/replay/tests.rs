@@ -28,6 +28,7 @@ fn created() -> EventKind {
         reused: Vec::new(),
         parent: None,
         includes: Vec::new(),
+        protected: Vec::new(),
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{Request, Why, decide, expire, objection, open_rules, supersede};
-use crate::model::{Answer, Environment, Gate, GateEvent, GateStatus, Person, Quorum, SubjectKind, Timestamp};
+use crate::model::{Answer, Environment, Gate, GateEvent, GateStatus, Person, Quorum, RunId, SubjectKind, Timestamp};
 use crate::policy::scene::{self, World, person, production, rule};
 
 const HOUR: i64 = 3_600_000;
@@ -191,6 +191,7 @@ fn a_newer_approval_supersedes_older_requests_for_the_same_service_that_wait() {
     let environment = production(vec![rule("release", 1)]);
     let named = |id: &str, at: i64, change: &dyn Fn(&mut Gate)| {
         let mut gate = Gate { id: id.into(), requested_at: Timestamp(at), ..scene::gate(&environment) };
+        gate.subject.run = RunId::from_text(id);
         change(&mut gate);
         gate
     };
@@ -199,6 +200,8 @@ fn a_newer_approval_supersedes_older_requests_for_the_same_service_that_wait() {
         named("older-but-approved", 1, &|gate| gate.status = GateStatus::Approved),
         named("of-another-service", 1, &|gate| gate.subject.service = Some("web".to_owned())),
         named("of-another-environment", 1, &|gate| gate.subject.environment = "staging".to_owned()),
+        named("of-the-same-run", 1, &|gate| gate.subject.run = RunId::from_text("mine")),
+        named("of-a-run-below", 1, &|gate| gate.subject.run = RunId::from_text("mine-1")),
         named("newer", 9, &|_| ()),
     ];
     let approved = named("mine", 5, &|_| ());

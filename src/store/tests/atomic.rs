@@ -51,15 +51,15 @@ async fn sums(store: &Store) -> (u64, usize, usize) {
 async fn a_batch_is_recorded_with_consecutive_numbers_and_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_run(dir.path(), "r-1").await;
-    let first = store.record(decision("gate/1", 0, "dana")).await.unwrap();
-    let second = store.record(decision("gate/2", 0, "eli")).await.unwrap();
-    let third = store.record(decision("gate/1", 1, "fay")).await.unwrap();
+    let first = store.record(decision("thing/1", 0, "dana")).await.unwrap();
+    let second = store.record(decision("thing/2", 0, "eli")).await.unwrap();
+    let third = store.record(decision("thing/1", 1, "fay")).await.unwrap();
     let places = |recorded: &crate::store::Recorded| (recorded.events[0].seq, recorded.facts[0].place, recorded.audit[0].seq);
     assert_eq!([places(&first), places(&second), places(&third)], [(2, 1, 1), (3, 1, 2), (4, 2, 3)]);
-    assert_eq!(store.stream("gate/1").await.unwrap(), [first.facts.clone(), third.facts.clone()].concat());
-    assert_eq!(store.stream("gate/").await.unwrap(), []);
-    assert_eq!(store.facts("gate/").await.unwrap(), [first.facts, second.facts, third.facts].concat());
-    assert_eq!(store.facts("gate/2").await.unwrap().len(), 1);
+    assert_eq!(store.stream("thing/1").await.unwrap(), [first.facts.clone(), third.facts.clone()].concat());
+    assert_eq!(store.stream("thing/").await.unwrap(), []);
+    assert_eq!(store.facts("thing/").await.unwrap(), [first.facts, second.facts, third.facts].concat());
+    assert_eq!(store.facts("thing/2").await.unwrap().len(), 1);
     let audit = store.audit(AuditQuery { after: Some(0), ..AuditQuery::default() }).await.unwrap();
     assert_eq!(audit, [first.audit, second.audit, third.audit].concat());
     assert_eq!(*store.audit_head().borrow(), crate::model::AuditHead::from(&audit[2]));
@@ -70,9 +70,9 @@ async fn a_batch_is_recorded_with_consecutive_numbers_and_read_back() {
 async fn a_decision_on_an_old_state_is_refused_whole_and_harms_nobody_else() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_run(dir.path(), "r-1").await;
-    store.record(decision("gate/1", 0, "dana")).await.unwrap();
+    store.record(decision("thing/1", 0, "dana")).await.unwrap();
     for (stale, found) in
-        [(decision("gate/1", 0, "eve"), 1), (decision("gate/1", 2, "eve"), 1), (decision("gate/9", 1, "eve"), 0)]
+        [(decision("thing/1", 0, "eve"), 1), (decision("thing/1", 2, "eve"), 1), (decision("thing/9", 1, "eve"), 0)]
     {
         let [expected] = &stale.expected[..] else { panic!("one stream") };
         let (stream, length) = (expected.stream.clone(), expected.length);
@@ -84,9 +84,10 @@ async fn a_decision_on_an_old_state_is_refused_whole_and_harms_nobody_else() {
         );
     }
     // A stream that the decision only read counts as well, and so does an event that fits no run.
-    let read_only = Batch { expected: [expecting("gate/2", 0), expecting("gate/1", 0)].concat(), ..decision("gate/2", 0, "eve") };
+    let read_only =
+        Batch { expected: [expecting("thing/2", 0), expecting("thing/1", 0)].concat(), ..decision("thing/2", 0, "eve") };
     assert!(matches!(store.record(read_only).await, Err(StoreError::Conflict { .. })));
-    let stranger = Batch { events: vec![event("r-9", EventKind::RunStarted)], ..decision("gate/2", 0, "eve") };
+    let stranger = Batch { events: vec![event("r-9", EventKind::RunStarted)], ..decision("thing/2", 0, "eve") };
     assert!(matches!(store.record(stranger).await, Err(StoreError::UnknownRun { .. })));
     assert_eq!(sums(&store).await, (2, 1, 1));
     assert_eq!(store.check().await.unwrap(), [""; 0]);
@@ -97,11 +98,11 @@ async fn what_could_not_be_read_again_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_run(dir.path(), "r-1").await;
     let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
-    let facts = Batch { facts: vec![fact("gate/1", deep.clone())], ..Batch::default() };
-    let audit = Batch { audit: vec![NewRecord { body: deep, ..record("gate/1") }], ..Batch::default() };
+    let facts = Batch { facts: vec![fact("thing/1", deep.clone())], ..Batch::default() };
+    let audit = Batch { audit: vec![NewRecord { body: deep, ..record("thing/1") }], ..Batch::default() };
     for batch in [facts, audit] {
         let refused = store.record(batch).await.unwrap_err();
-        assert!(matches!(&refused, StoreError::Unrecordable { what, .. } if what.contains("gate/1")), "{refused:?}");
+        assert!(matches!(&refused, StoreError::Unrecordable { what, .. } if what.contains("thing/1")), "{refused:?}");
     }
     assert_eq!(sums(&store).await, (1, 0, 0));
 }
@@ -171,5 +172,5 @@ fn audit_records_and_facts_cost_no_commit_of_their_own() {
     };
     let plain = |n: u64| Batch { events: vec![noted("r-1", n.to_string())], ..Batch::default() };
     assert_eq!(commits_of((0..50).map(plain).collect()), 1);
-    assert_eq!(commits_of((0..50).map(|n| decision("gate/1", n, "dana")).collect()), 1);
+    assert_eq!(commits_of((0..50).map(|n| decision("thing/1", n, "dana")).collect()), 1);
 }

@@ -32,7 +32,7 @@ async fn produce(store: Store, producer: u64) {
     for n in 0.. {
         let name = |part: u64| format!("{}-{producer}-{n}-{part}", std::process::id());
         let events: Vec<_> = (0..=n % 3).map(|part| noted("r-1", name(part))).collect();
-        let gate = format!("gate/{}-{producer}", std::process::id());
+        let gate = format!("thing/{}-{producer}", std::process::id());
         let batch =
             if n % 2 == 0 { Batch { events, ..Batch::default() } } else { Batch { events, ..decision(&gate, n / 2, &name(0)) } };
         let written = store.record(batch).await.unwrap().events;
@@ -48,7 +48,7 @@ fn message(kind: &EventKind) -> &str {
 
 /// What was decided, by the producer's own name for it, as the facts and the audit chain know it.
 async fn decided(store: &Store) -> [Vec<String>; 2] {
-    let facts = store.facts("gate/").await.unwrap();
+    let facts = store.facts("thing/").await.unwrap();
     let facts = facts.iter().map(|fact| fact.body["by"].as_str().unwrap().to_owned()).collect();
     let mut records = Vec::new();
     loop {

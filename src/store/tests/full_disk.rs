@@ -89,7 +89,7 @@ async fn a_decision_on_a_full_disk_is_refused_whole() {
     let store = store_with_run(&disk.state(), "r-1").await;
     let mut length = 0;
     let large = |length| {
-        let mut batch = decision("gate/1", length, "dana");
+        let mut batch = decision("thing/1", length, "dana");
         batch.audit[0].body = serde_json::json!({"reason": "x".repeat(20_000)});
         batch
     };
@@ -103,11 +103,11 @@ async fn a_decision_on_a_full_disk_is_refused_whole() {
     assert!(error.is_full(), "{error:?}");
     assert!(store.record(large(length)).await.unwrap_err().is_full());
     let count = async |store: &Store| {
-        (store.stream("gate/1").await.unwrap().len() as u64, store.audit_head().borrow().seq, store.last_seq() - 1)
+        (store.stream("thing/1").await.unwrap().len() as u64, store.audit_head().borrow().seq, store.last_seq() - 1)
     };
     assert_eq!(count(&store).await, (length, length, length));
     assert!(store.release_reserve());
-    store.record(decision("gate/1", length, "eli")).await.unwrap();
+    store.record(decision("thing/1", length, "eli")).await.unwrap();
     drop(store);
     let store = Store::open(&disk.state()).unwrap();
     assert_eq!(count(&store).await, (length + 1, length + 1, length + 1));

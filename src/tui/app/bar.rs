@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use super::App;
 use crate::model::RunStatus;
 use crate::tui::action::{ALL, Action, Context, Facts};
-use crate::tui::screen::{Screen, TABS, Tone};
+use crate::tui::screen::{Screen, TABS};
 use crate::tui::theme::Role;
 use crate::tui::widget::format;
 use crate::tui::widget::paint::Paint;
@@ -80,19 +80,17 @@ impl App {
         !self.popups.is_empty()
             || match (self.shown(), action) {
                 (_, Action::Back) => self.stack.len() > 1,
+                (Some(screen), Action::FirstError) => {
+                    self.world.failed_run().is_some() || screen.as_run().is_some() && screen.view().is_of_use(action)
+                }
                 (Some(screen), _) => screen.view().is_of_use(action),
                 (None, _) => true,
             }
     }
 
     fn write_bottom(&self, paint: &mut Paint<'_>, line: Rect) {
-        if let Some((tone, text)) = &self.remark {
-            let role = match tone {
-                Tone::Good => Role::Success,
-                Tone::Plain => Role::Text,
-                Tone::Bad => Role::Failure,
-            };
-            paint.row(line, 0).gap(1).role(text, role);
+        if let Some((tone, text)) = self.messages.current() {
+            paint.row(line, 0).gap(1).role(text, tone.role());
             return;
         }
         if let Link::Lost(why) = &self.world.link {
@@ -105,7 +103,8 @@ impl App {
             None => {
                 let contexts = self.contexts();
                 let known = |context: &Context| ALL.iter().filter(|facts| facts.contexts.contains(context)).collect::<Vec<_>>();
-                contexts.iter().flat_map(known).collect()
+                let first = self.shown().and_then(|screen| screen.view().offers_first(&self.world));
+                first.map(Action::facts).into_iter().chain(contexts.iter().flat_map(known)).collect()
             }
         };
         let mut row = paint.row(line, 0);

@@ -47,13 +47,13 @@ impl App {
 
     fn verdict(&self, run: &Run) -> String {
         let glyph = self.world.look.charset.run(run.status);
-        let done = run.stages.values().filter(|stage| stage.status.is_final()).count();
+        let tally = run.tally();
         let took = match (run.started_at, run.finished_at) {
             (Some(start), Some(end)) => format!(" after {}", format::duration(end.since(start))),
             (Some(start), None) => format!(" for {}", format::running(self.world.now.since(start))),
             (None, _) => String::new(),
         };
         let dash = if self.world.look.charset == Charset::Ascii { "-" } else { "·" };
-        format!("{glyph} {} {} {}{took} {dash} {done}/{} stages", run.pipeline.name, run.id, run.status, run.stages.len())
+        format!("{glyph} {} {} {}{took} {dash} {}/{} stages", run.pipeline.name, run.id, run.status, tally.ended(), tally.total)
     }
 }

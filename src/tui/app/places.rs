@@ -124,7 +124,28 @@ impl App {
         if self.stack.len() < 3 && self.shown().is_none_or(|screen| screen.as_run().is_none()) {
             return Vec::new();
         }
-        self.stack.iter().skip(1).map(crumb).collect()
+        let mut crumbs = Vec::new();
+        for (below, screen) in self.stack.iter().zip(self.stack.iter().skip(1)) {
+            crumbs.extend(self.crumb_of_parent(screen, below));
+            crumbs.push((crumb(screen), screen.as_run().map(|run| run.id.clone())));
+        }
+        let is_alone = |name: &String| crumbs.iter().filter(|(other, _)| other == name).count() == 1;
+        // Of several runs of one pipeline the name says nothing.
+        let told = |(name, run): &(String, Option<RunId>)| match run {
+            Some(run) if !is_alone(name) => run.to_string(),
+            _ => name.clone(),
+        };
+        crumbs.iter().map(told).collect()
+    }
+}
+
+impl App {
+    /// The run that started the one on screen, where one did not come from there.
+    fn crumb_of_parent(&self, screen: &Screen, below: &Screen) -> Option<(String, Option<RunId>)> {
+        let parent = &screen.as_run()?.run.as_ref()?.parent.as_ref()?.run;
+        let known = self.world.runs.iter().flatten().find(|run| run.id == *parent);
+        let name = known.map_or_else(|| parent.to_string(), |run| run.pipeline_name.clone());
+        (below.view().run_id() != Some(parent)).then(|| (name, Some(parent.clone())))
     }
 }
 

@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 use super::gates;
 use super::logs::Logs;
 use super::probe::{Target, look};
-use super::{Origin, Papers, Reply, Request, RerunFrom};
+use super::{Order, Origin, Papers, Reply, Request, RerunFrom, Sheet};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
 use crate::language::{self, Format};
-use crate::model::{self, Document, EventKind, LogQuery, Rerun, Run, RunId, Signal, Values, VerifyRequest};
+use crate::model::{self, Document, EventKind, LogQuery, NewRun, Rerun, Run, RunId, Signal, Values, VerifyRequest};
 
 /// How many runs a listing shows when nobody asked for a number.
 const LISTED: usize = 200;
@@ -27,6 +27,18 @@ pub type Followed = Arc<dyn Fn(Option<&RunId>) + Send + Sync>;
 /// is no file. Blocks.
 pub type FileOf = Arc<dyn Fn(&Run) -> Option<Result<Document, String>> + Send + Sync>;
 
+/// Does something with files of the workspace; the error is a report of what is wrong.
+pub type Work<A, T> = Arc<dyn Fn(&A) -> Result<T, String> + Send + Sync>;
+
+/// The workspace's pipelines: which there are, one of them by its name, and what starts it. All of it blocks; what is
+/// wrong is told as a report.
+#[derive(Clone)]
+pub struct Pipelines {
+    pub names: Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
+    pub open: Work<str, Sheet>,
+    pub order: Work<Order, NewRun>,
+}
+
 /// What the backend is made of.
 #[derive(Clone)]
 pub struct Engine {
@@ -34,6 +46,7 @@ pub struct Engine {
     pub revive: Revive,
     pub values: ValuesOf,
     pub file: FileOf,
+    pub pipelines: Pipelines,
     pub services: Vec<Target>,
     /// Where copied text goes that is too long for a clipboard.
     pub copies: PathBuf,
@@ -112,6 +125,7 @@ impl Server {
             Request::Lines(run, query) => self.logs.lines(run, query),
             Request::Scan(run, query) => self.logs.scan(run, query),
             Request::Find(run, query) => self.logs.find(run, query),
+            Request::Culprit(run, log) => self.logs.culprit(run, log),
             Request::StopScan => self.logs.stop(),
             Request::CopyLines { run, view, from, to } => self.logs.copy(run, view, from, to),
             Request::Cancel { run, force } => self.once("cancel the run", move |engine: Engine| async move {
@@ -128,9 +142,29 @@ impl Server {
                 let rerun = Rerun { from: from.into(), inputs, document, values: (engine.values)(&old) };
                 Ok(Reply::RunCreated(engine.client.rerun(run.as_str(), &rerun).await?))
             }),
+            Request::RunsBelow(of) => self.once("list the runs below", |engine: Engine| async move {
+                let runs = engine.client.runs_of(of.as_str(), LISTED, None).await?;
+                Ok(Reply::RunsBelow { of, runs })
+            }),
             Request::Papers(run) => {
                 self.once("read the pipeline of the run", move |engine: Engine| async move { papers(&engine, &run).await });
             }
+            Request::Pipelines => self.once("list the pipelines", |engine: Engine| async move {
+                let names = beside(move || (engine.pipelines.names)()).await;
+                Ok(names.map_or_else(|error| failed_because("list the pipelines", error), Reply::Pipelines))
+            }),
+            Request::OpenPipeline(name) => self.once("open the pipeline", |engine: Engine| async move {
+                let (open, pipeline) = (engine.pipelines.open, name.clone());
+                let opened = beside(move || open(&name)).await;
+                Ok(opened.map_or_else(|report| Reply::Refused { pipeline, report }, |sheet| Reply::Opened(Box::new(sheet))))
+            }),
+            Request::Start(order) => self.once("start the pipeline", |engine: Engine| async move {
+                let (prepare, pipeline) = (engine.pipelines.order, order.name.clone());
+                match beside(move || prepare(&order)).await {
+                    Ok(new) => Ok(Reply::RunCreated(engine.client.create(&new).await?)),
+                    Err(report) => Ok(Reply::Refused { pipeline, report }),
+                }
+            }),
             Request::Journal(run) => self.journal(run),
             Request::LogTail { run, stage, attempt, lines } => self.once("read the log", move |engine: Engine| async move {
                 let query = LogQuery { stage, attempt: Some(attempt), from: None, count: lines };
@@ -199,6 +233,15 @@ impl Server {
         self.services.notify_one();
         self.gates.notify_one();
     }
+}
+
+/// Does what blocks on a thread of its own.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+fn failed_because(what: &str, error: String) -> Reply {
+    Reply::Failed { what: what.to_owned(), error }
 }
 
 /// Rung by whoever hears that an answer may have changed.

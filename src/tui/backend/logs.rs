@@ -9,11 +9,15 @@ use tokio::task::JoinHandle;
 use super::Reply;
 use super::engine::failed;
 use crate::client::{Client, ClientError};
-use crate::model::{LogStart, LogView, RunId, ScanQuery, ViewLine, ViewQuery, ViewWindow};
+use crate::model::{LogName, LogStart, LogView, RunId, ScanQuery, ViewLine, ViewQuery, ViewWindow};
 use crate::tui::clipboard;
+use crate::tui::culprit::{CANDIDATE, Culprit};
 
 /// Lines that one request of a copy asks for.
 const COPIED: u64 = 10_000;
+/// Lines that one request for what went wrong asks for, and bytes of each.
+const CANDIDATES: u64 = 200;
+const JUDGED: usize = 1024;
 /// All bytes of a line.
 const WHOLE: usize = usize::MAX;
 
@@ -64,6 +68,11 @@ impl Logs {
             let line = find(&client, &run, &query).await?;
             Ok(Reply::Found { run, query, line })
         });
+        self.find.replace(Some(task));
+    }
+
+    pub fn culprit(&mut self, run: RunId, log: LogName) {
+        let task = self.task("look for the error", |client| async move { culprit(&client, run, log).await });
         self.find.replace(Some(task));
     }
 
@@ -121,6 +130,22 @@ async fn find(client: &Client, run: &RunId, query: &ViewQuery) -> Result<Option<
                 if query.backwards { LogStart::End } else { LogStart::Line(0) }
             }
         };
+    }
+}
+
+/// Goes through all lines that may speak of an error, until one surely does.
+async fn culprit(client: &Client, run: RunId, log: LogName) -> Result<Reply, ClientError> {
+    let view = LogView { log: Some(log.clone()), ..LogView::default() };
+    let (mut found, mut next) = (Culprit::default(), LogStart::Line(0));
+    loop {
+        let matching = Some(CANDIDATE.to_owned());
+        let query = ViewQuery { view: view.clone(), matching, from: next, backwards: false, count: CANDIDATES, clip: JUDGED };
+        let window = client.lines(&run, &query).await?;
+        found.look_at(&window.lines);
+        if found.is_certain() || is_over(&window, false) {
+            return Ok(Reply::Culprit { run, log, line: found.line(), total: window.total });
+        }
+        next = LogStart::Place(window.to);
     }
 }
 

@@ -9,12 +9,12 @@ use serde_json::Value;
 use tui_textarea::TextArea;
 
 use super::review::{Plan, Review};
-use super::{Outcome, Popup, centred, window};
+use super::{Outcome, Popup, centred, start, window};
 use crate::language::Format;
 use crate::language::part::Part;
 use crate::model::{Document, MASK, Run, StageId};
 use crate::tui::action::Action;
-use crate::tui::backend::{Papers, RerunFrom};
+use crate::tui::backend::{Papers, RerunFrom, Sheet};
 use crate::tui::screen::Intent;
 use crate::tui::theme::Role;
 use crate::tui::widget::diff;
@@ -24,7 +24,23 @@ use check::{Checked, Edited, Job, Remark, Subject};
 /// Remarks shown at once.
 const MOST_REMARKS: u16 = 4;
 
-/// Something of a run, edited for a rerun.
+/// What the text is edited for.
+#[derive(Debug, Clone)]
+enum Aim {
+    Rerun { papers: Box<Papers>, choices: Vec<(String, RerunFrom)> },
+    Start(Box<Sheet>),
+}
+
+impl Aim {
+    fn document(&self) -> &Document {
+        match self {
+            Self::Rerun { papers, .. } => &papers.pinned,
+            Self::Start(sheet) => &sheet.document,
+        }
+    }
+}
+
+/// Something of a run, edited for a rerun, or the inputs of a first one.
 #[derive(Debug, Clone)]
 pub struct Edit {
     title: String,
@@ -34,8 +50,7 @@ pub struct Edit {
     before: String,
     masked: bool,
     inputs: Value,
-    papers: Papers,
-    choices: Vec<(String, RerunFrom)>,
+    aim: Aim,
     /// Counts the changes of the text.
     version: u64,
     /// The version that is being checked.
@@ -50,7 +65,14 @@ impl Edit {
         let text = serde_json::to_string_pretty(&inputs).unwrap_or_default();
         let title = format!("Inputs of {}, for a new run", run.pipeline.name);
         let masked = text.contains(MASK);
-        Self::new(title, Subject::Inputs, text, masked, inputs, papers, choices, look)
+        Self::new(title, Subject::Inputs, text, masked, inputs, Aim::Rerun { papers: Box::new(papers), choices }, look)
+    }
+
+    /// The inputs of a pipeline that is to be started.
+    pub fn start(sheet: Sheet, inputs: Value, look: &Look) -> Self {
+        let text = serde_json::to_string_pretty(&inputs).unwrap_or_default();
+        let title = format!("Inputs of {}, to run it", sheet.name);
+        Self::new(title, Subject::Inputs, text, false, inputs, Aim::Start(Box::new(sheet)), look)
     }
 
     /// The config of a stage as the pinned document has it; `None` when that has no such stage.
@@ -63,27 +85,25 @@ impl Edit {
         // What the inspector shows may be pasted here.
         let attempts = run.stages.get(stage).map(|stage| stage.attempts.as_slice()).unwrap_or_default();
         let masked = text.contains(MASK) || attempts.iter().any(|attempt| attempt.config.to_string().contains(MASK));
-        Some(Self::new(title, Subject::Config(part), text, masked, run.inputs.clone(), papers, choices, look))
+        Some(Self::new(
+            title,
+            Subject::Config(part),
+            text,
+            masked,
+            run.inputs.clone(),
+            Aim::Rerun { papers: Box::new(papers), choices },
+            look,
+        ))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the two ways to make one")]
-    fn new(
-        title: String,
-        subject: Subject,
-        text: String,
-        masked: bool,
-        inputs: Value,
-        papers: Papers,
-        choices: Vec<(String, RerunFrom)>,
-        look: &Look,
-    ) -> Self {
+    fn new(title: String, subject: Subject, text: String, masked: bool, inputs: Value, aim: Aim, look: &Look) -> Self {
         let mut area = TextArea::new(text.lines().map(str::to_owned).collect());
         area.set_style(look.style(Role::Text));
         area.set_cursor_line_style(look.style(Role::Text));
         area.set_selection_style(look.style(Role::Match));
         area.set_tab_length(2);
         let checked = Checked { version: 0, edited: None, remarks: Vec::new() };
-        Self { title, area, subject, before: text, masked, inputs, papers, choices, version: 1, asked: None, checked }
+        Self { title, area, subject, before: text, masked, inputs, aim, version: 1, asked: None, checked }
     }
 
     /// The question about the text as it is, unless one is on its way: then the next follows its answer.
@@ -96,8 +116,8 @@ impl Edit {
             version: self.version,
             subject: self.subject.clone(),
             text: self.text(),
-            document: self.papers.pinned.text.clone(),
-            format: Format::named(&self.papers.pinned.format),
+            document: self.aim.document().text.clone(),
+            format: Format::named(&self.aim.document().format),
             masked: self.masked,
         })))
     }
@@ -121,7 +141,7 @@ impl Edit {
     pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
         if action == Some(Action::Save) {
             return match self.checked.edited.clone().filter(|_| self.is_current()) {
-                Some(edited) => Outcome::Then(vec![Intent::Open(Box::new(Popup::Review(Box::new(self.review(edited)))))]),
+                Some(edited) => Outcome::Then(vec![Intent::Open(Box::new(self.next(edited)))]),
                 None => Outcome::Stay,
             };
         }
@@ -137,17 +157,26 @@ impl Edit {
         Outcome::Do(self.ask().into_iter().collect())
     }
 
-    fn review(&self, edited: Edited) -> Review {
-        let (run, choices) = (self.papers.run.clone(), self.choices.clone());
+    /// The question that comes after the text.
+    fn next(&self, edited: Edited) -> Popup {
+        match (&self.aim, edited) {
+            (Aim::Start(sheet), Edited::Inputs(inputs)) => Popup::Choose(start::question(sheet, &inputs)),
+            (Aim::Start(sheet), Edited::Document(_)) => Popup::Choose(start::question(sheet, &self.inputs)),
+            (Aim::Rerun { papers, choices }, edited) => Popup::Review(Box::new(self.review(papers, choices, edited))),
+        }
+    }
+
+    fn review(&self, papers: &Papers, choices: &[(String, RerunFrom)], edited: Edited) -> Review {
+        let (run, choices) = (papers.run.clone(), choices.to_vec());
         match edited {
             Edited::Inputs(inputs) => {
                 let changes = diff::values(&self.inputs, &inputs);
-                let (plans, note) = plans(&self.papers, &changes);
+                let (plans, note) = plans(papers, &changes);
                 Review::new(run, plans, choices).with_inputs(inputs).noting(note)
             }
             Edited::Document(text) => {
-                let diff = diff::texts(&self.papers.pinned.text, &text);
-                let format = self.papers.pinned.format.clone();
+                let diff = diff::texts(&papers.pinned.text, &text);
+                let format = papers.pinned.format.clone();
                 let document = (!diff.is_empty()).then_some(Document { text, format, included: None });
                 Review::new(run, vec![Plan { name: "as edited here", document, diff }], choices)
             }

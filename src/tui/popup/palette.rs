@@ -1,4 +1,4 @@
-//! Any action, run, stage or theme by its name, found by typing a part of it.
+//! Any action, pipeline, run, stage or theme by its name, found by typing a part of it.
 
 use std::borrow::Cow;
 
@@ -24,6 +24,7 @@ enum Item {
     Theme(String),
     Stage { id: StageId, name: String, about: &'static str },
     Run { id: RunId, name: String, about: String },
+    Start { pipeline: String, name: String },
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +44,20 @@ impl Palette {
         let themes = world.themes.entries().iter().map(|entry| Item::Theme(entry.name.clone()));
         let runs = world.runs.iter().flatten().map(|run| Item::run(run, world.now));
         let items: Vec<Item> = actions.map(Item::Act).chain(stages.into_iter().flatten()).chain(themes).chain(runs).collect();
-        Self { input: Input::default(), shown: (0..items.len()).collect(), items, selected: 0 }
+        let mut palette = Self { input: Input::default(), shown: Vec::new(), items, selected: 0 };
+        palette.offer_pipelines(world);
+        palette
+    }
+
+    /// Offers to run the pipelines that are known now.
+    pub fn offer_pipelines(&mut self, world: &World) {
+        let before = self.items.len();
+        self.items.retain(|item| !matches!(item, Item::Start { .. }));
+        let start = |pipeline: &String| Item::Start { pipeline: pipeline.clone(), name: format!("run {pipeline}") };
+        self.items.extend(world.pipelines.iter().map(start));
+        if self.items.len() != before || self.shown.is_empty() {
+            self.find();
+        }
     }
 
     pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
@@ -53,6 +67,7 @@ impl Palette {
                     Some(Item::Act(action)) => Outcome::Act(*action),
                     Some(Item::Theme(name)) => Outcome::SetTheme(name.clone()),
                     Some(Item::Stage { id, .. }) => Outcome::Then(vec![Intent::ShowStage(id.clone())]),
+                    Some(Item::Start { pipeline, .. }) => Outcome::Then(vec![Intent::Prepare(pipeline.clone())]),
                     Some(Item::Run { id, .. }) => Outcome::Then(vec![Intent::OpenRun(id.clone())]),
                     None => Outcome::Stay,
                 };
@@ -104,7 +119,7 @@ impl Palette {
             let (name, about) = item.words();
             let keys = match item {
                 Item::Act(action) => world.keys.keys(*action).first().map(ToString::to_string).unwrap_or_default(),
-                Item::Theme(_) | Item::Stage { .. } | Item::Run { .. } => String::new(),
+                Item::Theme(_) | Item::Stage { .. } | Item::Run { .. } | Item::Start { .. } => String::new(),
             };
             let (text, dim, key) = (paint.style(Role::Text), paint.style(Role::Dim), paint.style(Role::Key));
             paint.row(inside, line).column(24, &name, text).gap(1).number(8, &keys, key).gap(2).put(about, dim);
@@ -123,7 +138,7 @@ impl Item {
 
     fn run(run: &RunSummary, now: Timestamp) -> Self {
         let about = format!("{} {} {}", run.id, run.status, format::ago(run.created_at, now));
-        Self::Run { id: run.id.clone(), name: format!("run {}", run.pipeline_name), about }
+        Self::Run { id: run.id.clone(), name: format!("open {}", run.pipeline_name), about }
     }
 
     /// The name, and what is said of it.
@@ -131,6 +146,7 @@ impl Item {
         match self {
             Self::Act(action) => (action.facts().name.into(), action.facts().description),
             Self::Theme(name) => (format!("theme {name}").into(), "colours of the console"),
+            Self::Start { name, .. } => (name.into(), "start this pipeline, after asking"),
             Self::Stage { name, about, .. } => (name.into(), about),
             Self::Run { name, about, .. } => (name.into(), about),
         }

@@ -60,6 +60,10 @@ impl View for Overview {
         Vec::new()
     }
 
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        world.failed_run().map(|_| Action::FirstError)
+    }
+
     fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         let rows = rows(world);
         // The selection stays on its run when new ones arrive above it.
@@ -105,7 +109,11 @@ impl Overview {
         let now = [RunStatus::Running, RunStatus::Waiting, RunStatus::Queued, RunStatus::Cancelling];
         let past = [RunStatus::Succeeded, RunStatus::Failed, RunStatus::Cancelled];
         let visible = rows(world).into_iter().enumerate().skip(self.top);
-        let columns = table::Columns::of(world.runs.iter().flatten(), area.width, paint.look.charset);
+        let columns = table::Columns::of(
+            world.runs.iter().flatten().map(|run| table::Entry::of(run, false)),
+            area.width,
+            paint.look.charset,
+        );
         let mut section = None;
         for (at, run) in visible {
             let ends = run.status.is_final();
@@ -126,7 +134,7 @@ impl Overview {
             if line >= area.height {
                 break;
             }
-            table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
+            table::draw_run(paint, area, line, table::Entry::of(run, at == self.selected), world.now, columns);
             line += 1;
         }
     }

@@ -4,9 +4,12 @@ mod ask;
 mod bar;
 mod draw;
 mod gate;
+mod heading;
 mod inspector;
 mod log;
 mod replay;
+mod share;
+mod triage;
 mod view;
 
 use ratatui::layout::Rect;
@@ -23,6 +26,8 @@ use crate::tui::world::World;
 use inspector::{Inspector, Subject};
 pub use replay::{From, Opening};
 use replay::{Player, Reading, shown};
+use share::Share;
+use triage::Hunt;
 
 /// Which pane has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,11 +58,16 @@ pub struct RunScreen {
     /// Set while the run is played again: what is shown then is the run at that moment.
     player: Option<Box<Player>>,
     reading: Option<Reading>,
+    /// The line that says what went wrong, on its way.
+    hunt: Option<Hunt>,
+    /// The stage that was shown last for its failure.
+    blamed: Option<StageId>,
     /// What the papers of the run were asked for.
     meant: Option<Action>,
     papers: Option<Box<Papers>>,
     asked_papers: bool,
     parts: Parts,
+    share: Share,
 }
 
 /// Where the panes are. Made anew whenever size or content change; painting only reads it.
@@ -97,10 +107,13 @@ impl RunScreen {
             merged: false,
             player: None,
             reading: None,
+            hunt: None,
+            blamed: None,
             meant: None,
             papers: None,
             asked_papers: false,
             parts: Parts::default(),
+            share: Share::default(),
         }
     }
 
@@ -134,12 +147,10 @@ impl RunScreen {
             }
             Action::Unfold => return say_if_not(self.dag.unfold(run), "this stage does not run in a loop"),
             Action::NextFailed | Action::PreviousFailed => {
-                return say_if_not(
-                    self.dag.next_to_see(run, action == Action::PreviousFailed),
-                    "no stage has failed or waits for a person",
-                );
+                let found = self.dag.next_to_see(run, action == Action::PreviousFailed);
+                return if found { self.hunt() } else { Intent::say(Tone::Plain, "no stage has failed or waits for a person") };
             }
-            Action::FollowRunning => self.dag.following = true,
+            Action::FollowRunning => self.dag.follow(run),
             Action::FocusLog => self.focus = Focus::Log,
             _ => {}
         }
@@ -291,9 +302,11 @@ struct Wanted {
     inspector: bool,
     /// The inspector takes the place of the log.
     wide: bool,
+    /// Rows that the log needs, where the graph may have the others.
+    log: Option<u16>,
 }
 
-fn parts(area: Rect, dag: &Dag, Wanted { bar, error, inspector, wide }: Wanted) -> Parts {
+fn parts(area: Rect, dag: &Dag, Wanted { bar, error, inspector, wide, log }: Wanted) -> Parts {
     let rows = |y: u16, height: u16| {
         let y = y.min(area.height);
         Rect { y: area.y + y, height: height.min(area.height - y), ..area }
@@ -302,7 +315,8 @@ fn parts(area: Rect, dag: &Dag, Wanted { bar, error, inspector, wide }: Wanted) 
     let air = u16::from(area.height >= 30) + bar;
     let body = area.height.saturating_sub(2 + air);
     let most = (body * 9 / 20).max(1);
-    let graph = dag.rows(area.width, most);
+    let left = log.map_or(0, |log| body.saturating_sub(log));
+    let graph = dag.rows(area.width, most, most.max(left));
     let title = rows(1 + air + graph, 1);
     let below = rows(2 + air + graph, body);
     let graph = rows(1 + air, graph);

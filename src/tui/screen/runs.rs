@@ -1,15 +1,18 @@
-//! Screen 2: every run the engine knows, filtered by status and by what is typed.
+//! Screen 2: every run the engine knows, filtered by status and by what is typed; the runs that a run started below it.
 
+mod filter;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
 use super::run::Opening;
-use super::{Intent, View, table};
-use crate::model::{RunStatus, RunSummary};
+use super::table::{Entry, Marks};
+use super::{Intent, Tone, View, table};
+use crate::model::{RunId, RunStatus, RunSummary};
 use crate::tui::action::Action;
+use crate::tui::backend::{Reply, Request};
 use crate::tui::popup::{Popup, Purpose};
 use crate::tui::theme::Role;
 use crate::tui::widget::format;
@@ -26,12 +29,33 @@ enum Status {
     Succeeded,
 }
 
+/// A row of the list.
+#[derive(Debug, Clone)]
+struct Row {
+    place: Place,
+    depth: usize,
+    marks: Option<Marks>,
+}
+
+/// Where the run of a row is.
+#[derive(Debug, Clone)]
+enum Place {
+    /// Among the world's runs.
+    Listed(usize),
+    /// Among those below a run.
+    Below(RunId, usize),
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Runs {
     filter: String,
     status: Status,
-    /// Indices into the world's runs; made new whenever they or the filter change.
-    shown: Vec<usize>,
+    /// Made new whenever the runs or the filter change.
+    shown: Vec<Row>,
+    /// The runs below each run that is unfolded.
+    below: BTreeMap<RunId, Vec<RunSummary>>,
+    /// Asked for by a key, to be unfolded.
+    asked: Option<RunId>,
     selected: usize,
     top: usize,
     height: u16,
@@ -58,6 +82,10 @@ impl View for Runs {
                 return self.current(world).map(replay).into_iter().collect();
             }
             Action::Filter => return vec![Intent::Open(Box::new(Popup::prompt(Purpose::Filter, &self.filter)))],
+            Action::UnfoldRun => return self.unfold(world),
+            Action::FoldRun => self.fold(world),
+            Action::ToggleRun if self.current(world).is_some_and(|run| self.below.contains_key(&run.id)) => self.fold(world),
+            Action::ToggleRun => return self.unfold(world),
             Action::StatusFilter => {
                 self.status = match self.status {
                     Status::All => Status::Active,
@@ -91,13 +119,14 @@ impl View for Runs {
         Vec::new()
     }
 
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        world.failed_run().map(|_| Action::FirstError)
+    }
+
     fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         self.refresh(world);
-        let runs = world.runs.as_deref().unwrap_or_default();
-        let place = world
-            .selected_run
-            .as_ref()
-            .and_then(|id| self.shown.iter().position(|at| runs.get(*at).is_some_and(|run| run.id == *id)));
+        let is_selected = |row: &Row| self.run_of(row, world).is_some_and(|run| world.selected_run.as_ref() == Some(&run.id));
+        let place = self.shown.iter().position(is_selected);
         self.selected = place.unwrap_or(self.selected).min(self.shown.len().saturating_sub(1));
         self.height = area.height.saturating_sub(2);
         self.top = table::scroll(self.top, self.selected, self.height, self.shown.len());
@@ -114,18 +143,36 @@ impl View for Runs {
             return;
         };
         self.draw_title(paint, area, runs.len());
-        let shown = self.shown.iter().filter_map(|at| runs.get(*at));
-        let columns = table::Columns::of(shown, area.width, paint.look.charset);
+        let entries = self.shown.iter().enumerate().filter_map(|(at, row)| self.entry(at, row, world));
+        let columns = table::Columns::of(entries, area.width, paint.look.charset);
         table::draw_heading(paint, area, 1, columns);
         if self.shown.is_empty() {
             let text = if runs.is_empty() { "no run yet: start one with `flowdeck run PIPELINE`" } else { "no run matches" };
             paint.row(area, 3).gap(3).role(text, Role::Dim);
         }
-        for (line, (at, index)) in (2..area.height).zip(self.shown.iter().enumerate().skip(self.top)) {
-            if let Some(run) = runs.get(*index) {
-                table::draw_run(paint, area, line, run, world.now, columns, at == self.selected);
+        for (line, (at, row)) in (2..area.height).zip(self.shown.iter().enumerate().skip(self.top)) {
+            if let Some(entry) = self.entry(at, row, world) {
+                table::draw_run(paint, area, line, entry, world.now, columns);
             }
         }
+    }
+
+    fn hear(&mut self, reply: Reply, world: &World) -> Vec<Intent> {
+        let Reply::RunsBelow { of, runs } = reply else { return Vec::new() };
+        let asked = self.asked.take_if(|asked| *asked == of).is_some();
+        if runs.is_empty() && asked {
+            return Intent::say(Tone::Plain, "this run has started no other run");
+        }
+        if asked || self.below.contains_key(&of) {
+            self.below.insert(of, runs);
+            self.refresh(world);
+        }
+        Vec::new()
+    }
+
+    /// Those that are unfolded may have changed, too.
+    fn listed(&mut self) -> Vec<Intent> {
+        self.below.keys().map(|run| Intent::Ask(Request::RunsBelow(run.clone()))).collect()
     }
 
     fn tick(&self, world: &World) -> Option<Duration> {
@@ -141,8 +188,49 @@ impl Runs {
         world.selected_run = self.current(world).map(|run| run.id.clone());
     }
 
-    fn current<'w>(&self, world: &'w World) -> Option<&'w RunSummary> {
-        world.runs.as_ref()?.get(*self.shown.get(self.selected)?)
+    fn current<'w>(&'w self, world: &'w World) -> Option<&'w RunSummary> {
+        self.run_of(self.shown.get(self.selected)?, world)
+    }
+
+    fn run_of<'w>(&'w self, row: &Row, world: &'w World) -> Option<&'w RunSummary> {
+        match &row.place {
+            Place::Listed(at) => world.runs.as_ref()?.get(*at),
+            Place::Below(above, at) => self.below.get(above)?.get(*at),
+        }
+    }
+
+    fn entry<'w>(&'w self, at: usize, row: &'w Row, world: &'w World) -> Option<Entry<'w>> {
+        let run = self.run_of(row, world)?;
+        let unfolded = self.below.contains_key(&run.id);
+        Some(Entry { marks: row.marks.as_ref(), depth: row.depth, unfolded, ..Entry::of(run, at == self.selected) })
+    }
+
+    /// Asks for the runs below the selected one.
+    fn unfold(&mut self, world: &World) -> Vec<Intent> {
+        self.asked = self.current(world).map(|run| run.id.clone()).filter(|run| !self.below.contains_key(run));
+        self.asked.iter().map(|run| Intent::Ask(Request::RunsBelow(run.clone()))).collect()
+    }
+
+    /// Hides the runs below the selected one; where there are none, goes to the run above it.
+    fn fold(&mut self, world: &World) {
+        let Some(run) = self.current(world).map(|run| run.id.clone()) else { return };
+        if self.below.remove(&run).is_none() {
+            let depth = self.shown.get(self.selected).map_or(0, |row| row.depth);
+            let above = |at: &usize| self.shown[*at].depth < depth;
+            self.selected = (0..self.selected).rev().find(above).unwrap_or(self.selected);
+        }
+        self.refresh(world);
+    }
+
+    /// A row, and below it those of the runs that it started.
+    fn rows(&self, row: Row, world: &World, into: &mut Vec<Row>) {
+        let run = self.run_of(&row, world).map(|run| run.id.clone());
+        let depth = row.depth + 1;
+        into.push(row);
+        let Some(run) = run else { return };
+        for at in 0..self.below.get(&run).map_or(0, Vec::len) {
+            self.rows(Row { place: Place::Below(run.clone(), at), depth, marks: None }, world, into);
+        }
     }
 
     /// Finds the runs to show: newest first, or best match first while a filter is typed.
@@ -155,38 +243,27 @@ impl Runs {
             Status::Succeeded => run.status == RunStatus::Succeeded,
         };
         let candidates = runs.iter().enumerate().filter(|(_, run)| wanted(run));
-        if self.filter.is_empty() {
-            self.shown = candidates.map(|(at, _)| at).collect();
-            return;
+        let found: Vec<(usize, Option<Marks>)> = if self.filter.is_empty() {
+            candidates.map(|(at, _)| (at, None)).collect()
+        } else {
+            filter::find(candidates, &self.filter).into_iter().map(|(at, marks)| (at, Some(marks))).collect()
+        };
+        let mut rows = Vec::with_capacity(found.len());
+        for (at, marks) in found {
+            self.rows(Row { place: Place::Listed(at), depth: 0, marks }, world, &mut rows);
         }
-        let pattern = Pattern::parse(&self.filter, CaseMatching::Smart, Normalization::Smart);
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let mut buffer = Vec::new();
-        let mut scored: Vec<(u32, usize)> = candidates
-            .filter_map(|(at, run)| {
-                let text = format!(
-                    "{} {} {} {} {}",
-                    run.pipeline_name,
-                    run.id,
-                    run.status,
-                    run.actor,
-                    run.failure.as_deref().unwrap_or("")
-                );
-                pattern.score(Utf32Str::new(&text, &mut buffer), &mut matcher).map(|score| (score, at))
-            })
-            .collect();
-        scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
-        self.shown = scored.into_iter().map(|(_, at)| at).collect();
+        self.shown = rows;
     }
 
     fn draw_title(&self, paint: &mut Paint<'_>, area: Rect, total: usize) {
         let dot = paint.look.charset.dot();
         let mut row = paint.row(area, 0);
         row.gap(1).role("Runs", Role::Title).gap(2);
-        let count = if self.shown.len() == total {
+        let listed = self.shown.iter().filter(|row| row.depth == 0).count();
+        let count = if listed == total {
             format::count(total as u64)
         } else {
-            format!("{} of {}", format::count(self.shown.len() as u64), format::count(total as u64))
+            format!("{} of {}", format::count(listed as u64), format::count(total as u64))
         };
         row.role(&count, Role::Dim);
         let status = match self.status {

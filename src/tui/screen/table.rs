@@ -28,10 +28,11 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub fn of<'a>(runs: impl Iterator<Item = &'a RunSummary>, width: u16, charset: Charset) -> Self {
+    pub fn of<'a>(entries: impl Iterator<Item = Entry<'a>>, width: u16, charset: Charset) -> Self {
         let (mut pipeline, mut id, mut actor) = (8, 3, 2);
-        for run in runs {
-            pipeline = text::width(&run.pipeline_name, charset).max(pipeline);
+        for entry in entries {
+            let run = entry.run;
+            pipeline = (text::width(&entry.lead(charset), charset) + text::width(&run.pipeline_name, charset)).max(pipeline);
             id = text::width(run.id.as_str(), charset).max(id);
             actor = text::width(&run.actor, charset).max(actor);
         }
@@ -49,33 +50,91 @@ pub fn draw_heading(paint: &mut Paint<'_>, area: Rect, line: u16, columns: Colum
     row.column(8, "started", dim).gap(2).column(columns.actor, "by", dim);
 }
 
+/// Fields of a run that are searched: pipeline, id, status, actor, failure.
+pub const FIELDS: usize = 5;
+
+/// Letters of each field that a filter found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks(pub [Vec<usize>; FIELDS]);
+
+/// A run as a row shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pub run: &'a RunSummary,
+    pub selected: bool,
+    pub marks: Option<&'a Marks>,
+    /// How many runs above it are listed above it.
+    pub depth: usize,
+    /// The runs that it started are listed below it.
+    pub unfolded: bool,
+}
+
+impl<'a> Entry<'a> {
+    pub fn of(run: &'a RunSummary, selected: bool) -> Self {
+        Self { run, selected, marks: None, depth: 0, unfolded: false }
+    }
+
+    /// What stands before the name.
+    fn lead(&self, charset: Charset) -> String {
+        let fold = if self.unfolded { format!("{} ", charset.fold(true)) } else { String::new() };
+        format!("{}{fold}", "  ".repeat(self.depth))
+    }
+}
+
 /// One run in one line.
-pub fn draw_run(
-    paint: &mut Paint<'_>,
-    area: Rect,
-    line: u16,
-    run: &RunSummary,
-    now: Timestamp,
-    columns: Columns,
-    selected: bool,
-) {
-    let theme = &paint.look.theme;
+pub fn draw_run(paint: &mut Paint<'_>, area: Rect, line: u16, entry: Entry<'_>, now: Timestamp, columns: Columns) {
+    let (theme, charset, run) = (&paint.look.theme, paint.look.charset, entry.run);
     let status = theme.run(run.status);
     let (text, dim, bad) = (paint.style(Role::Text), paint.style(Role::Dim), paint.style(Role::Failure));
-    let glyph = paint.look.charset.run(run.status);
+    let lead = entry.lead(charset);
     let mut row = paint.row(area, line);
-    row.gap(1).put(glyph, status).gap(1).column(10, run.status.name(), status).gap(1);
-    row.column(columns.pipeline, &run.pipeline_name, text).gap(2).column(columns.id, run.id.as_str(), dim).gap(1);
+    let mut starts = [0; FIELDS];
+    row.gap(1).put(charset.run(run.status), status).gap(1);
+    starts[2] = row.x();
+    row.column(10, run.status.name(), status).gap(1);
+    starts[0] = row.x() + text::width(&lead, charset);
+    row.column(columns.pipeline, &format!("{lead}{}", run.pipeline_name), text).gap(2);
+    starts[1] = row.x();
+    row.column(columns.id, run.id.as_str(), dim).gap(1);
     row.number(7, &format!("{}/{}", run.stages_done, run.stages_total), text).gap(1);
     row.number(6, &took(run, now), text).gap(2).column(8, &format::ago(run.created_at, now), dim).gap(2);
+    starts[3] = row.x();
     if columns.actor > 0 {
         row.column(columns.actor, &run.actor, dim).gap(2);
     }
-    if let Some(failure) = &run.failure {
-        row.put(failure, bad.remove_modifier(ratatui::style::Modifier::BOLD));
-    }
-    if selected {
+    starts[4] = row.x();
+    let failure = run.failure.as_deref().unwrap_or_default();
+    row.put(failure, bad.remove_modifier(ratatui::style::Modifier::BOLD));
+    if entry.selected {
         draw_selection(paint, area, line);
+    }
+    if let Some(marks) = entry.marks {
+        let widths = [columns.pipeline, columns.id, 10, columns.actor, u16::MAX];
+        let fields = [&run.pipeline_name, run.id.as_str(), run.status.name(), &run.actor, failure];
+        for (field, marked) in marks.0.iter().enumerate() {
+            draw_marks(
+                paint,
+                Rect { x: starts[field], y: area.y + line, width: widths[field], height: 1 },
+                fields[field],
+                marked,
+            );
+        }
+    }
+}
+
+/// Shows which letters of a text were found.
+fn draw_marks(paint: &mut Paint<'_>, area: Rect, text: &str, marked: &[usize]) {
+    let (charset, style) = (paint.look.charset, paint.style(Role::Match));
+    let end = area.x.saturating_add(area.width).min(paint.buffer.area().right());
+    let mut x = area.x;
+    for (at, cell) in text::cells(text, charset).enumerate() {
+        if x + cell.width > end {
+            return;
+        }
+        if marked.contains(&at) {
+            paint.shade(Rect { x, width: cell.width, ..area }, style);
+        }
+        x += cell.width;
     }
 }
 

@@ -8,8 +8,11 @@ use ratatui::layout::Rect;
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use crate::tui::app::App;
-use crate::tui::terminal::{Abilities, Encoder};
+use crate::tui::app::{App, Scene};
+use crate::tui::terminal::{Abilities, Encoder, Stall};
+
+/// Pictures that go out whole after another screen or popup was opened: what it shows comes after it.
+const WHOLE: u8 = 3;
 
 pub struct Painter {
     encoder: Encoder,
@@ -20,12 +23,15 @@ pub struct Painter {
     asked: bool,
     /// On a slow line: the core as it was before the keys that wait for their frame.
     before: Option<Buffer>,
+    /// What the last picture was of, and how many more of it go out in one piece.
+    scene: Option<Scene>,
+    whole: u8,
 }
 
 impl Painter {
     pub fn new(abilities: Abilities, now: Instant) -> Self {
         let (encoder, pace) = (Encoder::new(abilities), Pace::new(now, abilities.remote));
-        Self { encoder, pace, dirty: true, asked: true, before: None }
+        Self { encoder, pace, dirty: true, asked: true, before: None, scene: None, whole: 0 }
     }
 
     /// What is on the terminal is not known any more.
@@ -55,37 +61,56 @@ impl Painter {
 
     /// What to send now; often nothing. Only while no frame is under way.
     pub fn bytes(&mut self, now: Instant, app: &App) -> Vec<u8> {
-        let bytes = if std::mem::take(&mut self.asked) {
-            self.answer(app)
-        } else if self.next().is_some_and(|next| now >= next) {
-            if self.encoder.is_whole() {
-                self.dirty = false;
-                self.encoder.aim(draw(app));
-            }
-            self.encoder.slice(self.pace.limit().unwrap_or(usize::MAX))
-        } else {
-            return Vec::new();
-        };
+        self.pace.forgive(now);
         // Also a frame without bytes has cost a drawing.
-        self.pace.sent(now, bytes.len());
-        bytes
+        if std::mem::take(&mut self.asked) {
+            let bytes = self.answer(app);
+            self.pace.sent_for_key(now, bytes.len());
+            bytes
+        } else if self.next().is_some_and(|next| now >= next) {
+            self.unasked(now, app)
+        } else {
+            Vec::new()
+        }
     }
 
-    /// Everything, or on a slow line only what the keys have changed.
+    /// Everything, or on a slow line only what the keys have changed of a screen that stays.
     fn answer(&mut self, app: &App) -> Vec<u8> {
         let after = draw(app);
+        let scene = Some(app.scene());
+        let opened = std::mem::replace(&mut self.scene, scene.clone()) != scene;
+        self.whole = if opened { WHOLE } else { self.whole };
         match self.before.take() {
-            Some(before) => self.encoder.urgent(before, after),
-            None => {
+            Some(before) if !opened && self.pace.limit().is_some() => self.encoder.urgent(before, after),
+            _ => {
                 self.dirty = false;
                 self.encoder.frame(after)
             }
         }
     }
 
-    /// The terminal has taken what was sent.
-    pub fn drained(&mut self, now: Instant) {
-        self.pace.drained(now);
+    /// What the line has room for, but all of a screen that has just been opened.
+    fn unasked(&mut self, now: Instant, app: &App) -> Vec<u8> {
+        let limit = self.pace.limit().unwrap_or(usize::MAX);
+        let starts = self.encoder.is_whole();
+        if starts {
+            self.dirty = false;
+            self.encoder.aim(draw(app));
+        }
+        if starts && self.whole > 0 {
+            let bytes = self.encoder.slice(usize::MAX);
+            self.whole -= u8::from(bytes.len() > limit);
+            self.pace.sent_for_key(now, bytes.len());
+            return bytes;
+        }
+        let bytes = self.encoder.slice(limit);
+        self.pace.sent(now, bytes.len());
+        bytes
+    }
+
+    /// The terminal has taken what was sent, but had no room for it for a while.
+    pub fn refused(&mut self, stall: &Stall) {
+        self.pace.refused(stall);
     }
 }
 

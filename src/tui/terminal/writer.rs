@@ -1,19 +1,38 @@
 //! Hands whole frames to the terminal from a thread of its own, so that a terminal that does not drain blocks nobody.
 //!
 //! At most one frame is under way. Until it has gone, the loop makes no other: what the terminal missed is never
-//! written, and the next frame is the difference to what it really shows.
+//! written, and the next frame is the difference to what it really shows. Tells where the terminal had no room; how long
+//! this process itself took says nothing about a line.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::sink::Sink;
+
+/// What writing a frame came to.
+pub type Written = io::Result<Option<Stall>>;
+
+/// The terminal refused a part of a frame for a while: its buffer was full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stall {
+    /// It refused for the first time.
+    pub since: Instant,
+    /// It took something again, and the bytes that were left then.
+    pub resumed: Instant,
+    pub left: usize,
+    /// It had taken everything.
+    pub until: Instant,
+}
 
 /// The writing end. Dropping it ends the thread after the frame under way.
 #[derive(Debug)]
 pub struct Writer {
     frames: Option<SyncSender<Vec<u8>>>,
-    written: mpsc::Receiver<io::Result<()>>,
+    written: mpsc::Receiver<Written>,
     busy: bool,
     thread: Option<JoinHandle<()>>,
 }
@@ -23,12 +42,12 @@ impl Writer {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(mut output: impl Write + Send + 'static, may_write: fn() -> bool) -> io::Result<Self> {
+    pub fn start(mut output: impl Sink + Send + 'static, may_write: fn() -> bool) -> io::Result<Self> {
         let (frames, next) = sync_channel::<Vec<u8>>(1);
         let (done, written) = mpsc::channel(1);
         let work = move || {
             while let Ok(frame) = next.recv() {
-                let result = if may_write() { output.write_all(&frame).and_then(|()| output.flush()) } else { Ok(()) };
+                let result = if may_write() { write(&mut output, &frame) } else { Ok(None) };
                 if done.blocking_send(result).is_err() {
                     return;
                 }
@@ -58,7 +77,7 @@ impl Writer {
     ///
     /// # Errors
     /// What the terminal answered; `BrokenPipe` when the thread is gone.
-    pub async fn drained(&mut self) -> io::Result<()> {
+    pub async fn drained(&mut self) -> Written {
         if !self.busy {
             return std::future::pending().await;
         }
@@ -70,7 +89,7 @@ impl Writer {
     /// Gives the frame under way a moment, then lets go: a thread stuck in a write ends with the process. True when
     /// everything has gone.
     pub async fn finish(mut self, patience: std::time::Duration) -> bool {
-        let drained = !self.busy || matches!(tokio::time::timeout(patience, self.drained()).await, Ok(Ok(())));
+        let drained = !self.busy || matches!(tokio::time::timeout(patience, self.drained()).await, Ok(Ok(_)));
         self.frames = None;
         if let Some(thread) = self.thread.take().filter(|_| drained) {
             let _ = thread.join();
@@ -79,13 +98,37 @@ impl Writer {
     }
 }
 
+/// Writes all of a frame; gives the stretch in which there was no room for it.
+fn write(output: &mut impl Sink, frame: &[u8]) -> Written {
+    let (mut rest, mut refused, mut resumed) = (frame, None, None);
+    while !rest.is_empty() {
+        match output.take(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(taken) => {
+                rest = rest.get(taken..).unwrap_or_default();
+                if refused.is_some() && resumed.is_none() {
+                    resumed = Some((Instant::now(), rest.len()));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                refused.get_or_insert_with(Instant::now);
+                output.wait()?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let until = Instant::now();
+    Ok(refused.zip(resumed).map(|(since, (resumed, left))| Stall { since, resumed, left, until }))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::io;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
 
-    use super::Writer;
+    use super::{Sink, Writer};
 
     /// A terminal that takes a frame only when told to.
     struct Slow {
@@ -93,16 +136,54 @@ mod tests {
         seen: Sender<Vec<u8>>,
     }
 
-    impl Write for Slow {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    impl Sink for Slow {
+        fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.go.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
             self.seen.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
             Ok(bytes.len())
         }
 
-        fn flush(&mut self) -> io::Result<()> {
+        fn wait(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    /// A terminal that has room for three bytes at a time.
+    struct Narrow {
+        room: usize,
+        seen: Sender<Vec<u8>>,
+    }
+
+    impl Sink for Narrow {
+        fn take(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(std::mem::take(&mut self.room));
+            if taken == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.seen.send(bytes[..taken].to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(taken)
+        }
+
+        fn wait(&mut self) -> io::Result<()> {
+            self.room = 3;
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_refuses_bytes_is_told_of_and_one_that_takes_its_time_is_not() {
+        let (seen, shown) = channel();
+        let mut writer = Writer::start(Narrow { room: 2, seen }, || true).expect("a thread");
+        writer.send(b"12345678".to_vec());
+        let stall = writer.drained().await.expect("written").expect("it had no room");
+        assert_eq!(stall.left, 3, "of the bytes after the first refusal");
+        assert!(stall.since <= stall.resumed && stall.resumed <= stall.until);
+        assert_eq!(shown.try_iter().collect::<Vec<_>>().concat(), b"12345678");
+        let ((allow, go), (seen, _shown)) = (channel(), channel());
+        let mut writer = Writer::start(Slow { go, seen }, || true).expect("a thread");
+        writer.send(b"late, and taken whole".to_vec());
+        allow.send(()).expect("the terminal waits");
+        assert_eq!(writer.drained().await.expect("written"), None);
     }
 
     #[tokio::test]

@@ -73,7 +73,7 @@ fn names() -> impl Iterator<Item = Color> {
 }
 
 /// The ratio of WCAG 2, 1 to 21.
-pub(super) fn contrast(a: Rgb, b: Rgb) -> f64 {
+pub(in crate::tui) fn contrast(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }

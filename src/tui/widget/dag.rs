@@ -33,19 +33,26 @@ pub struct Picture {
     pub key: u64,
     pub boxes: Layout,
     pub narrow: Layout,
+    /// Lines that tell times too.
+    pub long: Layout,
     pub lines: Layout,
 }
 
 impl Picture {
     /// Does the work of a job. Call it off the loop.
     pub fn of(job: &LayoutJob) -> Self {
-        let [boxes, narrow, lines] = [&job.boxes, &job.narrow, &job.lines].map(Layout::of);
-        Self { key: job.key, boxes, narrow, lines }
+        let [boxes, narrow, long, lines] = [&job.boxes, &job.narrow, &job.long, &job.lines].map(Layout::of);
+        Self { key: job.key, boxes, narrow, long, lines }
     }
 
     /// Boxes with room for whole words where all of them fit beside each other, narrow ones else.
     fn boxes(&self, width: u16) -> &Layout {
         if self.boxes.width <= i32::from(width) { &self.boxes } else { &self.narrow }
+    }
+
+    /// Lines with room for all facts where all of them fit beside each other, short ones else.
+    fn lines(&self, width: u16) -> &Layout {
+        if self.long.width <= i32::from(width) { &self.long } else { &self.lines }
     }
 }
 
@@ -83,6 +90,8 @@ pub struct Dag {
     /// Select whatever runs, until the user selects something.
     pub following: bool,
     scroll: (i32, i32),
+    /// What the zoom was last chosen with.
+    most_rows: u16,
     /// Bring the selected stage into view at the next fit.
     reveal: bool,
     area: Rect,
@@ -94,6 +103,9 @@ const NARROW_WIDTH: (u16, u16) = (17, 28);
 /// The least of a narrow box that also tells how far its work is.
 const REMARK_WIDTH: u16 = 20;
 const LINE_WIDTH: u16 = 34;
+/// What a line needs more to tell its time and its attempts, and how far its work is.
+const TIME: u16 = 9;
+const REMARK: u16 = 6;
 
 impl Dag {
     pub fn new() -> Self {
@@ -110,6 +122,12 @@ impl Dag {
         self.show(stage);
     }
 
+    /// Selects what matters now, and goes on doing so.
+    pub fn follow(&mut self, run: &Run) {
+        self.following = true;
+        self.show(walk::busy(run, self.selected).unwrap_or(self.selected));
+    }
+
     fn show(&mut self, stage: usize) {
         self.reveal |= stage != self.selected;
         self.selected = stage;
@@ -119,7 +137,7 @@ impl Dag {
     pub fn update(&mut self, run: &Run, charset: Charset) -> Option<LayoutJob> {
         self.board = Board::of(run);
         if self.following {
-            self.show(walk::busy(run).unwrap_or(self.selected));
+            self.follow(run);
         }
         self.show(self.selected.min(run.stages.len().saturating_sub(1)));
         // Of the structure only: neither a status nor an instance may move anything.
@@ -154,7 +172,7 @@ impl Dag {
         let picture = self.picture()?;
         match level {
             Level::Boxes => Some(picture.boxes(width)),
-            Level::Lines => Some(&picture.lines),
+            Level::Lines => Some(picture.lines(width)),
             Level::List => None,
         }
     }
@@ -169,7 +187,7 @@ impl Dag {
             (Zoom::Auto, Some(picture)) => {
                 let fits = |layout: &Layout| layout.width <= i32::from(width) && layout.height <= i32::from(most_rows);
                 let boxes = picture.boxes(width);
-                if fits(boxes) || !fits(&picture.lines) && boxes.height <= i32::from(most_rows) {
+                if fits(boxes) || !fits(picture.lines(width)) && boxes.height <= i32::from(most_rows) {
                     Level::Boxes
                 } else {
                     Level::Lines
@@ -188,8 +206,9 @@ impl Dag {
         self.critical.as_ref()
     }
 
-    /// Rows the graph would like to have, up to `most`.
-    pub fn rows(&self, width: u16, most: u16) -> u16 {
+    /// Rows the graph would like to have, up to `room`; the zoom is chosen for `most`, so that it does not change with the
+    /// room.
+    pub fn rows(&self, width: u16, most: u16, room: u16) -> u16 {
         let level = self.level(width, most);
         let wanted = match (level, self.layout(level, width)) {
             (Level::List, _) => self.listed().len(),
@@ -197,7 +216,7 @@ impl Dag {
             (_, Some(layout)) => usize::try_from(layout.height + i32::from(layout.width > i32::from(width))).unwrap_or(0),
             (_, None) => 3,
         };
-        u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1))
+        u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, room.max(1))
     }
 
     /// Where in the pane the graph goes, and what shows the rest of one that does not fit.
@@ -223,7 +242,7 @@ impl Dag {
             self.critical = Some(Critical::of(run, &self.board, now));
         }
         self.reveal |= area != self.area;
-        self.area = area;
+        (self.area, self.most_rows) = (area, most_rows);
         let level = self.level(area.width, most_rows);
         let graph = self.split(area, level).graph;
         let (width, height) = (i32::from(graph.width), i32::from(graph.height));
@@ -302,10 +321,12 @@ fn job(run: &Run, board: &Board, key: u64, charset: Charset) -> LayoutJob {
     });
     let narrow = narrow.collect();
     let graph = |widths, height| Graph { widths, edges: edges.clone(), height, gap: 0 };
-    let lines = titles.iter().zip(stages());
-    let lines = lines.map(|(title, stage)| title.saturating_add(9 + 2 * u16::from(stage.enclosure.is_some())).min(LINE_WIDTH));
-    let lines = graph(lines.collect(), 1);
-    LayoutJob { key, boxes: graph(boxes, 3), narrow: graph(narrow, 3), lines }
+    let needs = |(title, stage): (&u16, &Stage)| title.saturating_add(9 + 2 * u16::from(stage.enclosure.is_some()));
+    let lines = titles.iter().zip(stages()).map(needs);
+    let more = |stage| if remarks(stage) { TIME + REMARK } else { TIME };
+    let long = lines.clone().zip(stages()).map(|(line, stage)| line.min(LINE_WIDTH) + more(stage)).collect();
+    let lines = lines.map(|line| line.min(LINE_WIDTH)).collect();
+    LayoutJob { key, boxes: graph(boxes, 3), narrow: graph(narrow, 3), long: graph(long, 1), lines: graph(lines, 1) }
 }
 
 /// Whether a stage is of a kind that goes on in parts, items or another run.

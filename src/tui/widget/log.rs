@@ -102,6 +102,8 @@ pub struct LogPane {
     tally: Tally,
     /// A match that was asked for.
     finding: Option<ViewQuery>,
+    /// A line whose match is to be brought into view.
+    reveal: Option<u64>,
     size: (u16, u16),
     charset: Charset,
 }
@@ -153,14 +155,23 @@ impl LogPane {
         self.total
     }
 
-    /// Lines that came since following stopped.
+    /// Lines that came since following stopped, of those that are shown.
     pub fn unseen(&self) -> u64 {
-        if self.follow { 0 } else { self.total.saturating_sub(self.seen) }
+        match (self.follow, &self.filter) {
+            (true, _) => 0,
+            (false, Some(_)) => self.unseen_kept(),
+            (false, None) => self.total.saturating_sub(self.seen),
+        }
     }
 
     /// No line has come, and none is on its way.
     pub fn is_empty(&self) -> bool {
         self.total == 0 && !self.fresh
+    }
+
+    /// There is something to look at, and nothing of it has come yet.
+    pub fn is_awaited(&self) -> bool {
+        self.subject.is_some() && self.fresh
     }
 
     /// The log looked at is now this long.

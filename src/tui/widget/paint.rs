@@ -99,6 +99,16 @@ impl<'a> Paint<'a> {
         self.buffer.set_style(area, style);
     }
 
+    /// Shows that an area is selected. What has a ground of its own, as matches have, keeps it: its ink is made for it.
+    pub fn select(&mut self, area: Rect) {
+        let (selection, ground) = (self.style(Role::Selection), self.style(Role::Text).bg.unwrap_or_default());
+        for position in area.intersection(*self.buffer.area()).positions() {
+            if let Some(cell) = self.buffer.cell_mut(position).filter(|cell| cell.bg == ground) {
+                cell.set_style(selection);
+            }
+        }
+    }
+
     /// Blanks an area in the text's style.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(*self.buffer.area());

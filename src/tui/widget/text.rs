@@ -6,6 +6,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::model::text::{LONGEST_CLUSTER, turns_direction};
 use crate::tui::glyph::Charset;
 
 /// A piece of text that fills one or two cells.
@@ -20,15 +21,28 @@ pub struct Cell<'a> {
     pub inert: bool,
 }
 
-/// Combining marks beyond this many bytes are dropped: they would pile up over neighbouring lines.
-const LONGEST_CLUSTER: usize = 40;
-
 /// Splits text into cells. A tab counts as one cell here; `expand` gives it its width.
 pub fn cells(text: &str, charset: Charset) -> impl Iterator<Item = Cell<'_>> {
     text.grapheme_indices(true).filter_map(move |(start, cluster)| {
         let (symbol, width, inert) = settle(cluster, charset)?;
         Some(Cell { symbol, width, start, inert })
     })
+}
+
+/// As much of a text as fits before an end that is never cut, such as `verify-every-ho…[12]`.
+pub fn before(text: &str, end: &str, room: u16, charset: Charset) -> String {
+    let room = room.saturating_sub(width(end, charset));
+    if width(text, charset) <= room {
+        return format!("{text}{end}");
+    }
+    let mut left = room.saturating_sub(1);
+    let fits = |cell: &Cell<'_>| {
+        let fits = cell.width <= left;
+        left = left.saturating_sub(cell.width);
+        fits
+    };
+    let kept: String = cells(text, charset).take_while(fits).map(|cell| cell.symbol).collect();
+    format!("{kept}{}{end}", charset.ellipsis())
 }
 
 fn settle(cluster: &str, charset: Charset) -> Option<(&str, u16, bool)> {
@@ -53,11 +67,6 @@ fn settle(cluster: &str, charset: Charset) -> Option<(&str, u16, bool)> {
         2 => Some((shown, 2, false)),
         _ => Some(("\u{fffd}", 1, true)),
     }
-}
-
-/// Characters that reorder the rest of a line.
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn stand_in(c: char, charset: Charset) -> &'static str {

@@ -146,8 +146,7 @@ impl Tree {
         for (line, (at, row)) in (0..area.height).zip(rows.iter().enumerate().skip(self.top)) {
             draw_row(paint, area, line, row, pattern.is_some_and(|pattern| row.matches(pattern)));
             if at == self.cursor && focused {
-                let style = paint.style(Role::Selection);
-                paint.shade(Rect { y: area.y + line, height: 1, ..area }, style);
+                paint.select(Rect { y: area.y + line, height: 1, ..area });
             }
         }
     }

@@ -11,16 +11,6 @@ const SLOWEST: usize = 3;
 /// Faster ones are not worth naming.
 const WORTH_NAMING: Duration = Duration::from_millis(100);
 
-/// In the order of a sum.
-const SUM: &[StageStatus] = &[
-    StageStatus::Succeeded,
-    StageStatus::Failed,
-    StageStatus::TimedOut,
-    StageStatus::Cancelled,
-    StageStatus::Skipped,
-    StageStatus::Unknown,
-];
-
 impl Story {
     /// The last sentences; the narrator puts what the failed stages wrote last before them.
     pub(super) fn ending(&self, run: &Run) -> Vec<Sentence> {
@@ -52,13 +42,19 @@ fn sum(run: &Run) -> String {
         (Some(started), Some(finished)) => format!("it took {}", words::length(finished.since(started))),
         _ => "it did not start".to_owned(),
     };
-    let written = || run.stages.values().filter(|stage| !stage.id.is_instance());
-    let counts = SUM.iter().filter_map(|status| match written().filter(|stage| stage.status == *status).count() {
-        0 => None,
-        number => Some(format!("{number} {}", status.name().replace('_', " "))),
-    });
-    let counts: Vec<String> = counts.collect();
-    if counts.is_empty() { took } else { format!("{took}; of {}: {}", stages(written().count()), counts.join(", ")) }
+    let tally = run.tally();
+    let counts = [
+        (tally.succeeded, "succeeded"),
+        (tally.failed, "failed"),
+        (tally.timed_out, "timed out"),
+        (tally.cancelled, "cancelled"),
+        (tally.skipped, "skipped"),
+        (tally.not_reached, "not reached"),
+        (tally.unknown, "unknown"),
+    ];
+    let counts: Vec<String> =
+        counts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    if counts.is_empty() { took } else { format!("{took}; of {}: {}", stages(tally.total), counts.join(", ")) }
 }
 
 fn stages(count: usize) -> String {

@@ -53,6 +53,20 @@ fn a_cancel_ends_what_waits_at_a_gate() {
 }
 
 #[test]
+fn a_finally_at_its_gate_outlives_a_cancel_with_grace_and_no_other() {
+    let text = "{id: p, stages: [
+      {id: guard, type: trycatch, config: {try_stages: [tell], finally_stages: [ship]}},
+      {id: tell, type: shell, config: {run: x}}, {id: ship, type: shell, config: {run: x}, environment: production}]}";
+    let mut world = World::new(text);
+    ["ok tell", "cancel"].iter().for_each(|step| world.step(step));
+    assert_eq!((world.status("ship"), world.run_status().is_final()), (StageStatus::WaitingApproval, false));
+    world.step("force");
+    assert_eq!((world.run_status(), world.started.contains(&"ship".to_owned())), (RunStatus::Cancelled, false));
+    let run = play(text, &["ok tell", "force"]);
+    assert_eq!(run["status"], "cancelled");
+}
+
+#[test]
 fn a_gate_inside_a_loop_holds_each_item() {
     let text = "{id: p, stages: [
       {id: loop, type: foreach, config: {items: [1, 2], loop_stages: [ship], max_parallel: 2}},

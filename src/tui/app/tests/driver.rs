@@ -8,11 +8,13 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, AuditRecord, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, GateView, LogLine, LogQuery, LogWindow,
-    Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream, Timestamp,
+    Actor, AuditRecord, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, GateView, LogLine, LogQuery, LogStart,
+    LogView, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream,
+    Timestamp, ViewQuery,
 };
 use crate::tui::app::App;
-use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus};
+use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus, Sheet};
+use crate::tui::culprit::{CANDIDATE, Culprit};
 use crate::tui::glyph::Charset;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::{Effect, Message};
@@ -43,6 +45,8 @@ pub struct Driver {
     /// Runs the engine knows, newest first.
     pub runs: Vec<Run>,
     pub lines: u64,
+    /// A line of every log that says something else than the others.
+    pub fault: Option<(u64, &'static str)>,
     /// The events of the runs that have ended.
     pub journals: HashMap<RunId, Vec<Event>>,
     /// What the engine answers when asked for the papers of any run.
@@ -51,6 +55,8 @@ pub struct Driver {
     pub gates: Vec<GateView>,
     /// The audit chain, oldest first.
     pub audit: Vec<AuditRecord>,
+    /// What it answers when a pipeline is opened.
+    pub sheet: Result<Sheet, String>,
 }
 
 impl Driver {
@@ -70,8 +76,10 @@ impl Driver {
             now,
             runs,
             lines,
+            fault: None,
             journals,
             papers: papers(),
+            sheet: Err("no such pipeline".to_owned()),
             gates: Vec::new(),
             audit: Vec::new(),
         };
@@ -118,14 +126,18 @@ impl Driver {
         }
     }
 
-    fn log(&self) -> Scripted<fn(u64) -> String> {
-        Scripted { start: LOG_START.0, ..Scripted::new(self.lines, line) }
+    fn log(&self) -> Scripted<impl Fn(u64) -> String> {
+        let fault = self.fault;
+        let text = move |number| fault.filter(|(at, _)| *at == number).map_or_else(|| line(number), |(_, text)| text.to_owned());
+        Scripted { start: LOG_START.0, ..Scripted::new(self.lines, text) }
     }
 
     fn answer(&self, request: Request) -> Vec<Reply> {
         match request {
             Request::Overview => vec![Reply::Connected(status()), Reply::Services(services())],
-            Request::ListRuns { .. } => vec![Reply::Runs(self.runs.iter().map(Run::summary).collect())],
+            Request::ListRuns { .. } => {
+                vec![Reply::Runs(self.runs.iter().filter(|run| run.parent.is_none()).map(Run::summary).collect())]
+            }
             Request::Follow(id) => {
                 let run = self.runs.iter().find(|run| run.id == id);
                 run.map(|run| Reply::RunSnapshot(Box::new(run.clone()))).into_iter().collect()
@@ -138,6 +150,14 @@ impl Driver {
             Request::Lines(run, query) => vec![Reply::Lines { run, window: self.log().lines(&query), query }],
             Request::Scan(run, query) => vec![Reply::Scanned { run, piece: self.log().scan(&query), query }],
             Request::Find(run, query) => vec![Reply::Found { run, line: self.log().find(&query), query }],
+            Request::Culprit(run, log) => {
+                let view = LogView { log: Some(log.clone()), ..LogView::default() };
+                let (matching, from) = (Some(CANDIDATE.to_owned()), LogStart::Line(0));
+                let query = ViewQuery { view, matching, from, backwards: false, count: 200, clip: 1024 };
+                let mut culprit = Culprit::default();
+                culprit.look_at(&self.log().lines(&query).lines);
+                vec![Reply::Culprit { run, log, line: culprit.line(), total: self.lines }]
+            }
             Request::CopyLines { from, to, .. } => {
                 let text: Vec<String> = (from..=to.min(self.lines)).map(line).collect();
                 vec![Reply::Copied { lines: text.len() as u64, text: text.join("\n") }]
@@ -155,6 +175,17 @@ impl Driver {
             Request::Cancel { .. } => vec![Reply::Done { what: "cancel requested".to_owned() }],
             Request::Resolve { .. } => vec![Reply::Done { what: "answered".to_owned() }],
             Request::Rerun { .. } => vec![Reply::RunCreated(self.runs[2].id.clone())],
+            Request::RunsBelow(of) => {
+                let is_below = |run: &&Run| run.parent.as_ref().is_some_and(|parent| parent.run == of);
+                let runs = self.runs.iter().filter(is_below).map(Run::summary).collect();
+                vec![Reply::RunsBelow { of, runs }]
+            }
+            Request::Pipelines => vec![Reply::Pipelines(vec!["ci".to_owned(), "deploy".to_owned()])],
+            Request::OpenPipeline(pipeline) => match self.sheet.clone() {
+                Ok(sheet) => vec![Reply::Opened(Box::new(Sheet { name: pipeline, ..sheet }))],
+                Err(report) => vec![Reply::Refused { pipeline, report }],
+            },
+            Request::Start(_) => vec![Reply::RunCreated(self.runs[0].id.clone())],
             Request::Services => vec![Reply::Services(services())],
             Request::Gates => vec![Reply::Gates(self.gates.clone())],
             Request::Decide { gate, .. } => vec![Reply::Done { what: format!("decided about {gate}") }],
@@ -221,6 +252,7 @@ fn key_event(name: &str) -> KeyEvent {
         "right" => KeyCode::Right,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
         "pageup" => KeyCode::PageUp,
         "pagedown" => KeyCode::PageDown,
         text => KeyCode::Char(text.chars().next().expect("a key")),
@@ -335,6 +367,7 @@ impl Script {
             reused: Vec::new(),
             parent: None,
             includes: Vec::new(),
+            protected: Vec::new(),
         };
         let run = RunId::from_text(id);
         let mut script = Self { events: Vec::new(), run };
@@ -413,6 +446,10 @@ impl Script {
         });
         self.push(at, EventKind::RunFinished { status, output: Value::Null, error });
         self
+    }
+
+    pub fn events(&self) -> &[Event] {
+        &self.events
     }
 
     pub fn run(&self) -> Run {

@@ -19,7 +19,7 @@ fn shipped(name: &str) -> Vec<StageOutline> {
 }
 
 /// A console that looks at this run.
-fn on(run: Run, width: u16, height: u16, charset: Charset) -> Driver {
+pub fn on(run: Run, width: u16, height: u16, charset: Charset) -> Driver {
     let mut driver = Driver::new(width, height, charset);
     let child = driver.runs.remove(0);
     driver.runs = vec![run, child];
@@ -36,7 +36,7 @@ fn dag(driver: &Driver) -> &crate::tui::widget::dag::Dag {
 }
 
 /// A release whose end-to-end tests failed; it is being taken back, one of two environments already without success.
-fn release() -> Run {
+pub fn release() -> Run {
     let ok = || json!({"ok": true});
     Script::of("1v9r8z0-rrrrr", "fork-join-release", shipped("fork-join-release"), at(0.0))
         .start("build-extension", 1, at(0.1))

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::driver::{DOCUMENT, Driver, Script, at};
-use crate::model::{Document, Event, EventKind, Resolution, RunStatus, StageId};
+use crate::model::{Document, Event, EventKind, Next, Outcome, Resolution, RunStatus, StageId};
 use crate::tui::backend::{Reply, Request, RerunFrom};
 use crate::tui::glyph::Charset;
 use crate::tui::message::{Effect, Message};
@@ -264,15 +264,17 @@ fn the_selection_follows_the_running_stage_until_the_user_moves() {
         let kind = EventKind::AttemptStarted { stage: StageId::new(stage), attempt: 1, config: json!(null), child: None };
         Reply::RunEvent(Box::new(Event { seq, at: at(seconds), run: run.clone(), kind }))
     };
-    driver.reply(start("package", 600, 91.0));
-    assert!(driver.shows("─ package  ● running"));
-    driver.keys("l");
+    assert!(driver.shows("─ unit-tests  ● running"), "{}", driver.screen());
+    let (stage, outcome) = (StageId::new("unit-tests"), Outcome::succeeded(json!(null)));
+    let kind = EventKind::AttemptFinished { stage, attempt: 1, outcome, next: Next::Settle };
+    driver.reply(Reply::RunEvent(Box::new(Event { seq: 600, at: at(91.0), run: run.clone(), kind })));
+    assert!(driver.shows("─ build  ● running"), "{}", driver.screen());
+    driver.keys("l l");
     assert!(driver.shows("─ deploy-staging  ○ pending"), "{}", driver.screen());
     driver.reply(start("smoke", 601, 92.0));
     assert!(driver.shows("─ deploy-staging  ○ pending"), "the user's choice stays");
     driver.keys(".");
-    driver.reply(start("announce", 602, 93.0));
-    assert!(driver.shows("─ announce  ● running"));
+    assert!(driver.shows("─ build  ● running"), "{}", driver.screen());
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn the_palette_finds_runs_stages_and_themes() {
         driver.type_text(text);
         driver.keys("enter");
     };
-    find(&mut driver, "run ci");
+    find(&mut driver, "open ci");
     assert!(driver.shows("1v9r8k0-ccccc") && driver.shows("format"));
     find(&mut driver, "8p0-bbb");
     assert!(driver.shows("1v9r8p0-bbbbb"), "by a part of the id");

@@ -1,4 +1,7 @@
-//! What the console costs on the line, in bytes: budgets at 200×50 over a scripted session.
+//! What the console costs on the line, in bytes: budgets at 200×50 over a scripted session. The figures are printed:
+//! `cargo test --lib wire -- --nocapture`.
+
+#![expect(clippy::print_stdout, reason = "a budget tells how much of it is used")]
 
 use super::driver::Driver;
 use crate::model::StageId;
@@ -48,6 +51,7 @@ fn a_first_frame_is_at_most_9_kb_and_3_kb_on_a_small_terminal() {
         line.driver.keys("2 enter");
         line.encoder.forget();
         let run = line.bytes();
+        println!("first frame at {width}x{height}: {overview} bytes of the overview, {run} of a run");
         assert!(run <= most, "the run at {width}x{height}: {run}");
     }
 }
@@ -58,6 +62,7 @@ fn a_new_log_line_while_following_is_at_most_200_bytes() {
     line.key("2");
     line.key("enter");
     let costs: Vec<usize> = (0..40).map(|_| line.grow(1)).collect();
+    println!("a new log line: {:?} bytes at most", costs.iter().max());
     assert!(costs.iter().all(|cost| (1..=200).contains(cost)), "{costs:?}");
 }
 
@@ -72,7 +77,7 @@ fn nothing_new_is_nothing_on_the_line() {
 }
 
 /// Looking around as people do: lists, a run's graph and log, a search, the inspector, the help, back.
-const SESSION: &str = "j j k 2 j j k k j enter l l j h l l l h j k l n c tab k k k k j j k k pagedown pageup G \
+pub const SESSION: &str = "j j k 2 j j k k j enter l l j h l l l h j k l n c tab k k k k j j k k pagedown pageup G \
     k k k k k k k k j j j j pageup pageup k k j j G w w T T / s h o p enter n n n N N esc tab l l h h j j k k i j j \
     j k l l i z j j k z j k z ? esc r esc : r u n s backspace backspace backspace esc esc k k j j enter \
     tab j j j j k k k k k k k k k k h h l l w k k k k j j j j G tab l j l j l j h h h 1 j k j 2 j j k k enter l l \
@@ -85,5 +90,6 @@ fn a_key_costs_150_bytes_at_the_median() {
     assert!(costs.len() >= 200, "{} keys", costs.len());
     costs.sort_unstable();
     let median = costs[costs.len() / 2].0;
+    println!("a key: {median} bytes at the median of {}", costs.len());
     assert!(median <= 150, "{median} bytes; {costs:?}");
 }

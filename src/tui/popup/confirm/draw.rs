@@ -60,7 +60,7 @@ impl Confirm {
                 gate.subject.live_release.as_ref().map_or_else(|| "nothing is recorded".to_owned(), ToString::to_string),
             ),
             ("asked by", gate.requested_by.clone()),
-            ("expires", format::clock(gate.expires_at, gate.opened_at)),
+            ("expires", format::utc_clock(gate.expires_at, gate.opened_at)),
         ]
     }
 

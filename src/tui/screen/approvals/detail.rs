@@ -94,7 +94,7 @@ fn asked(gate: &GateView, world: &World) -> Vec<Line> {
     lines.push(Line::new("runs").role(stage, Role::Text).role(format!(" of {name}{}", gate.run_id), Role::Text));
     let service = gate.service.as_ref().map(|service| format!(", service {service}")).unwrap_or_default();
     lines.push(Line::new("in").role(&gate.environment, Role::Title).role(service, Role::Text));
-    lines.push(Line::new("expires").role(format::clock(gate.expires_at, world.now), Role::Text));
+    lines.push(Line::new("expires").role(format::utc_clock(gate.expires_at, world.now), Role::Text));
     if let Some(reason) = &gate.reason {
         lines.push(Line::new("because").role(reason, Role::Warning));
     }
@@ -146,7 +146,7 @@ fn decisions(gate: &GateView, world: &World) -> Vec<Line> {
         let void = decision.generation != gate.generation;
         let role = if void { Role::Dim } else { role };
         let line = Line::new(if at == 0 { "said" } else { "" });
-        let line = line.role(format!("{} ", format::clock(decision.at, world.now)), Role::Dim);
+        let line = line.role(format!("{} ", format::utc_clock(decision.at, world.now)), Role::Dim);
         let line = line.role(format!("{} {word}", decision.by.name), role).role(format!(": {}", decision.reason), Role::Text);
         if void { line.role(format!("  void, it was about generation {}", decision.generation), Role::Warning) } else { line }
     };

@@ -41,7 +41,7 @@ impl Columns {
         row.gap(1).put(glyph, if mine { waiting } else { dim }).gap(1);
         row.column(self.place, &place(gate), text).gap(2).column(self.what, &what(gate, world), text).gap(2);
         row.column(self.by, &gate.requested_by, dim).gap(2);
-        row.column(9, &format::clock(gate.expires_at, world.now), text).gap(2);
+        row.column(9, &format::utc_clock(gate.expires_at, world.now), text).gap(2);
         match (gate.status, gate.objection(Answer::Approve)) {
             (GateStatus::Approved, _) => row.role("approved, waits for its place", Role::Dim),
             (_, Some(why)) => row.role(why, Role::Dim),

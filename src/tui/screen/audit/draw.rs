@@ -138,7 +138,7 @@ impl Widths {
     fn draw_record(self, row: &mut Row<'_, '_>, record: &AuditRecord, world: &World) {
         let (text, dim) = (row.style(Role::Text), row.style(Role::Dim));
         row.gap(1).number(self.seq, &record.seq.to_string(), dim).gap(2);
-        row.column(15, &format::clock(record.at, world.now), dim).gap(2).column(self.actor, &record.actor, text).gap(2);
+        row.column(15, &format::utc_clock(record.at, world.now), dim).gap(2).column(self.actor, &record.actor, text).gap(2);
         let action = row.style(role(&record.action));
         row.column(self.action, &record.action, action).gap(2).put(&record.subject, text);
     }

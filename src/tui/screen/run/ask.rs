@@ -27,10 +27,13 @@ impl RunScreen {
             }
             Action::Cancel => open(Popup::Choose(self.cancel_question(run.status))),
             Action::Rerun if !run.status.is_final() => Intent::say(Tone::Plain, "the run has not ended yet"),
-            Action::Resolve => match self.stage().filter(|stage| stage.status == StageStatus::Unknown) {
-                Some(stage) => open(Popup::Choose(self.resolve_question(stage))),
-                None => Intent::say(Tone::Plain, "what became of this stage's work is known"),
-            },
+            Action::Resolve => {
+                let Some(at) = self.unresolved() else {
+                    return Intent::say(Tone::Plain, "what became of this stage's work is known");
+                };
+                self.dag.select(at);
+                self.stage().map_or_else(Vec::new, |stage| open(Popup::Choose(self.resolve_question(stage))))
+            }
             Action::Rerun | Action::EditConfig if self.stage().is_none() => {
                 Intent::say(Tone::Plain, "this pipeline has no stages")
             }
@@ -42,6 +45,13 @@ impl RunScreen {
                 vec![Intent::Ask(Request::Papers(self.id.clone()))]
             }
         }
+    }
+
+    /// The stage that somebody has to answer for: the one looked at, else the first.
+    pub(super) fn unresolved(&self) -> Option<usize> {
+        let run = self.shown()?;
+        let asks = |at: &usize| run.stages.get_index(*at).is_some_and(|(_, stage)| stage.status == StageStatus::Unknown);
+        Some(self.dag.selected()).filter(asks).or_else(|| (0..run.stages.len()).find(asks))
     }
 
     /// Goes on with what the papers of the run were asked for.
@@ -67,8 +77,8 @@ impl RunScreen {
         let order = |force| Request::Cancel { run: self.id.clone(), force };
         if status == RunStatus::Cancelling {
             let lines = vec![
-                "The run is already being cancelled; its stages have".to_owned(),
-                format!("{GRACE_SECONDS} s to end by themselves. Force kills them now."),
+                "The run is already being cancelled; its stages may end by".to_owned(),
+                "themselves until the countdown is over. Force kills them now.".to_owned(),
             ];
             return Choose::new("Force the cancel?", lines, "No, let them end", vec![("Yes, kill now".to_owned(), order(true))]);
         }

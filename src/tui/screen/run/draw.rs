@@ -2,13 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use super::ask::GRACE_SECONDS;
 use serde_json::Value;
 
 use super::{Focus, OMITTED, RunScreen};
-use crate::model::{NoteLevel, Run, RunStatus, Stage, StageStatus};
+use crate::model::{NoteLevel, Run, Stage, StageStatus};
 use crate::tui::action::Action;
-use crate::tui::glyph::stage_word;
 use crate::tui::theme::Role;
 use crate::tui::widget::dag::{Facts, Scene};
 use crate::tui::widget::paint::{Paint, Row};
@@ -41,48 +39,6 @@ impl RunScreen {
         self.draw_log(paint, run, stage, world);
         if let (Some(inspector), Some(subject)) = (&self.inspector, self.subject(world.now)) {
             inspector.draw(paint, self.parts.inspector, subject, self.focus == Focus::Inspector);
-        }
-    }
-
-    fn draw_heading(&self, paint: &mut Paint<'_>, run: &Run, world: &World) {
-        let charset = paint.look.charset;
-        let status = paint.look.theme.run(run.status);
-        let took = match (run.started_at, run.finished_at) {
-            (Some(start), Some(end)) => format::duration(end.since(start)),
-            (Some(start), None) => format::running(self.now(world).since(start)),
-            (None, _) => String::new(),
-        };
-        let mut row = paint.row(self.parts.heading, 0);
-        let (dim, text) = (row.style(Role::Dim), row.style(Role::Text));
-        let ago = format::ago(run.created_at, world.now);
-        row.gap(1).role(&run.pipeline.name, Role::Title).gap(1).role(self.id.as_str(), Role::Dim).gap(2);
-        row.put(charset.run(run.status), status).gap(1).put(run.status.name(), status).gap(1).role(&took, Role::Text).gap(2);
-        write_counts(&mut row, run);
-        if let (RunStatus::Cancelling, Some(at)) = (run.status, self.cancel_at) {
-            let left = GRACE_SECONDS.saturating_sub(self.now(world).since(at).as_secs());
-            row.gap(2).role(&format!("kill in {left}s"), Role::Warning);
-        }
-        if let (Some(hash), Some(earlier)) = (&run.pipeline.edited_from, &run.rerun_of) {
-            let short = hash.get(..8).unwrap_or(hash);
-            row.gap(2).role("edited from ", Role::Warning).role(short, Role::Text).role(" of ", Role::Dim);
-            row.role(earlier.as_str(), Role::Text);
-        } else if let Some(earlier) = &run.rerun_of {
-            row.gap(2).role("again from ", Role::Dim).role(earlier.as_str(), Role::Dim);
-        }
-        if !run.needs.is_empty() {
-            row.gap(2).role("needs ", Role::Waiting).role(&run.needs.join(", "), Role::Text);
-        }
-        if let Some(critical) = self.dag.critical() {
-            let steps = format::plural(critical.stages.len(), "stage", "stages");
-            row.gap(2).role("critical ", Role::Title).role(&format::duration(critical.took), Role::Text);
-            row.role(&format!(" in {steps}"), Role::Dim);
-        }
-        row.gap(2);
-        let (by, started) = (("by ", dim), ("  started ", dim));
-        let room = row.room();
-        row.right(&[by, (&run.actor.name, text), started, (&ago, text), (" ", text)]);
-        if row.room() == room {
-            row.right(&[(&ago, text), (" ", text)]);
         }
     }
 
@@ -120,14 +76,19 @@ impl RunScreen {
         let charset = world.look.charset;
         let status = world.look.theme.stage(facts.status);
         // However long the title, the status has its place.
-        let word = stage_word(facts.status);
+        let word = facts.word();
         let most = row.room().saturating_sub(text::width(word, charset) + 5);
         let style = row.style(if focused { Role::Accent } else { Role::Title });
-        let title = if stage.id.is_instance() { stage.id.as_str() } else { stage.title() };
-        row.column(text::width(title, charset).min(most), title, style).gap(2);
+        let title = if stage.id.is_instance() { stage.id.written() } else { stage.title() };
+        let title = text::before(title, stage.id.places(), most, charset);
+        row.column(text::width(&title, charset).min(most), &title, style).gap(2);
         row.put(charset.stage(facts.status), status).gap(1).put(word, status).gap(1);
         if !facts.remark.is_empty() {
             row.role(&facts.remark, Role::Text).gap(1);
+        }
+        let ended = stage.attempts.last().and_then(|attempt| attempt.finished_at);
+        if let Some(ended) = ended.filter(|_| stage.status == StageStatus::Unknown) {
+            row.role(&format!("since {}", world.clock(ended)), Role::Warning).gap(1);
         }
         if let (Some(attempt), Some(last)) = (self.attempt(stage), stage.attempts.last().filter(|last| last.number > 1)) {
             row.gap(1).role(&format!("attempt {} of {}", attempt.number, last.number), Role::Warning).gap(1);
@@ -165,7 +126,11 @@ impl RunScreen {
     fn draw_error(&self, paint: &mut Paint<'_>, stage: &Stage) {
         let Some(error) = stage.error.as_ref().filter(|_| self.parts.error.height > 0) else { return };
         let mut row = paint.row(self.parts.error, 0);
-        row.gap(1).role(error.kind.name(), Role::Failure).gap(1).role(&error.message, Role::Text);
+        row.gap(1).role(error.kind.name(), Role::Failure);
+        // Some messages are only the kind once more.
+        if !error.message.eq_ignore_ascii_case(error.kind.name()) {
+            row.gap(1).role(&error.message, Role::Text);
+        }
         if let Some(cause) = &error.cause {
             row.role(": ", Role::Dim).role(cause, Role::Dim);
         }
@@ -185,28 +150,6 @@ impl RunScreen {
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             paint.clear(last);
             paint.row(last, 0).gap(1).role("the log is damaged: ", Role::Failure).role(damage, Role::Text);
-        }
-    }
-}
-
-/// How far a run has come; of one that did not go well, how many stages ended how.
-fn write_counts(row: &mut Row<'_, '_>, run: &Run) {
-    let written = || run.stages.values().filter(|stage| !stage.id.is_instance());
-    let count = |statuses: &[StageStatus]| written().filter(|stage| statuses.contains(&stage.status)).count();
-    let ended = written().filter(|stage| stage.status.is_final()).count();
-    let good = count(&[StageStatus::Succeeded]);
-    let done = if run.status.is_final() { good } else { ended };
-    row.role(&format!("{done}/{}", written().count()), Role::Text).role(" stages", Role::Dim);
-    let bad: [(&[StageStatus], Role); 4] = [
-        (&[StageStatus::Failed, StageStatus::TimedOut], Role::Failure),
-        (&[StageStatus::Unknown], Role::Warning),
-        (&[StageStatus::Cancelled], Role::Dim),
-        (&[StageStatus::Skipped], Role::Dim),
-    ];
-    for (statuses, role) in bad {
-        let number = count(statuses);
-        if number > 0 && row.room() > 30 {
-            row.gap(2).role(&format!("{number} {}", stage_word(statuses[0])), role);
         }
     }
 }
@@ -263,6 +206,7 @@ fn why_nothing(run: &Run, stage: &Stage) -> String {
         open.map(crate::model::StageId::as_str).collect::<Vec<_>>().join(", ")
     };
     match (stage.status, &stage.reason) {
+        _ if stage.is_left_behind() => "not reached: the run ended before it".to_owned(),
         (StageStatus::Skipped, Some(reason)) => format!("skipped: {reason}"),
         (StageStatus::Pending, _) if waits().is_empty() => "not started yet".to_owned(),
         (StageStatus::Pending, _) => format!("waits for {}", waits()),

@@ -49,7 +49,7 @@ impl RunScreen {
             return;
         };
         row.role(&words(gate), Role::Waiting)
-            .role(&format!(", expires {}", format::clock(gate.expires_at, world.now)), Role::Text);
+            .role(&format!(", expires {}", format::utc_clock(gate.expires_at, world.now)), Role::Text);
         row.gap(2).role(&world.key(Action::ToApproval), Role::Key).role(" shows the request", Role::Dim);
         if is_for_me(gate) {
             row.gap(2).role("for you", Role::Waiting);

@@ -1,6 +1,6 @@
 //! The log pane on the run's screen: what its keys do, what it asks of the engine and what it hears.
 
-use super::{Focus, RunScreen, say_if_not};
+use super::{Focus, RunScreen};
 use crate::model::{LineFilter, LogName, Run, Stage, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::backend::{Reply, Request};
@@ -110,7 +110,7 @@ impl RunScreen {
         let (Some(view), false) = (self.log.view(), self.log.is_empty()) else {
             return Intent::say(Tone::Plain, "nothing to copy");
         };
-        let (from, to) = self.log.selection();
+        let (from, to) = self.log.whole(self.log.selection());
         self.log.drop_mark();
         vec![Intent::Ask(Request::CopyLines { run: self.id.clone(), view, from, to })]
     }
@@ -138,7 +138,7 @@ impl RunScreen {
             Reply::Lines { run, query, window } if run == self.id => self.log.take(&query, window),
             Reply::Scanned { run, query, piece } if run == self.id => self.log.scanned(&query, piece),
             Reply::Found { run, query, line } if run == self.id => {
-                return say_if_not(!self.log.found(&query, line), "no match");
+                return self.log.found(&query, line).map_or_else(Vec::new, |words| Intent::say(Tone::Plain, words));
             }
             _ => {}
         }

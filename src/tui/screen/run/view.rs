@@ -8,7 +8,7 @@ use super::gate::gate_of;
 use super::inspector::Inspector;
 use super::replay::{Opening, shown};
 use super::{Focus, RunScreen, Wanted, parts};
-use crate::model::{EventKind, Run, RunId, StageId, StageStatus};
+use crate::model::{EventKind, Run, RunId, StageId};
 use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Reply, Request};
 use crate::tui::popup::{Popup, Purpose};
@@ -38,6 +38,9 @@ impl View for RunScreen {
     }
 
     fn act(&mut self, action: Action, world: &mut World) -> Vec<Intent> {
+        // Whoever moves on by hand is not moved.
+        self.hunt = None;
+        self.share.loosen();
         match action {
             Action::Inspect => return self.toggle_inspector(),
             Action::FocusNext => self.focus_next(),
@@ -95,12 +98,18 @@ impl View for RunScreen {
             Action::Cancel => !run.status.is_final(),
             Action::Rerun | Action::EditInputs | Action::EditConfig => run.status.is_final(),
             Action::NextFailed => run.stages.values().any(|stage| wants_attention(stage.status)),
+            Action::FirstError => run.stages.values().any(|stage| stage.status.is_failure()),
             Action::OpenBelow => self.child().is_some(),
             Action::ToApproval => self.has_gate(),
-            Action::Resolve => self.stage().is_some_and(|stage| stage.status == StageStatus::Unknown),
+            Action::Resolve => self.unresolved().is_some(),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
         }
+    }
+
+    /// A run that waits for an answer offers to give it.
+    fn offers_first(&self, world: &World) -> Option<Action> {
+        (self.player.is_none() && !world.read_only && self.unresolved().is_some()).then_some(Action::Resolve)
     }
 
     /// Drops a selection, a search, a filter or the other stages, closes the inspector, goes back to the graph, leaves a
@@ -136,10 +145,15 @@ impl View for RunScreen {
         match reply {
             Reply::RunSnapshot(run) if run.id == self.id => {
                 self.run = Some(run);
-                self.changed(world)
+                let mut intents = self.changed(world);
+                intents.extend(self.resume_triage());
+                intents
             }
             Reply::RunEvent(event) if event.run == self.id => {
                 let ends = matches!(event.kind, EventKind::RunFinished { .. });
+                if ends {
+                    self.share.loosen();
+                }
                 if let EventKind::AttemptFinished { stage, attempt, .. } = &event.kind
                     && (self.merged || self.log.source() == Some((stage, *attempt)))
                 {
@@ -172,13 +186,14 @@ impl View for RunScreen {
             }
             Reply::Failed { .. } => {
                 self.log.failed();
-                (self.reading, self.meant) = (None, None);
+                (self.reading, self.meant, self.hunt) = (None, None, None);
                 Vec::new()
             }
             Reply::Connected(_) => {
                 self.log.retry();
                 vec![Intent::Ask(Request::Follow(self.id.clone()))]
             }
+            Reply::Culprit { run, log, line, total } if run == self.id => self.take_culprit(&log, line, total),
             reply => self.hear_of_log(reply),
         }
     }
@@ -198,7 +213,10 @@ impl View for RunScreen {
         let subject = self.log_subject(run, stage);
         self.log.show(subject);
         self.log.show_until(self.player.as_ref().map(|player| player.time()));
+        let needed = self.log_needs(run, stage);
+        let known = !self.log.is_awaited();
         let wanted = Wanted {
+            log: self.share.settle(area, needed, known),
             bar: self.player.is_some(),
             error: !self.merged && stage.is_some_and(|stage| stage.error.is_some() || gate_of(stage).is_some()),
             inspector: self.inspector.is_some(),

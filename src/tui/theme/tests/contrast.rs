@@ -55,11 +55,12 @@ const USUAL: [Rgb; 16] = [
     (255, 255, 255),
 ];
 
-/// Every style that text is written in, with the name of its role: on its own ground, else on the screen's and the
-/// selection's. Frames are no text; edges of the graph are never selected.
+/// Every style that text is written in, with the name of its role: on its own ground, else on those of the screen, the
+/// selection and the bars. Frames are no text; edges of the graph are never selected.
 fn written(theme: &Theme) -> Vec<(&'static str, Style)> {
     let ground = theme.style(Role::Text).bg.expect("text says its ground");
     let selected = theme.style(Role::Selection).bg.unwrap_or(ground);
+    let bar = theme.style(Role::Bar).bg.unwrap_or(ground);
     let mut styles = Vec::new();
     for (role, name) in Role::ALL {
         let style = theme.style(*role);
@@ -67,7 +68,7 @@ fn written(theme: &Theme) -> Vec<(&'static str, Style)> {
             (Role::Border, _) => continue,
             (_, Some(own)) => vec![own],
             (Role::Edge | Role::EdgeHot, None) => vec![ground],
-            (_, None) => vec![ground, selected],
+            (_, None) => vec![ground, selected, bar],
         };
         if style.fg.is_some() {
             styles.extend(grounds.into_iter().map(|ground| (*name, style.bg(ground))));
@@ -96,7 +97,7 @@ fn judge(depth: Depth, least: f64) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(checked > 90, "only {checked} pairs had colours to compare");
+    assert!(checked > 120, "only {checked} pairs had colours to compare");
 }
 
 #[test]

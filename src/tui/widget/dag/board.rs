@@ -72,7 +72,8 @@ impl Board {
 
     /// The status to show. A stage inside a loop stays pending until the loop is over: it is shown as its instances are.
     pub fn status(&self, run: &Run, stage: usize) -> StageStatus {
-        let own = run.stages[stage].status;
+        // What a cancel left behind is shown as what any other end of a run leaves behind.
+        let own = if run.stages[stage].is_left_behind() { StageStatus::Skipped } else { run.stages[stage].status };
         let instances = self.instances(stage);
         if instances.is_empty() || own.is_final() {
             return own;
@@ -92,9 +93,8 @@ impl Board {
         }
         let each = || instances.iter().map(|at| &run.stages[*at]);
         let started = each().filter_map(|instance| instance.started_at).min()?;
-        let last = each().filter_map(|instance| instance.finished_at).max();
-        let over = self.status(run, stage).is_final();
-        Some(last.filter(|_| over).unwrap_or(now).since(started))
+        let last = each().filter_map(|instance| Some(instance.started_at?.after(instance.elapsed(now)?))).max();
+        Some(last.filter(|_| stands(self.status(run, stage))).unwrap_or(now).since(started))
     }
 
     /// What the written stages wait for, by their places.
@@ -180,6 +180,11 @@ impl Board {
             self.progress.insert(*at, progress);
         }
     }
+}
+
+/// Nothing goes on in a stage of this status: its time stands still.
+pub fn stands(status: StageStatus) -> bool {
+    status.is_final() || status == StageStatus::Unknown
 }
 
 /// The loop that runs a stage directly, as written.

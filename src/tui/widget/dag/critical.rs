@@ -2,7 +2,8 @@
 //!
 //! A stage weighs what it took, or has taken so far; one that has not run weighs nothing but still counts as a step, so
 //! that among chains that took equally long the one with more left to do is shown. A stage inside a loop or a guard
-//! weighs nothing: its time is part of the enclosing stage's.
+//! weighs nothing: its time is part of the enclosing stage's. Time in which the chain did not go on (a stage waited for a
+//! place, an answer or its next turn) is in no stage; it is told apart.
 
 use std::collections::VecDeque;
 use std::ops::Add;
@@ -31,6 +32,8 @@ impl Add for Weight {
 pub struct Critical {
     pub stages: Vec<usize>,
     pub took: Duration,
+    /// The rest of the run's time: nothing of the chain was at work then.
+    pub waited: Duration,
 }
 
 impl Critical {
@@ -45,8 +48,9 @@ impl Critical {
         };
         let weights: Vec<Weight> = (0..board.written()).map(weigh).collect();
         let stages = heaviest(&weights, &board.dependencies(run));
-        let millis = stages.iter().map(|at| weights[*at].millis).sum();
-        Self { stages, took: Duration::from_millis(millis) }
+        let took = Duration::from_millis(stages.iter().map(|at| weights[*at].millis).sum());
+        let whole = run.started_at.map(|started| run.finished_at.unwrap_or(now).since(started));
+        Self { stages, took, waited: whole.unwrap_or_default().saturating_sub(took) }
     }
 
     pub fn holds(&self, stage: usize) -> bool {

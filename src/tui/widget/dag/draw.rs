@@ -64,7 +64,7 @@ impl Dag {
                     stage,
                     facts: self.facts(scene, node),
                     selected,
-                    instance: instance.and_then(|(id, _)| id.as_str().get(id.written().len()..)),
+                    instance: instance.map(|(id, _)| id.places()),
                     focused: scene.focused,
                     leads_on: view.way_out(self, scene, node),
                     terse: view.terse,

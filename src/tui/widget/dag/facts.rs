@@ -1,9 +1,9 @@
 //! What is told about a stage, the same at every zoom: status, time, attempt, and one remark on where it is.
 
 use super::Dag;
-use super::board::Progress;
-use crate::model::{Run, RunSummary, Stage, StageStatus, Timestamp};
-use crate::tui::glyph::Charset;
+use super::board::{Progress, stands};
+use crate::model::{Phase, Run, RunSummary, Stage, StageStatus, Timestamp};
+use crate::tui::glyph::{Charset, short_word, stage_word};
 use crate::tui::widget::format;
 
 /// What is looked at: a run, the time, and the runs that its stages may have started.
@@ -18,6 +18,8 @@ pub struct Scene<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     pub status: StageStatus,
+    /// The run ended before it.
+    pub left_behind: bool,
     /// How long it took or has taken; `kept` when its result comes from an earlier run.
     pub time: String,
     /// From the second attempt on.
@@ -30,6 +32,16 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The word for how it stands.
+    pub fn word(&self) -> &'static str {
+        if self.left_behind { "not reached" } else { stage_word(self.status) }
+    }
+
+    /// A word of at most five cells.
+    pub fn short_word(&self) -> &'static str {
+        if self.left_behind { "never" } else { short_word(self.status) }
+    }
+
     /// `×2` from the second attempt on.
     pub fn tries(&self, charset: Charset) -> String {
         self.attempt.map_or_else(String::new, |attempt| format!("{}{attempt}", charset.times()))
@@ -44,14 +56,15 @@ impl Dag {
         let status = self.board.status(scene.run, at);
         let time = match elapsed {
             _ if stage.reused => "kept".to_owned(),
-            Some(elapsed) if status.is_final() => format::duration(elapsed),
+            Some(elapsed) if stands(status) => format::duration(elapsed),
             Some(elapsed) => format::running(elapsed),
             None => String::new(),
         };
         let attempt = stage.attempts.last().map(|attempt| attempt.number).filter(|number| *number > 1);
         let (remark, brief) = remark(stage, self.board.progress(at), scene);
         let critical = self.critical.as_ref().is_some_and(|path| path.holds(at));
-        Facts { status, time, attempt, remark, brief, critical }
+        let left_behind = stage.is_left_behind();
+        Facts { status, left_behind, time, attempt, remark, brief, critical }
     }
 }
 
@@ -65,12 +78,14 @@ fn remark(stage: &Stage, progress: Option<Progress>, scene: &Scene<'_>) -> (Stri
         return (format!("{done}/{total}{long}"), format!("{done}/{total}{short}"));
     }
     match stage.status {
+        _ if stage.is_left_behind() => Default::default(),
         StageStatus::Skipped => stage.reason.as_deref().map_or_else(Default::default, reason),
         StageStatus::Retrying => stage.retry_at.map_or_else(Default::default, |at| {
             let left = format::running(at.since(scene.now));
             (format!("again in {left}"), format!("in {left}"))
         }),
         _ => match (&stage.phase, stage.attempts.last().and_then(|attempt| attempt.child.as_ref())) {
+            (Some(phase), _) if stage.status.is_final() => twice(recovery(phase, stage.status).to_owned()),
             (Some(phase), _) if phase.round > 1 => twice(format!("{} {}", phase.name, phase.round)),
             (Some(phase), _) => twice(phase.name.clone()),
             (None, Some(child)) => match scene.others.iter().find(|run| run.id == *child) {
@@ -83,6 +98,12 @@ fn remark(stage: &Stage, progress: Option<Progress>, scene: &Scene<'_>) -> (Stri
             (None, None) => Default::default(),
         },
     }
+}
+
+/// What there is to know of a guard that is over, besides how it ended.
+fn recovery(phase: &Phase, status: StageStatus) -> &'static str {
+    let caught = phase.name == "catch" || phase.verdict.as_ref().is_some_and(|verdict| verdict.caught);
+    if caught && status == StageStatus::Succeeded { "recovered" } else { "" }
 }
 
 fn twice(text: String) -> (String, String) {

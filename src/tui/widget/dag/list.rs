@@ -4,18 +4,36 @@ use ratatui::layout::Rect;
 
 use super::Dag;
 use super::facts::Scene;
-use crate::model::StageId;
-use crate::tui::glyph::stage_word;
+use crate::model::{Stage, StageId};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
+use crate::tui::widget::text;
+
+/// Cells of what stands beside the name: status, time, attempts, remark.
+const FACTS: u16 = 54;
+/// Cells of the component after them, kept while names have this many.
+const KIND: u16 = 15;
+const LEAST_NAME: u16 = 26;
+
+/// How far a stage inside a loop or a guard stands to the right.
+fn indent(stage: &Stage) -> u16 {
+    2 * u16::from(stage.enclosure.is_some()) + 2 * u16::from(stage.id.is_instance())
+}
 
 impl Dag {
     pub(super) fn draw_list(&self, paint: &mut Paint<'_>, area: Rect, scene: &Scene<'_>) {
-        let written = || scene.run.stages.values().take(self.board.written());
-        let name = written().map(|stage| stage.title().len() + 2).max().unwrap_or(0).clamp(8, 32);
-        let name = u16::try_from(name).unwrap_or(20);
+        let (listed, charset) = (self.listed(), paint.look.charset);
+        let wanted = listed.iter().map(|at| {
+            let stage = &scene.run.stages[*at];
+            let title = if stage.id.is_instance() { stage.id.as_str() } else { stage.title() };
+            let fold = if self.board.instances(*at).is_empty() { 0 } else { 2 };
+            indent(stage) + fold + text::width(title, charset)
+        });
+        let free = area.width.saturating_sub(FACTS);
+        let most = free.saturating_sub(KIND).max(free.min(LEAST_NAME)).max(8);
+        let name = wanted.max().unwrap_or(0).clamp(8, most);
         let top = usize::try_from(self.scroll.1).unwrap_or(0);
-        for (line, at) in (0..area.height).zip(self.listed().into_iter().skip(top)) {
+        for (line, at) in (0..area.height).zip(listed.into_iter().skip(top)) {
             self.draw_row(paint, area, line, (at, name), scene);
             if at == self.selected {
                 let row = Rect { y: area.y + line, height: 1, ..area };
@@ -36,19 +54,18 @@ impl Dag {
         let (text, dim) = (paint.style(Role::Text), paint.style(Role::Dim));
         let named = if facts.critical { paint.style(Role::Title) } else { text };
         let title = match (stage.id.is_instance(), self.board.instances(at).is_empty()) {
-            (true, _) => stage.id.as_str().to_owned(),
+            (true, _) => text::before(stage.id.written(), stage.id.places(), name - indent(stage).min(name / 2), charset),
             (false, true) => stage.title().to_owned(),
             (false, false) => format!("{} {}", charset.fold(self.unfolded.contains(&at)), stage.title()),
         };
-        let indent = 2 * u16::from(stage.enclosure.is_some()) + 2 * u16::from(stage.id.is_instance());
-        let indent = indent.min(name / 2);
+        let indent = indent(stage).min(name / 2);
         let mut row = paint.row(area, line);
         if facts.critical {
             row.right(&[("critical ", named)]);
         }
         row.gap(1).put(charset.stage(facts.status), status).gap(1 + indent);
         row.column(name - indent, &title, named).gap(2);
-        row.column(16, stage_word(facts.status), status).gap(1).number(6, &facts.time, text).gap(2);
+        row.column(16, facts.word(), status).gap(1).number(6, &facts.time, text).gap(2);
         row.column(4, &facts.tries(charset), dim).gap(1).column(18, &facts.remark, text).gap(1);
         row.column(14, &stage.component, dim).gap(1);
         if let Some(enclosure) = &stage.enclosure {

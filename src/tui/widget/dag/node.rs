@@ -7,10 +7,10 @@ use unicode_width::UnicodeWidthStr;
 use super::draw::View;
 use super::facts::Facts;
 use crate::model::{Stage, StageStatus};
-use crate::tui::glyph::{Charset, Frame, Stroke, short_word, stage_word};
+use crate::tui::glyph::{Charset, Frame, Stroke};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::{Look, Paint};
-use crate::tui::widget::text;
+use crate::tui::widget::{format, text};
 
 /// What is painted of a stage.
 pub(super) struct Shown<'a> {
@@ -58,14 +58,11 @@ impl Clip {
         }
         let inner = Rect { x: 2, width: area.width.saturating_sub(4), ..area };
         let mut row = own.row(inner, 1);
-        let tries = facts.tries(charset);
-        let tries = if tries.is_empty() { tries } else { format!("{tries} ") };
-        row.right(&[(&tries, look.style(Role::Warning)), (&facts.time, look.style(Role::Text))]);
-        row.put(charset.stage(facts.status), status).gap(1);
-        let (word, remark) = words(facts, shown.terse, row.room(), charset);
-        row.put(&word, status);
-        if !remark.is_empty() {
-            row.gap(u16::from(!word.is_empty())).role(&remark, Role::Text);
+        let said = said(facts, shown.terse, row.room().saturating_sub(2), charset);
+        row.right(&[(&said.tries, look.style(Role::Warning)), (&said.time, look.style(Role::Text))]);
+        row.put(charset.stage(facts.status), status).gap(1).put(said.word, status);
+        if !said.remark.is_empty() {
+            row.gap(1).role(said.remark, Role::Text);
         }
         self.copy(paint);
     }
@@ -88,10 +85,13 @@ impl Clip {
         row.put(charset.stage(facts.status), status).gap(1);
         let title = text::width(shown.stage.title(), charset).min(row.room().saturating_sub(6));
         let name = look.style(name);
-        row.column(title, shown.stage.title(), name).gap(1).put(short_word(facts.status), status);
+        row.column(title, shown.stage.title(), name).gap(1).put(facts.short_word(), status);
         let more = if shown.instance.is_some() { shown.instance.unwrap_or_default() } else { &facts.brief };
-        if !more.is_empty() && text::width(more, charset) < row.room() {
-            row.gap(1).role(more, Role::Text);
+        let told = [(more, Role::Text), (&facts.tries(charset), Role::Warning), (&facts.time, Role::Text)];
+        for (words, role) in told.into_iter().filter(|(words, _)| !words.is_empty()) {
+            if text::width(words, charset) < row.room() {
+                row.gap(1).role(words, role);
+            }
         }
         let used = row.x();
         if let Some(stroke) = shown.leads_on.filter(|_| used + 1 < area.width) {
@@ -124,20 +124,41 @@ impl Clip {
     }
 }
 
-/// As many words as have room: the status and the remark, the remark alone, the status alone; a cut word says nothing.
-fn words(facts: &Facts, terse: bool, room: u16, charset: Charset) -> (String, String) {
-    let word = if terse { short_word(facts.status) } else { stage_word(facts.status) };
-    let short = short_word(facts.status);
-    let choices =
-        [(word, &facts.remark), (word, &facts.brief), (short, &facts.brief), ("", &facts.brief), (short, &String::new())];
-    let fits = |(word, remark): &(&str, &String)| {
-        let gap = u16::from(!word.is_empty() && !remark.is_empty());
-        text::width(word, charset) + gap + text::width(remark, charset) <= room
+/// What the middle of a box says.
+struct Said<'a> {
+    word: &'static str,
+    remark: &'a str,
+    tries: String,
+    time: String,
+}
+
+/// As much as has room. The word for the status is never left out: before it go the time's last digits, the remark's
+/// length, the time, the attempt and at last the remark.
+fn said<'a>(facts: &'a Facts, terse: bool, room: u16, charset: Charset) -> Said<'a> {
+    let short = facts.short_word();
+    let word = if terse && !facts.left_behind { short } else { facts.word() };
+    let (tries, time, coarse) = (facts.tries(charset), facts.time.as_str(), format::coarse(&facts.time));
+    let (full, brief) = (facts.remark.as_str(), facts.brief.as_str());
+    let right = [(tries.as_str(), time), (tries.as_str(), coarse.as_str())];
+    let less = [("", coarse.as_str()), (tries.as_str(), ""), ("", "")];
+    let mut choices = pairs(&[(word, full), (word, brief), (short, brief)], &right);
+    choices.extend(pairs(&[(short, brief)], &less));
+    choices.retain(|((_, remark), _)| !remark.is_empty() || full.is_empty());
+    choices.extend(pairs(&[(word, ""), (short, "")], &right));
+    choices.extend(pairs(&[(short, "")], &less));
+    let width = |text: &str| text::width(text, charset);
+    let apart = |text: &str| if text.is_empty() { 0 } else { width(text) + 1 };
+    let fits = |((word, remark), (tries, time)): &((&str, &str), (&str, &str))| {
+        width(word) + apart(remark) + apart(tries) + apart(time) <= room
     };
-    // Without a remark the word alone is tried before its short form.
-    let said = |(word, remark): &(&str, &String)| !word.is_empty() || !remark.is_empty();
-    let found = choices.into_iter().find(|choice| said(choice) && fits(choice));
-    found.map_or_else(Default::default, |(word, remark)| (word.to_owned(), remark.clone()))
+    let ((word, remark), (tries, time)) = choices.into_iter().find(fits).unwrap_or(((short, ""), ("", "")));
+    let tries = if tries.is_empty() || time.is_empty() { tries.to_owned() } else { format!("{tries} ") };
+    Said { word, remark, tries, time: time.to_owned() }
+}
+
+/// Every left one with every right one, in the order of the right ones.
+fn pairs<L: Copy, R: Copy>(left: &[L], right: &[R]) -> Vec<(L, R)> {
+    right.iter().flat_map(|right| left.iter().map(|left| (*left, *right))).collect()
 }
 
 /// What the lower side of a box says: its part of a loop or guard, the selected instance, the critical path.

@@ -28,6 +28,7 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         reused: Vec::new(),
         parent: None,
         includes: Vec::new(),
+        protected: Vec::new(),
     };
     Run::created(&Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }).expect("created")
 }

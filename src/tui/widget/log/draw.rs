@@ -58,12 +58,17 @@ impl LogPane {
         let matched = paint.style(role);
         let first = if self.wrap { line.row_start(skip, width, charset) } else { u32::from(self.column) };
         let (mut row, mut start) = (0u16, first);
+        let mut beyond = false;
         for (column, offset, cell, ink) in line.shown.cells(first, charset) {
             let Some(mut x) = column.checked_sub(start) else { continue };
             if x + u32::from(cell.width) > u32::from(width) {
+                if !self.wrap {
+                    beyond |= cell.symbol != " ";
+                    if beyond { break } else { continue }
+                }
                 row += 1;
                 (start, x) = (column, 0);
-                if !self.wrap || row >= area.height {
+                if row >= area.height {
                     break;
                 }
             }
@@ -80,6 +85,16 @@ impl LogPane {
         }
         let rows = if self.wrap { (row + 1).min(area.height) } else { 1 };
         self.draw_margin(paint, Rect { height: rows, ..area }, line, skip == 0, focused);
+        if !self.wrap {
+            let (before, after) = charset.beyond();
+            let dim = paint.style(Role::Dim);
+            if self.column > 0 && !line.shown.text.is_empty() {
+                paint.symbol(left, area.y, before, dim);
+            }
+            if beyond {
+                paint.symbol(left + width - 1, area.y, after, dim);
+            }
+        }
         if line.cut > 0 {
             let note = format!(" {} more ", format::bytes(line.cut as u64));
             let room = text::width(&note, charset).min(width);
@@ -110,8 +125,11 @@ impl LogPane {
         }
         let (from, to) = self.selection();
         if self.mark.is_some() && (from..=to).contains(&line.number) {
-            let selection: Style = paint.style(Role::Selection);
-            paint.shade(rows, selection);
+            paint.select(rows);
+        }
+        if first && self.continues(line) {
+            let (mark, dim) = (paint.look.charset.continues(), paint.style(Role::Dim));
+            paint.symbol(rows.x, rows.y, mark, dim);
         }
         if focused && line.number == self.cursor && !self.follow {
             let style = paint.style(Role::Accent);
@@ -120,6 +138,11 @@ impl LogPane {
                 paint.symbol(rows.x, y, pointer, style);
             }
         }
+    }
+
+    /// The line is a further part of the one before it: a very long line comes in parts.
+    fn continues(&self, line: &Line) -> bool {
+        line.number.checked_sub(1).and_then(|before| self.held.line(before)).is_some_and(|before| before.partial)
     }
 
     /// The scroll bar, with a mark at every row that stands for lines with a match.

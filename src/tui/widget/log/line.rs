@@ -92,6 +92,8 @@ pub(super) struct Line {
     pub shown: Text,
     /// Bytes that did not come.
     pub cut: usize,
+    /// The next line is a part of this one.
+    pub partial: bool,
     /// Rows it takes when wrapped to a width.
     rows: Cell<(u16, u32)>,
 }
@@ -99,7 +101,8 @@ pub(super) struct Line {
 impl Line {
     pub fn new(from: ViewLine) -> Self {
         let shown = Text::of(&from.text);
-        Self { number: from.number, of: from.of, at: from.at, raw: from.text, shown, cut: from.cut, rows: Cell::default() }
+        let ViewLine { number, of, at, text: raw, cut, partial, .. } = from;
+        Self { number, of, at, raw, shown, cut, partial, rows: Cell::default() }
     }
 
     /// Shows another text for it.

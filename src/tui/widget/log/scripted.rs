@@ -77,7 +77,8 @@ impl<T: Fn(u64) -> String> Scripted<T> {
         let passed: Vec<u64> = (query.from.line()..total).filter(|number| kept(*number)).collect();
         let hits: Vec<u64> = passed.iter().copied().filter(|number| query.pattern.is_some() && wanted(*number)).collect();
         let end = Some(place(query.view.log.as_ref(), total));
-        ScanPiece { passed: passed.len() as u64, count: hits.len() as u64, hits, end }
+        let looked = total.saturating_sub(query.from.line());
+        ScanPiece { looked, passed: passed.len() as u64, count: hits.len() as u64, hits, end }
     }
 
     /// The number of the line that a find comes to.

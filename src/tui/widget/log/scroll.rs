@@ -8,6 +8,7 @@ impl LogPane {
     /// Keeps cursor and scroll inside the log and the pane.
     pub fn fit(&mut self, width: u16, height: u16) {
         self.size = (width, height);
+        self.reveal();
         self.reach();
         self.cursor = if self.follow { self.last() } else { self.settled(self.cursor) };
         if self.cursor < self.top {
@@ -116,6 +117,7 @@ impl LogPane {
         self.refused = false;
         if std::mem::take(&mut self.follow) {
             self.seen = self.total;
+            self.mark_seen();
         }
     }
 
@@ -142,6 +144,15 @@ impl LogPane {
         if !visible {
             (self.top, self.skip) = (self.cursor.saturating_sub(u64::from(self.size.1 / 3)), 0);
         }
+    }
+
+    /// Goes to a line of a log that has so many, with lines before and after it in view.
+    pub fn go_among(&mut self, number: u64, total: u64) {
+        self.grew(total, 0);
+        self.anchor();
+        self.cursor = number.min(self.total.saturating_sub(1));
+        let lowest = self.total.saturating_sub(u64::from(self.size.1));
+        (self.top, self.skip) = (self.cursor.saturating_sub(u64::from(self.size.1 / 3)).min(lowest), 0);
     }
 
     pub fn scroll_sideways(&mut self, by: i16) {
@@ -177,6 +188,18 @@ impl LogPane {
     pub fn selection(&self) -> (u64, u64) {
         let mark = self.mark.unwrap_or(self.cursor);
         (mark.min(self.cursor), mark.max(self.cursor))
+    }
+
+    /// A selection with all parts of its first and its last line, as far as they are held.
+    pub fn whole(&self, (mut from, mut to): (u64, u64)) -> (u64, u64) {
+        let goes_on = |number: u64| self.held.line(number).is_some_and(|line| line.partial);
+        while from.checked_sub(1).is_some_and(goes_on) {
+            from -= 1;
+        }
+        while goes_on(to) {
+            to += 1;
+        }
+        (from, to)
     }
 
     /// Cells for text: what stands before it and the scroll bar are taken away.

@@ -5,7 +5,9 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::LogPane;
+use super::line::Line;
 use crate::model::{LineFilter, LogName, LogPlace, LogStart, LogView, ScanPiece, ScanQuery, ViewQuery};
+use crate::tui::glyph::Charset;
 use crate::tui::widget::format;
 
 /// A regular expression that is searched for.
@@ -16,9 +18,29 @@ pub struct Search {
     regex: Option<Regex>,
 }
 
+/// The pattern that is meant: written without a capital letter it means any case.
+fn meant(pattern: &str) -> String {
+    // What stands after a backslash is a class of characters (`\S`), not a letter.
+    let mut escaped = false;
+    let has_capital = pattern.chars().any(|c| {
+        let class = escaped;
+        escaped = c == '\\' && !class;
+        !class && c.is_uppercase()
+    });
+    if has_capital { pattern.to_owned() } else { format!("(?i){pattern}") }
+}
+
 impl Search {
     pub fn new(pattern: &str) -> Self {
-        Self { pattern: pattern.to_owned(), regex: Regex::new(pattern).ok() }
+        Self { pattern: pattern.to_owned(), regex: Regex::new(&meant(pattern)).ok() }
+    }
+
+    /// The column of a line at which its first match begins, and the one after it.
+    pub(super) fn columns(&self, line: &Line, charset: Charset) -> Option<Range<u32>> {
+        let hit = self.ranges(&line.shown.text).into_iter().next()?;
+        let cells = line.shown.cells(0, charset).filter(|(_, offset, ..)| hit.contains(offset));
+        let ends = cells.map(|(column, _, cell, _)| (column, column + u32::from(cell.width)));
+        ends.reduce(|first, last| (first.0, last.1)).map(|(from, to)| from..to)
     }
 
     /// Where a shown text matches.
@@ -33,6 +55,10 @@ impl Search {
 pub(super) struct Tally {
     passed: u64,
     count: u64,
+    /// Lines that were looked at.
+    looked: u64,
+    /// Lines that passed before following stopped.
+    seen: Option<u64>,
     /// Numbers of matching lines, at least of every stretch that has any.
     hits: Vec<u64>,
     /// The scan under way.
@@ -59,7 +85,8 @@ impl LogPane {
     /// The view that is looked at.
     pub fn view(&self) -> Option<LogView> {
         let log = self.subject.as_ref()?.log.clone();
-        Some(LogView { log, filter: self.filter.clone(), until: self.until })
+        let filter = self.filter.as_ref().map(|filter| LineFilter { pattern: meant(&filter.pattern), ..filter.clone() });
+        Some(LogView { log, filter, until: self.until })
     }
 
     /// Starts a search. `None` drops the present one.
@@ -86,7 +113,7 @@ impl LogPane {
 
     /// The next line with a match: after the cursor or before it, going round at the end. The answer comes with `found`.
     pub fn find(&mut self, backwards: bool, inclusive: bool) -> Option<ViewQuery> {
-        let matching = Some(self.search.as_ref()?.pattern.clone());
+        let matching = Some(meant(&self.search.as_ref()?.pattern));
         let line = self.cursor + u64::from(backwards == inclusive);
         let from = if self.follow && inclusive { LogStart::End } else { LogStart::Line(line) };
         let query = ViewQuery { view: self.view()?, matching, from, backwards, count: 1, clip: 0 };
@@ -94,21 +121,49 @@ impl LogPane {
         Some(query)
     }
 
-    /// Goes to a line that was searched for; true when there is none.
-    pub fn found(&mut self, query: &ViewQuery, line: Option<u64>) -> bool {
+    /// Goes to a line that was searched for; says what is to be said about it.
+    pub fn found(&mut self, query: &ViewQuery, line: Option<u64>) -> Option<&'static str> {
         if self.finding.as_ref() != Some(query) {
-            return false;
+            return None;
         }
         self.finding = None;
-        if let Some(line) = line {
-            self.go(line);
+        let Some(line) = line else { return Some("no match") };
+        self.go(line);
+        self.reveal = Some(line);
+        match (&query.from, query.backwards) {
+            (LogStart::Line(from), false) if line < *from => Some("went on from the start of the log"),
+            (LogStart::Line(from), true) if line >= *from => Some("went on from the end of the log"),
+            _ => None,
         }
-        line.is_none()
+    }
+
+    /// Scrolls sideways to the match that was gone to, once its line is there.
+    pub(super) fn reveal(&mut self) {
+        let Some((number, search)) = self.reveal.zip(self.search.as_ref()) else { return };
+        let Some(line) = self.held.line(number) else { return };
+        let width = u32::from(self.text_width());
+        let Some(hit) = search.columns(line, self.charset) else {
+            // Not in what is held of the line: as much of it as there can be is asked for, once.
+            if line.cut == 0 || self.clip == super::LONGEST {
+                self.reveal = None;
+            } else {
+                (self.clip, self.stale) = (super::LONGEST, true);
+            }
+            return;
+        };
+        self.reveal = None;
+        let column = u32::from(self.column);
+        // The outermost cells are for the marks of what is cut off.
+        let in_view = hit.start >= column + u32::from(column > 0) && hit.end.min(hit.start + width / 2) < column + width;
+        if !self.wrap && !in_view {
+            let column = if hit.end < width { 0 } else { hit.start.saturating_sub(width / 3) };
+            self.column = u16::try_from(column).unwrap_or(u16::MAX);
+        }
     }
 
     /// The scan needed next: of everything after a change, of what is new when the log has grown.
     pub fn wants_scan(&mut self) -> Option<ScanQuery> {
-        let pattern = self.search.as_ref().map(|search| search.pattern.clone());
+        let pattern = self.search.as_ref().map(|search| meant(&search.pattern));
         if pattern.is_none() && self.filter.is_none() || self.tally.asked.is_some() || self.tally.refused {
             return None;
         }
@@ -126,11 +181,14 @@ impl LogPane {
             return;
         }
         self.tally.passed += piece.passed;
+        self.tally.looked += piece.looked;
         self.tally.count += piece.count;
         self.tally.hits.extend(piece.hits);
         if piece.end.is_some() {
             self.tally.end = piece.end;
             self.tally.asked = None;
+            let passed = self.tally.passed;
+            self.tally.seen.get_or_insert(passed);
         }
     }
 
@@ -153,11 +211,27 @@ impl LogPane {
         self.finding = None;
     }
 
-    fn more(&self) -> &'static str {
-        if self.tally.asked.is_some() || self.tally.end.is_none() { self.charset.ellipsis() } else { "" }
+    /// Lines that pass the filter and came since following stopped; none while the first count is under way.
+    pub(super) fn unseen_kept(&self) -> u64 {
+        self.tally.seen.map_or(0, |seen| self.tally.passed.saturating_sub(seen))
     }
 
-    /// `3/17`, `0`, or `12…` while it is still searching.
+    /// What has passed so far has been seen.
+    pub(super) fn mark_seen(&mut self) {
+        self.tally.seen = self.tally.end.as_ref().map(|_| self.tally.passed);
+    }
+
+    /// How much of the log has been looked at, while that is not all of it.
+    fn more(&self) -> String {
+        if self.tally.asked.is_none() && self.tally.end.is_some() {
+            return String::new();
+        }
+        let percent = (self.tally.looked * 100).checked_div(self.total).unwrap_or(0).min(99);
+        let ellipsis = self.charset.ellipsis();
+        if self.tally.looked == 0 { ellipsis.to_owned() } else { format!("{ellipsis} {percent}%") }
+    }
+
+    /// `3/17`, `0`, or `12… 40%` while it is still searching.
     pub fn search_state(&self) -> Option<String> {
         self.search.as_ref()?;
         let place = self.tally.ordinal(self.cursor).map_or(String::new(), |at| format!("{at}/"));

@@ -128,7 +128,7 @@ fn a_wrapped_line_takes_its_rows_and_a_cut_one_scrolls_sideways() {
     pane.toggle_wrap();
     pane.scroll_sideways(4);
     pane.fit(12, 10);
-    assert_eq!(&draw(&pane)[..2], ["defghijklm", "defghijklm"]);
+    assert_eq!(&draw(&pane)[..2], ["‹efghijkl›", "‹efghijkl›"]);
 }
 
 #[test]
@@ -259,10 +259,10 @@ fn a_match_is_found_from_the_cursor_and_round_the_end() {
         (pane.cursor, missing)
     };
     pane.set_search(Some("line .00$"));
-    assert_eq!(find(&mut pane, true, true), (900, false), "the last one, while following");
-    assert_eq!(find(&mut pane, false, false), (100, false), "round the end");
-    assert_eq!(find(&mut pane, true, false), (900, false));
-    assert_eq!(find(&mut pane, true, false), (800, false));
+    assert_eq!(find(&mut pane, true, true), (900, None), "the last one, while following");
+    assert_eq!(find(&mut pane, false, false), (100, Some("went on from the start of the log")), "round the end");
+    assert_eq!(find(&mut pane, true, false), (900, Some("went on from the end of the log")));
+    assert_eq!(find(&mut pane, true, false), (800, None));
     assert_eq!(pane.search_state().as_deref(), Some("0…"));
     let scan = pane.wants_scan().expect("a scan");
     pane.scanned(&scan, engine.scan(&scan));
@@ -270,7 +270,7 @@ fn a_match_is_found_from_the_cursor_and_round_the_end() {
     pane.set_search(Some("another"));
     pane.scanned(&scan, engine.scan(&scan));
     assert_eq!(pane.search_state().as_deref(), Some("0…"), "hits of a search that is gone do not count");
-    assert_eq!(find(&mut pane, false, false), (800, true));
+    assert_eq!(find(&mut pane, false, false), (800, Some("no match")));
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_search_inside_a_filter_finds_only_what_is_shown() {
     pane.top();
     settle(&mut pane, 1_000);
     let query = pane.find(false, false).expect("a search");
-    assert!(!pane.found(&query, engine.find(&query)));
+    assert_eq!(pane.found(&query, engine.find(&query)), None);
     settle(&mut pane, 1_000);
     assert_eq!((pane.cursor, draw(&pane)[1].as_str()), (10, "▌  11 line 10"));
     let scan = pane.wants_scan().expect("a scan");
@@ -319,7 +319,7 @@ fn of_a_long_line_only_what_can_be_seen_is_asked_for() {
     }
     settle_with(&mut pane, &engine);
     assert_eq!(held(&pane), 8_192);
-    assert!(draw(&pane)[9].starts_with("xxxx"), "{:?}", draw(&pane));
+    assert!(draw(&pane)[9].starts_with("‹xxx"), "{:?}", draw(&pane));
 }
 
 #[test]
@@ -333,4 +333,94 @@ fn json_is_shown_as_columns_on_request_and_as_it_came_again() {
     assert_eq!(draw(&pane)[9], "info m19 n=19");
     pane.toggle_columns();
     assert_eq!(draw(&pane), before);
+}
+
+#[test]
+fn what_is_cut_off_at_an_end_of_a_line_is_marked() {
+    let engine = Scripted::new(20, |number| format!("{number} {} end", "x".repeat(60)));
+    let mut pane = fresh();
+    settle_with(&mut pane, &engine);
+    let row = draw(&pane)[9].clone();
+    assert!(row.starts_with("19 x") && row.ends_with("x›"), "{row}");
+    pane.scroll_sideways(16);
+    settle_with(&mut pane, &engine);
+    let row = draw(&pane)[9].clone();
+    assert!(row.starts_with("‹x") && row.ends_with("x›"), "{row}");
+    pane.scroll_sideways(16);
+    settle_with(&mut pane, &engine);
+    assert!(draw(&pane)[9].ends_with("x end"), "{:?}", draw(&pane)[9]);
+}
+
+#[test]
+fn a_search_scrolls_sideways_to_its_match_and_back() {
+    let engine = Scripted::new(20, |number| match number {
+        3 => "needle first".to_owned(),
+        7 => format!("{} needle {}", "x".repeat(3_000), "y".repeat(100)),
+        other => format!("line {other}"),
+    });
+    let mut pane = fresh();
+    settle_with(&mut pane, &engine);
+    pane.set_search(Some("NEEDLE"));
+    assert_eq!(pane.find(true, true).and_then(|query| engine.find(&query)), None, "capitals are meant");
+    pane.set_search(Some("needle"));
+    for (line, text) in [(7, "needle"), (3, "needle first")] {
+        let query = pane.find(true, false).expect("a search");
+        assert_eq!(pane.found(&query, engine.find(&query)), None);
+        settle_with(&mut pane, &engine);
+        assert_eq!(pane.cursor, line);
+        assert!(draw(&pane).iter().any(|row| row.contains(text)), "{:?}", draw(&pane));
+    }
+}
+
+#[test]
+fn a_pattern_in_lower_case_means_any_case_and_a_class_is_no_capital() {
+    let engine = Scripted::new(20, |number| if number == 5 { "An ERROR".to_owned() } else { format!("line {number}") });
+    let mut pane = fresh();
+    settle_with(&mut pane, &engine);
+    for (pattern, hits) in [("error", 1), ("Error", 0), (r"\Serror", 0), (r"an\Serror|\san error|n\s+error", 1)] {
+        pane.set_search(Some(pattern));
+        let scan = pane.wants_scan().expect("a scan");
+        assert_eq!(engine.scan(&scan).count, hits, "{pattern}");
+    }
+    pane.set_filter(keep("error", false));
+    settle_with(&mut pane, &engine);
+    assert!(draw(&pane).iter().any(|row| row == "6 An ERROR"), "{:?}", draw(&pane));
+}
+
+#[test]
+fn of_a_filtered_log_only_new_lines_that_pass_are_counted_as_new() {
+    let mut pane = pane(1_000);
+    pane.set_filter(keep("7$", false));
+    settle(&mut pane, 1_000);
+    let scan = pane.wants_scan().expect("a scan");
+    pane.scanned(&scan, Scripted::new(1_000, text).scan(&scan));
+    pane.step(-1);
+    pane.grew(1_050, 0);
+    let scan = pane.wants_scan().expect("what is new");
+    pane.scanned(&scan, Scripted::new(1_050, text).scan(&scan));
+    assert_eq!(pane.unseen(), 5);
+}
+
+#[test]
+fn a_count_under_way_says_how_far_it_has_come() {
+    let mut pane = pane(1_000);
+    pane.set_search(Some("7"));
+    let scan = pane.wants_scan().expect("a scan");
+    pane.scanned(&scan, ScanPiece { looked: 400, passed: 400, count: 3, ..ScanPiece::default() });
+    assert_eq!(pane.search_state().as_deref(), Some("3… 40%"));
+}
+
+#[test]
+fn the_parts_of_a_very_long_line_are_marked_and_belong_together() {
+    let engine = Scripted::new(10, text);
+    let mut pane = fresh();
+    pane.fit(40, 10);
+    let query = pane.wants().expect("lines");
+    let mut window = engine.lines(&query);
+    window.lines.iter_mut().filter(|line| (3..6).contains(&line.number)).for_each(|line| line.partial = true);
+    pane.take(&query, window);
+    pane.fit(40, 10);
+    let marked: Vec<bool> = draw(&pane).iter().map(|row| row.starts_with('↪')).collect();
+    assert_eq!(marked, [false, false, false, false, true, true, true, false, false, false]);
+    assert_eq!((pane.whole((5, 5)), pane.whole((1, 2)), pane.whole((3, 9))), ((3, 6), (1, 2), (3, 9)));
 }
