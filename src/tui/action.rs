@@ -128,7 +128,7 @@ actions! {
     WalkUp "walk-up" "" "walk to the stage above" ["k", "up"] [Graph];
     WalkRight "walk-right" "" "walk to a stage after this one" ["l", "right"] [Graph];
     FocusLog "focus-log" "log" "move to the stage's log" ["enter"] [Graph];
-    NextFailed "next-failed" "next failed" "the next stage that failed, at its first error line, or that waits for a person" ["n"] [Graph];
+    NextFailed "next-failed" "next failed" "the next failed stage, or one that waits; at its error line" ["n"] [Graph];
     PreviousFailed "previous-failed" "" "the one before" ["N"] [Graph];
     FirstStage "first-stage" "" "select the first stage" ["g", "home"] [Graph];
     LastStage "last-stage" "" "select the last stage" ["G", "end"] [Graph];
