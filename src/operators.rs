@@ -46,7 +46,6 @@ pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
 pub use http::Http;
 pub use retry_until::retry_condition;
-pub use shell::finish_process;
 pub use subpipeline::ChildRun;
 
 /// Tells whether a text holds something that must not be seen.
@@ -181,33 +180,78 @@ enum Effects {
     Unknown,
 }
 
+/// The form that a component's work takes, known before anything is rendered: after a crash it tells where to look.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// Computed at once.
+    Inline,
+    Call,
+    /// A process of the runner, and what its end means.
+    Process(fn(&StageSpec, &process::Exit) -> Outcome),
+    Frame,
+    Child,
+    /// It depends on what the stage says.
+    Chosen(fn(&StageSpec) -> Shape),
+}
+
 struct Operator {
     component: Component,
     effects: Effects,
+    shape: Shape,
     prepare: fn(&Context) -> Result<Prepared, StageError>,
 }
 
 const TABLE: &[Operator] = &[
-    Operator { component: Component::Shell, effects: Effects::Unknown, prepare: shell::prepare },
-    Operator { component: Component::HttpRequest, effects: Effects::ByMethod, prepare: http_request::prepare },
-    Operator { component: Component::JsonTransform, effects: Effects::None, prepare: json_transform::prepare },
-    Operator { component: Component::Filter, effects: Effects::None, prepare: filter::prepare },
-    Operator { component: Component::SchemaValidate, effects: Effects::None, prepare: schema_validate::prepare },
-    Operator { component: Component::Logger, effects: Effects::None, prepare: logger::prepare },
-    Operator { component: Component::VariableSet, effects: Effects::None, prepare: variable_set::prepare },
-    Operator { component: Component::Conditional, effects: Effects::None, prepare: conditional::prepare },
-    Operator { component: Component::Router, effects: Effects::None, prepare: router::prepare },
-    Operator { component: Component::Return, effects: Effects::None, prepare: early_return::prepare },
-    Operator { component: Component::Foreach, effects: Effects::None, prepare: foreach::prepare },
-    Operator { component: Component::TryCatch, effects: Effects::None, prepare: trycatch::prepare },
-    Operator { component: Component::Subpipeline, effects: Effects::Elsewhere, prepare: subpipeline::prepare },
-    Operator { component: Component::Loop, effects: Effects::None, prepare: batches::prepare },
-    Operator { component: Component::Mock, effects: Effects::None, prepare: mock::prepare },
-    Operator { component: Component::Generator, effects: Effects::Asking, prepare: ai::generator::prepare },
-    Operator { component: Component::Critic, effects: Effects::Asking, prepare: ai::critic::prepare },
-    Operator { component: Component::Improver, effects: Effects::Asking, prepare: ai::improver::prepare },
-    Operator { component: Component::Selector, effects: Effects::Asking, prepare: ai::selector::prepare },
-    Operator { component: Component::Synthesizer, effects: Effects::Asking, prepare: ai::synthesizer::prepare },
+    Operator {
+        component: Component::Shell,
+        effects: Effects::Unknown,
+        shape: Shape::Process(shell::finish),
+        prepare: shell::prepare,
+    },
+    Operator {
+        component: Component::HttpRequest,
+        effects: Effects::ByMethod,
+        shape: Shape::Call,
+        prepare: http_request::prepare,
+    },
+    Operator {
+        component: Component::JsonTransform,
+        effects: Effects::None,
+        shape: Shape::Inline,
+        prepare: json_transform::prepare,
+    },
+    Operator { component: Component::Filter, effects: Effects::None, shape: Shape::Inline, prepare: filter::prepare },
+    Operator {
+        component: Component::SchemaValidate,
+        effects: Effects::None,
+        shape: Shape::Inline,
+        prepare: schema_validate::prepare,
+    },
+    Operator { component: Component::Logger, effects: Effects::None, shape: Shape::Inline, prepare: logger::prepare },
+    Operator { component: Component::VariableSet, effects: Effects::None, shape: Shape::Inline, prepare: variable_set::prepare },
+    Operator { component: Component::Conditional, effects: Effects::None, shape: Shape::Inline, prepare: conditional::prepare },
+    Operator { component: Component::Router, effects: Effects::None, shape: Shape::Inline, prepare: router::prepare },
+    Operator { component: Component::Return, effects: Effects::None, shape: Shape::Inline, prepare: early_return::prepare },
+    Operator { component: Component::Foreach, effects: Effects::None, shape: Shape::Frame, prepare: foreach::prepare },
+    Operator { component: Component::TryCatch, effects: Effects::None, shape: Shape::Frame, prepare: trycatch::prepare },
+    Operator {
+        component: Component::Subpipeline,
+        effects: Effects::Elsewhere,
+        shape: Shape::Child,
+        prepare: subpipeline::prepare,
+    },
+    Operator { component: Component::Loop, effects: Effects::None, shape: Shape::Inline, prepare: batches::prepare },
+    Operator { component: Component::Mock, effects: Effects::None, shape: Shape::Inline, prepare: mock::prepare },
+    Operator { component: Component::Generator, effects: Effects::Asking, shape: Shape::Call, prepare: ai::generator::prepare },
+    Operator { component: Component::Critic, effects: Effects::Asking, shape: Shape::Call, prepare: ai::critic::prepare },
+    Operator { component: Component::Improver, effects: Effects::Asking, shape: Shape::Call, prepare: ai::improver::prepare },
+    Operator { component: Component::Selector, effects: Effects::Asking, shape: Shape::Call, prepare: ai::selector::prepare },
+    Operator {
+        component: Component::Synthesizer,
+        effects: Effects::Asking,
+        shape: Shape::Call,
+        prepare: ai::synthesizer::prepare,
+    },
 ];
 
 fn operator(component: Component) -> Option<&'static Operator> {
@@ -228,6 +272,23 @@ pub fn prepare(context: &Context) -> Result<Prepared, StageError> {
             let name = context.stage.component.name();
             Err(StageError::new(ErrorKind::Configuration, format!("this build does not run `{name}` yet")))
         }
+    }
+}
+
+/// The form that the work of a stage takes.
+pub fn shape(stage: &StageSpec) -> Shape {
+    match operator(stage.component).map(|operator| operator.shape) {
+        Some(Shape::Chosen(choose)) => choose(stage),
+        Some(shape) => shape,
+        None => Shape::Inline,
+    }
+}
+
+/// What the end of a stage's process means for the stage.
+pub fn finish_process(stage: &StageSpec, exit: &process::Exit) -> Outcome {
+    match shape(stage) {
+        Shape::Process(finish) => finish(stage, exit),
+        Shape::Inline | Shape::Call | Shape::Frame | Shape::Child | Shape::Chosen(_) => shell::finish(stage, exit),
     }
 }
 

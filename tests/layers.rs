@@ -13,7 +13,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("logs", &["model"]),
     ("process", &["model"]),
     ("store", &["model"]),
-    ("operators", &["model", "language", "process"]),
+    // `policy` for the verdict of an analysis, which is pure.
+    ("operators", &["model", "language", "policy", "process"]),
     ("probes", &["model", "process"]),
     ("runner", &["model", "logs", "process"]),
     (

@@ -121,7 +121,7 @@ fn script(stage: &StageSpec, output: Map<String, Value>) -> Result<Outcome, Stag
         lines: 0,
         bytes: 0,
     };
-    Ok(shell::finish_process(stage, &exit))
+    Ok(shell::finish(stage, &exit))
 }
 
 fn answered(context: &Context, called: &Value, output: Map<String, Value>) -> Result<Outcome, StageError> {

@@ -7,9 +7,8 @@ use super::{Act, Driver, DriverError, Mail, Work};
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
 use crate::engine::values::Found;
-use crate::language::Component;
 use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, Timestamp, Values};
-use crate::operators;
+use crate::operators::{self, Shape};
 use crate::process::Exit;
 use crate::runner::{self, Handle, Known, Report};
 
@@ -73,7 +72,7 @@ impl Driver {
     }
 
     fn recorded_as_running(&self) -> Vec<usize> {
-        let plain = |stage: &usize| !self.scheduler.spec(*stage).component.entry().encloses;
+        let plain = |stage: &usize| !matches!(operators::shape(self.scheduler.spec(*stage)), Shape::Frame);
         self.scheduler.at_work().into_iter().filter(plain).collect()
     }
 
@@ -82,10 +81,10 @@ impl Driver {
     }
 
     fn take_up_from(&mut self, stage: usize, known: &[(StageId, u32, Known)]) {
-        match self.scheduler.spec(stage).component {
-            Component::Shell => {}
-            Component::Subpipeline => return self.follow_child(stage),
-            _ => return self.interrupted(stage),
+        match operators::shape(self.scheduler.spec(stage)) {
+            Shape::Process(_) => {}
+            Shape::Child => return self.follow_child(stage),
+            Shape::Inline | Shape::Call | Shape::Frame | Shape::Chosen(_) => return self.interrupted(stage),
         }
         let attempt = self.current_attempt(stage);
         let id = self.scheduler.id(stage);
@@ -108,7 +107,7 @@ impl Driver {
 
     /// Opens the loops and guards that were at work, outer ones first: their plan follows from the same inputs.
     fn reopen_frames(&mut self) {
-        let encloses = |stage: &usize| self.scheduler.spec(*stage).component.entry().encloses;
+        let encloses = |stage: &usize| matches!(operators::shape(self.scheduler.spec(*stage)), Shape::Frame);
         let mut frames: Vec<usize> = self.scheduler.at_work().into_iter().filter(encloses).collect();
         frames.sort_by_key(|stage| self.scheduler.depth(*stage));
         for stage in frames {
@@ -143,13 +142,14 @@ impl Driver {
         let attempts: Vec<(usize, u32)> = running.iter().map(|&stage| (stage, self.current_attempt(stage))).collect();
         self.end_orphans(&attempts, false);
         for stage in running {
-            if self.scheduler.spec(stage).component == Component::Subpipeline {
+            let shape = operators::shape(self.scheduler.spec(stage));
+            if matches!(shape, Shape::Child) {
                 self.follow_child(stage);
                 continue;
             }
             let attempt = self.current_attempt(stage);
             let id = self.scheduler.id(stage).clone();
-            let is_process = self.scheduler.spec(stage).component == Component::Shell;
+            let is_process = matches!(shape, Shape::Process(_));
             match results.iter().find(|(stage, number, _)| *stage == id && *number == attempt) {
                 Some((_, _, exit)) => self.on_exit(stage, attempt, exit),
                 // Over a power cut the runner's files may be lost although it ran.

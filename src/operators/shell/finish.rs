@@ -10,7 +10,7 @@ use crate::process::Exit;
 /// The outcome of an attempt whose process has ended: output `{exit_code, outputs, duration_ms}`.
 ///
 /// A script that ends well but leaves out an output its stage declares has failed.
-pub fn finish_process(stage: &StageSpec, exit: &Exit) -> Outcome {
+pub fn finish(stage: &StageSpec, exit: &Exit) -> Outcome {
     let output = json!({"exit_code": exit.code, "outputs": exit.outputs, "duration_ms": exit.duration_ms});
     let details = json!({"exit_code": exit.code, "signal": exit.signal});
     let failed = |kind, message: String| StageError::new(kind, message).with_details(details.clone());

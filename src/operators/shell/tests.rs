@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::testing::Stage;
-use super::finish_process;
+use super::finish;
 use crate::language::Component;
 use crate::model::{Ending, ErrorKind};
 use crate::process::{Exit, Program, Spec};
@@ -142,7 +142,7 @@ fn exit() -> Exit {
 #[test]
 fn every_end_of_a_process_has_its_meaning() {
     let stage = shell(json!({"run": "x", "outputs": ["image"]}));
-    let outcome = |exit: Exit| finish_process(stage.spec(), &exit);
+    let outcome = |exit: Exit| finish(stage.spec(), &exit);
     let good = outcome(exit());
     assert_eq!(good.ending, Ending::Succeeded);
     assert_eq!(good.output, json!({"exit_code": 0, "outputs": {"image": "web:1"}, "duration_ms": 1234}));
