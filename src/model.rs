@@ -8,6 +8,7 @@ pub mod actor;
 pub mod attempt;
 pub mod audit;
 pub mod checkpoint;
+pub mod deployment;
 pub mod digest;
 pub mod enclosure;
 pub mod engine;
@@ -42,14 +43,18 @@ pub use audit::{
     VerifyRequest,
 };
 pub use checkpoint::{Checkpoint, Sealed, SignedHead};
+pub use deployment::{
+    Deployments, EnvironmentView, PromoteRequest, PromotionView, RollbackPlan, RollbackRequest, RollbackTarget, ServiceView,
+    StandingChange, StandingRequest,
+};
 pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
 pub use environment::{Environment, Freeze, Rule};
 pub use error::{ErrorKind, StageError};
 pub use event::{Event, EventKind, Note, NoteLevel, PipelineRef, Resolution, StageOutline};
 pub use gate::{
-    Answer, Decided, Decision, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement, Objection, Opening,
-    Quorum, RuleView, Subject, SubjectKind,
+    Answer, Change, Decided, Decision, Evidence, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement,
+    Objection, Opening, Quorum, RuleView, Shown, Subject, SubjectKind,
 };
 pub use guard::{BreakGlass, Guard};
 pub use id::{GateId, ReleaseId, RunId, StageId};

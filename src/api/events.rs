@@ -144,7 +144,7 @@ impl Feed {
     async fn signal(&self, signal: &Signal) -> Result<(), Gone> {
         let run = match signal {
             Signal::LogGrew { run, .. } | Signal::Trouble { run, .. } => Some(run),
-            Signal::GateChanged { .. } => None,
+            Signal::GateChanged { .. } | Signal::ReleaseChanged { .. } => None,
         };
         if self.run.as_ref().is_none_or(|wanted| Some(wanted) == run) { self.send("signal", signal).await } else { Ok(()) }
     }

@@ -10,9 +10,9 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    AuditQuery, AuditRecord, AuditVerdict, Created, Decided, Document, EngineStatus, Event, GateView, LogQuery, LogWindow,
-    NewRun, Rerun, Resolution, Run, RunId, RunStatus, RunSummary, ScanQuery, Sealed, Stage, StageId, Values, VerifyRequest,
-    ViewQuery, ViewWindow, Whoami,
+    AuditQuery, AuditRecord, AuditVerdict, Created, Decided, Deployments, Document, EngineStatus, Event, GateView, LogQuery,
+    LogWindow, NewRun, PromoteRequest, Rerun, Resolution, RollbackPlan, RollbackRequest, Run, RunId, RunStatus, RunSummary,
+    ScanQuery, Sealed, Stage, StageId, StandingRequest, Values, VerifyRequest, ViewQuery, ViewWindow, Whoami,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -79,6 +79,39 @@ impl Client {
 
     pub async fn decide(&self, gate: &str, decided: &Decided) -> Result<GateView, ClientError> {
         self.post(&format!("gates/{}/decide", encode(gate)), decided).await
+    }
+
+    /// What is live where, and what was.
+    pub async fn deployments(&self) -> Result<Deployments, ClientError> {
+        self.get("environments", &()).await
+    }
+
+    /// What a rollback would do.
+    pub async fn rollback_plan(
+        &self,
+        environment: &str,
+        service: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<RollbackPlan, ClientError> {
+        let query = json!({"service": service, "to": to});
+        self.get(&format!("environments/{}/rollback", encode(environment)), &query).await
+    }
+
+    /// Starts a rollback; gives its run.
+    pub async fn roll_back(&self, environment: &str, request: &RollbackRequest) -> Result<RunId, ClientError> {
+        let path = format!("environments/{}/rollback", encode(environment));
+        self.post::<_, Created>(&path, request).await.map(|created| created.id)
+    }
+
+    /// Starts the run that brings the live release of a service to the next environment, `to`.
+    pub async fn promote(&self, to: &str, request: &PromoteRequest) -> Result<RunId, ClientError> {
+        let path = format!("environments/{}/promote", encode(to));
+        self.post::<_, Created>(&path, request).await.map(|created| created.id)
+    }
+
+    /// Holds an environment, puts an artefact in quarantine, or lifts either.
+    pub async fn change_standing(&self, environment: &str, request: &StandingRequest) -> Result<Deployments, ClientError> {
+        self.post(&format!("environments/{}/standing", encode(environment)), request).await
     }
 
     pub async fn create(&self, new: &NewRun) -> Result<RunId, ClientError> {

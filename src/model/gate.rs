@@ -1,12 +1,14 @@
 //! A gate: the request that a protected stage may start, and the decisions about it, as the fold of its events.
 
 mod event;
+mod evidence;
 mod subject;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
 pub use event::{GateEvent, GateFact, Opening};
+pub use evidence::{Change, Evidence, Shown};
 pub use subject::{Subject, SubjectKind};
 pub use view::{Decided, GateView, Objection, RuleView};
 
@@ -107,6 +109,9 @@ pub struct Gate {
     pub rules: Vec<Rule>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<Excluded>,
+    /// What people are shown with this generation.
+    #[serde(default, skip_serializing_if = "Evidence::is_empty")]
+    pub evidence: Evidence,
     /// Of every generation, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,
@@ -139,6 +144,7 @@ impl Gate {
             quorum: opening.quorum,
             rules: opening.rules.clone(),
             excluded: opening.excluded.clone(),
+            evidence: opening.evidence.clone(),
             decisions: Vec::new(),
             fence: None,
             last_at: event.at,
@@ -184,6 +190,7 @@ impl Gate {
         self.quorum = opening.quorum;
         self.rules = opening.rules.clone();
         self.excluded = opening.excluded.clone();
+        self.evidence = opening.evidence.clone();
     }
 
     /// The decisions that count: those about the subject as it is now.

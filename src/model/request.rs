@@ -116,6 +116,8 @@ pub enum Signal {
     LogGrew { run: RunId, stage: StageId, attempt: u32, lines: u64, bytes: u64 },
     /// Something became of a gate: a request, a decision, a start.
     GateChanged { gate: GateId },
+    /// Something became of a release, a hold or a quarantine.
+    ReleaseChanged { environment: String },
     /// The engine could not record what happened (a full disk); the run is being stopped.
     Trouble { run: RunId, message: String },
 }

@@ -7,8 +7,8 @@ mod refused;
 use super::quorum::{self, Deciders, RuleTally};
 use super::subject;
 use crate::model::{
-    Answer, Decision, Environment, Excluded, Gate, GateEvent, GateFact, GateId, GateStatus, Opening, Person, Quorum, Rule,
-    Subject, Timestamp,
+    Answer, Decision, Environment, Evidence, Excluded, Gate, GateEvent, GateFact, GateId, GateStatus, Opening, Person, Quorum,
+    Rule, Subject, Timestamp,
 };
 
 pub use refused::{Refused, Why};
@@ -37,7 +37,15 @@ pub fn opening(
     now: Timestamp,
 ) -> Opening {
     let digest = subject::digest(&subject);
-    Opening { subject, digest, expires_at: now.after(environment.expires), quorum, rules, excluded }
+    Opening {
+        subject,
+        digest,
+        expires_at: now.after(environment.expires),
+        quorum,
+        rules,
+        excluded,
+        evidence: Evidence::default(),
+    }
 }
 
 /// The people who approved the subject as it is now.

@@ -57,7 +57,7 @@ impl<'a> Narrator<'a> {
 
     pub async fn take(&mut self, update: Update) -> Result<(), ClientError> {
         match update {
-            Update::Connected | Update::Lagged | Update::Signal(Signal::GateChanged { .. }) => {}
+            Update::Connected | Update::Lagged | Update::Signal(Signal::GateChanged { .. } | Signal::ReleaseChanged { .. }) => {}
             Update::Disconnected(why) => {
                 if self.voice != Voice::Silent {
                     self.complain(&format!("the engine went away ({why}); the run goes on, reconnecting")).await;

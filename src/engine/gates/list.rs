@@ -29,6 +29,7 @@ pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, person
         reason: gate.reason.clone(),
         decisions: gate.decisions.clone(),
         objections: objections(gate, deciders, person, now),
+        evidence: gate.evidence.clone(),
         subject: gate.subject.clone(),
     }
 }
@@ -52,6 +53,7 @@ fn in_the_way(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestam
         quorum: gate.quorum,
         rules: gate.rules.clone(),
         excluded: gate.excluded.clone(),
+        evidence: gate.evidence.clone(),
     };
     let lock = known.lock(&gate.subject.environment);
     let facts = Facts { opening: &opening, deciders: *deciders, people: &[], lock: &lock, against: &[], bypass: None, now };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Excluded, Quorum, Subject};
+use super::{Decision, Evidence, Excluded, Quorum, Subject};
 use crate::model::{GateId, Guard, Rule, Timestamp};
 
 /// One recorded fact about a gate.
@@ -26,6 +26,8 @@ pub struct Opening {
     pub rules: Vec<Rule>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<Excluded>,
+    #[serde(default, skip_serializing_if = "Evidence::is_empty")]
+    pub evidence: Evidence,
 }
 
 /// The closed list of facts about a gate.

@@ -366,7 +366,7 @@ async fn follow(engine: Engine, run: RunId, replies: mpsc::Sender<Reply>) {
             Update::Signal(Signal::Trouble { message, .. }) => {
                 Reply::Failed { what: "record the run".to_owned(), error: message }
             }
-            Update::Signal(Signal::GateChanged { .. }) => continue,
+            Update::Signal(Signal::GateChanged { .. } | Signal::ReleaseChanged { .. }) => continue,
             Update::Disconnected(why) => Reply::Disconnected(why),
             Update::Connected | Update::Lagged => match engine.client.status().await {
                 Ok(status) => Reply::Connected(status),

@@ -8,8 +8,8 @@ use super::driver::{Driver, Script, at};
 use crate::model::audit::action;
 use crate::model::digest::sha256_hex;
 use crate::model::{
-    Actor, Answer, AuditHead, AuditQuery, AuditRecord, AuditVerdict, Decision, EventKind, GateStatus, GateView, NewRecord,
-    Objection, Person, Proof, RuleView, RunId, StageId, Subject, SubjectKind, Timestamp, Whoami, audit,
+    Actor, Answer, AuditHead, AuditQuery, AuditRecord, AuditVerdict, Decision, EventKind, Evidence, GateStatus, GateView,
+    NewRecord, Objection, Person, Proof, RuleView, RunId, StageId, Subject, SubjectKind, Timestamp, Whoami, audit,
 };
 use crate::tui::app::tests::driver::START;
 use crate::tui::backend::{Reply, Request};
@@ -176,6 +176,7 @@ pub fn gate(run: &str, stage: &str, environment: &str, opened: f64) -> GateView 
         reason: None,
         decisions: Vec::new(),
         objections: Vec::new(),
+        evidence: Evidence::default(),
         subject,
     }
 }
