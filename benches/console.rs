@@ -283,6 +283,7 @@ fn big_run() -> Run {
         parent: None,
         includes: Vec::new(),
         protected: Vec::new(),
+        rollback: None,
     };
     let mut kinds = vec![created, EventKind::RunStarted];
     for number in 0..STAGES / 2 {

@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod environments;
 mod events;
 mod failure;
 mod gates;
@@ -47,6 +48,8 @@ pub fn router(api: Api) -> Router {
     let views = Router::new()
         .route("/v1/gates", get(gates::list))
         .route("/v1/gates/{id}", get(gates::show))
+        .route("/v1/environments", get(environments::list))
+        .route("/v1/environments/{name}/rollback", get(environments::rollback_plan))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/verify", post(audit::verify))
         .route("/v1/events", get(events::stream))
@@ -66,6 +69,9 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/resolve", post(routes::resolve))
         .route("/v1/runs/{id}/values", post(routes::provide))
         .route("/v1/gates/{id}/decide", post(gates::decide))
+        .route("/v1/environments/{name}/rollback", post(environments::roll_back))
+        .route("/v1/environments/{name}/promote", post(environments::promote))
+        .route("/v1/environments/{name}/standing", post(environments::change_standing))
         .route_layer(door(Needs::Command));
     let control = Router::new()
         .route("/v1/engine/stop", post(routes::stop))

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod checkpoints;
 mod child;
 pub mod clock;
+mod deployments;
 pub mod driver;
 pub mod gates;
 mod handle;
@@ -22,6 +23,7 @@ pub mod recovery;
 mod replay;
 mod rerun;
 mod reuse;
+mod rollback;
 pub mod scheduler;
 pub mod shared;
 pub mod targets;
@@ -98,6 +100,7 @@ impl Engine {
         engine.keep_checkpoints();
         engine.put_on_record(audit::started(clock::now())).await;
         engine.recover().await?;
+        engine.resume_going_back().await;
         Ok(engine)
     }
 

@@ -7,7 +7,7 @@
 pub mod component;
 pub mod duration;
 mod effects;
-mod enclosure;
+pub mod enclosure;
 pub mod expression;
 pub mod field;
 pub mod format;

@@ -62,7 +62,7 @@ pub use include::{DEEPEST, Include, Parent};
 pub use lock::{Holder, Lock, LockEvent};
 pub use log::{LogLine, LogQuery, LogWindow, Stream};
 pub use policy::Policy;
-pub use release::{Release, ReleaseEvent, ReleaseFact, ReleaseRecord, ReleaseVerdict};
+pub use release::{GoingBack, Release, ReleaseEvent, ReleaseFact, ReleaseRecord, ReleaseVerdict};
 pub use replay::Replay;
 pub use request::{Created, Document, Included, MASK, Module, NewRun, Rerun, RerunFrom, Signal, Values};
 pub use run::{Run, RunSummary};

@@ -4,9 +4,11 @@
 //! (an HTTP call to await, a process to start). Must not know runs, scheduling, retries, masking or the store.
 
 mod ai;
+mod approval;
 mod batches;
 mod conditional;
 mod counted;
+mod deploy;
 mod early_return;
 mod egress;
 mod fields;
@@ -22,6 +24,7 @@ mod logger;
 mod mock;
 mod path;
 mod retry_until;
+mod rollback;
 mod router;
 mod schema_validate;
 mod shell;
@@ -41,7 +44,9 @@ use crate::model::{ErrorKind, NoteLevel, Outcome, RunId, StageError, StageId};
 use crate::process;
 
 pub use ai::{Ai, Events, Key, Provider, ProviderKind, TooLarge, find_json};
+pub use approval::Question;
 use counted::Counted;
+pub use deploy::Cargo;
 pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
 pub use http::Http;
@@ -241,6 +246,14 @@ const TABLE: &[Operator] = &[
         prepare: subpipeline::prepare,
     },
     Operator { component: Component::Loop, effects: Effects::None, shape: Shape::Inline, prepare: batches::prepare },
+    Operator { component: Component::Approval, effects: Effects::None, shape: Shape::Inline, prepare: approval::prepare },
+    Operator {
+        component: Component::Deploy,
+        effects: Effects::Unknown,
+        shape: Shape::Chosen(deploy::shape),
+        prepare: deploy::prepare,
+    },
+    Operator { component: Component::Rollback, effects: Effects::Elsewhere, shape: Shape::Child, prepare: rollback::prepare },
     Operator { component: Component::Mock, effects: Effects::None, shape: Shape::Inline, prepare: mock::prepare },
     Operator { component: Component::Generator, effects: Effects::Asking, shape: Shape::Call, prepare: ai::generator::prepare },
     Operator { component: Component::Critic, effects: Effects::Asking, shape: Shape::Call, prepare: ai::critic::prepare },
@@ -290,6 +303,27 @@ pub fn finish_process(stage: &StageSpec, exit: &process::Exit) -> Outcome {
         Shape::Process(finish) => finish(stage, exit),
         Shape::Inline | Shape::Call | Shape::Frame | Shape::Child | Shape::Chosen(_) => shell::finish(stage, exit),
     }
+}
+
+/// What a deploy stage brings, rendered.
+///
+/// # Errors
+/// As of its config: a template that fails, a service or version that is missing.
+pub fn cargo(context: &Context) -> Result<Cargo, StageError> {
+    deploy::cargo(context)
+}
+
+/// What a deployment gives: what was deployed, by the recorded config of its attempt, and what its work gave.
+pub fn deployed(config: &Value, result: Value) -> Value {
+    deploy::output(config, result)
+}
+
+/// What an approval stage asks, rendered.
+///
+/// # Errors
+/// As of its config: a template that fails, a rule that names nobody.
+pub fn question(context: &Context) -> Result<Question, StageError> {
+    approval::question(context)
 }
 
 /// Whether this build has an operator for the component.

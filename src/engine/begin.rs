@@ -11,7 +11,7 @@ use super::handle::{EngineError, parse};
 use super::scheduler::Scheduler;
 use super::{Engine, audit, clock, targets};
 use crate::language::{Pipeline, inclusion, inputs, support};
-use crate::model::{Actor, EventKind, Include, Module, Parent, PipelineRef, Run, RunId, StageId, Values};
+use crate::model::{Actor, EventKind, GoingBack, Include, Module, Parent, PipelineRef, Run, RunId, StageId, Values};
 use crate::operators;
 use crate::store::{Batch, Definition, NewEvent};
 
@@ -39,6 +39,10 @@ pub(super) struct Beginning {
     /// What the pipeline's references mean, and the texts that are not in the store yet.
     pub includes: Vec<Include>,
     pub modules: Vec<Definition>,
+    /// Set when it goes back to an earlier release.
+    pub rollback: Option<Box<GoingBack>>,
+    /// What is recorded in the commit of its creation.
+    pub with: Batch,
 }
 
 impl Engine {
@@ -47,7 +51,7 @@ impl Engine {
     /// # Errors
     /// Inputs that do not fit, or a store that takes nothing.
     pub(super) async fn begin(&self, id: RunId, beginning: Beginning) -> Result<RunId, EngineError> {
-        let Beginning { definition, pipeline, mut modules, values, .. } = beginning;
+        let Beginning { definition, pipeline, mut modules, values, with, .. } = beginning;
         runnable(&pipeline)?;
         let given = if beginning.inputs.is_null() { Value::Object(Map::new()) } else { beginning.inputs };
         let inputs = inputs::check(&pipeline, given).map_err(|problems| {
@@ -80,13 +84,16 @@ impl Engine {
             parent: beginning.parent,
             includes: beginning.includes,
             protected: policy.protected().map(str::to_owned).collect(),
+            rollback: beginning.rollback,
         };
         modules.push(definition);
         let event = NewEvent { at: clock::now(), run: id.clone(), kind };
         // In a task of its own: a client that goes away in between must not leave a durable run that nobody drives.
         let engine = self.clone();
         let begun = tokio::spawn(async move {
-            let batch = Batch { definitions: modules, ..audit::with_records(vec![event]) };
+            let Batch { events, audit, .. } = audit::with_records(vec![event]);
+            let audit = audit.into_iter().chain(with.audit).collect();
+            let batch = Batch { definitions: modules, events, audit, ..with };
             let events = engine.shared.store.record(batch).await?.events;
             let run = Run::fold(&events);
             engine.shared.hub.publish(events);

@@ -9,12 +9,15 @@ use tokio::sync::watch;
 use super::begin::Beginning;
 use super::driver::Mail;
 use super::handle::{EngineError, parse};
+use super::rollback::Asking;
 use super::scheduler::Input;
 use super::shared::Shared;
 use super::{Engine, targets};
-use crate::model::{Actor, DEEPEST, Ending, ErrorKind, Include, Outcome, Parent, Run, RunId, StageError, Values};
+use crate::model::{
+    Actor, DEEPEST, Ending, ErrorKind, Include, Outcome, Parent, RollbackRequest, Run, RunId, StageError, Values,
+};
 use crate::operators::ChildRun;
-use crate::store::StoreError;
+use crate::store::{Batch, StoreError};
 
 /// How far a stage has been told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +96,9 @@ impl Engine {
     }
 
     async fn begin_child(&self, order: Order) -> Result<(), EngineError> {
+        if let Some(request) = order.plan.rollback.clone() {
+            return self.begin_going_back(order, request).await;
+        }
         let reference = &order.plan.reference;
         if order.parent.depth > DEEPEST {
             return Err(EngineError::Refused(format!("sub-pipelines are nested more than {DEEPEST} deep")));
@@ -127,10 +133,28 @@ impl Engine {
             parent: Some(order.parent),
             includes: if is_leaf { Vec::new() } else { order.includes },
             modules: Vec::new(),
+            rollback: None,
+            with: Batch::default(),
             definition,
             pipeline,
         };
         self.begin(order.id, beginning).await.map(drop)
+    }
+
+    /// A stage goes back to an earlier release.
+    async fn begin_going_back(&self, order: Order, request: RollbackRequest) -> Result<(), EngineError> {
+        let environment = order.plan.environment.or(order.environment);
+        let environment = environment.ok_or_else(|| EngineError::Refused("it names no environment to go back in".to_owned()))?;
+        let asking = Asking {
+            id: order.id,
+            environment,
+            request: RollbackRequest { values: order.values, ..request },
+            actor: order.actor,
+            parent: Some(order.parent),
+            timeout: order.timeout_ms.map(std::time::Duration::from_millis),
+            automatic: false,
+        };
+        self.begin_rollback(asking).await.map(drop)
     }
 
     /// After a crash the values may have come back to the asking run alone.

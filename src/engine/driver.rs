@@ -12,7 +12,7 @@ mod prepare;
 mod scope;
 mod values;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,10 +22,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::child::{Order, Stop};
 use super::clock;
+use super::gates::concerns;
 use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
 use crate::language::Pipeline;
-use crate::model::{EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
+use crate::model::{Environment, EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
 use crate::operators::Settings;
 use crate::process::Spec;
 use crate::runner;
@@ -103,6 +104,14 @@ enum Act {
     Learn,
 }
 
+/// Where a stage acts that was let through.
+#[derive(Debug, Clone)]
+struct Aim {
+    environment: Environment,
+    /// Of the environment's lock.
+    fence: Option<u64>,
+}
+
 /// A running attempt, as the driver has to know it to end it.
 enum Work {
     Process { attempt: u32 },
@@ -127,6 +136,10 @@ pub struct Driver {
     reports: Option<mpsc::Receiver<runner::Report>>,
     work: HashMap<usize, Work>,
     permits: HashMap<usize, OwnedSemaphorePermit>,
+    /// What stages that passed a gate act on.
+    aims: HashMap<usize, Aim>,
+    /// Stages whose start was recorded before a crash, for values that are others now.
+    changed_values: HashSet<usize>,
     /// A place in the engine that no stage has taken yet.
     place: Option<OwnedSemaphorePermit>,
     events: Vec<NewEvent>,
@@ -173,6 +186,8 @@ impl Driver {
             reports: None,
             work: HashMap::new(),
             permits: HashMap::new(),
+            aims: HashMap::new(),
+            changed_values: HashSet::new(),
             place: None,
             events: Vec::new(),
             acts: Vec::new(),
@@ -304,6 +319,8 @@ impl Driver {
         let ends = self.events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. }));
         if ends {
             self.record_end().await?
+        } else if self.events.iter().any(|event| concerns(&event.kind, &self.pipeline)) {
+            self.record_releases().await?
         } else {
             self.record(Batch::default()).await?
         }

@@ -6,8 +6,12 @@
 
 mod arrive;
 pub mod asked;
+mod case;
 mod decide;
+mod deployed;
+mod end;
 mod list;
+pub mod places;
 mod record;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,11 +19,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::{AuditVerdict, Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId};
+use crate::model::{AuditVerdict, BreakGlass, Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId, Standing};
 use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
 pub use asked::{Asked, Target};
+pub use deployed::{Following, concerns, release_id};
+use places::History;
+pub use places::Spot;
+pub use record::Changes;
 
 /// Where the facts about gates and locks are.
 const GATES: &str = "gate/";
@@ -40,6 +48,10 @@ pub struct Known {
     gates: BTreeMap<GateId, Stream<Gate>>,
     /// By environment.
     locks: HashMap<String, Stream<Lock>>,
+    places: BTreeMap<Spot, Stream<History>>,
+    /// By environment.
+    standings: HashMap<String, Stream<Standing>>,
+    glasses: HashMap<GateId, Stream<Option<BreakGlass>>>,
     /// Runs that have ended while others of their family go on.
     over: HashSet<RunId>,
     /// Runs whose gates were read from a store that is not what its audit chain says, and why.
@@ -63,6 +75,8 @@ impl Gates {
         for fact in store.facts(LOCKS).await? {
             known.take_lock(&fact)?;
         }
+        store.facts(places::RELEASES).await?.iter().try_for_each(|fact| known.take_release(fact))?;
+        store.facts(places::STANDINGS).await?.iter().try_for_each(|fact| known.take_standing(fact))?;
         let gone = known.of_nobody(unfinished);
         if !gone.is_empty() {
             store.record(gone.batch(&known)).await?;
@@ -72,6 +86,8 @@ impl Gates {
         for run in unfinished {
             let facts = store.facts(&format!("{GATES}{run}")).await?;
             facts.iter().try_for_each(|fact| known.take_gate(fact, run))?;
+            let glasses = store.facts(&format!("{}{run}", places::GLASSES)).await?;
+            glasses.iter().try_for_each(|fact| known.take_glass(fact))?;
             gated.extend((!facts.is_empty()).then(|| run.clone()));
         }
         if gated.is_empty() {
@@ -132,7 +148,8 @@ impl Known {
         stream.length += 1;
     }
 
-    fn lock(&self, environment: &str) -> Lock {
+    /// The lock of an environment as it is.
+    pub(in crate::engine) fn lock(&self, environment: &str) -> Lock {
         self.locks.get(environment).map(|stream| stream.state.clone()).unwrap_or_default()
     }
 
@@ -146,6 +163,8 @@ impl Known {
     /// Forgets the gates of a run that has ended, and with the last run its family; the store has them.
     pub fn forget(&mut self, run: &RunId, family: Option<&RunId>) {
         self.gates.retain(|_, stream| stream.state.subject.run != *run);
+        let gates = &self.gates;
+        self.glasses.retain(|gate, _| gates.contains_key(gate));
         self.over.insert(run.clone());
         if let Some(root) = family {
             self.over.retain(|over| over != root && !over.is_below(root));

@@ -11,7 +11,7 @@ use super::{Engine, clock};
 use crate::language::{self, Format, Pipeline};
 use crate::model::{EngineStatus, GateId, NewRun, Resolution, Run, RunId, StageId, StageStatus, Values};
 use crate::policy::access::Refusal;
-use crate::store::{Definition, StoreError};
+use crate::store::{Batch, Definition, StoreError};
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,8 @@ impl Engine {
             parent: None,
             includes: new.includes,
             modules,
+            rollback: None,
+            with: Batch::default(),
             definition,
             pipeline,
         };

@@ -8,7 +8,7 @@ use super::targets::Targets;
 use super::{Engine, clock};
 use crate::language::{Pipeline, inclusion};
 use crate::model::{Document, Include, Included, Rerun, Run, RunId, StageId};
-use crate::store::Definition;
+use crate::store::{Batch, Definition};
 
 /// The pipeline of a rerun, checked.
 struct Chosen {
@@ -54,6 +54,8 @@ impl Engine {
             parent: None,
             includes,
             modules,
+            rollback: None,
+            with: Batch::default(),
             definition,
             pipeline,
         };
@@ -190,6 +192,7 @@ mod tests {
             parent: None,
             includes,
             protected: Vec::new(),
+            rollback: None,
         };
         let last = pipeline.stages.len() - 1;
         let ended = pipeline.stages[..last].iter().flat_map(|spec| {

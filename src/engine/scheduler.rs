@@ -24,10 +24,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::language::{OnError, Pipeline, StageSpec};
+use crate::language::{Component, OnError, Pipeline, StageSpec};
 use crate::model::{
     Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, Stage, StageError, StageId, Timestamp,
 };
+use crate::operators;
 use frame::Live;
 use node::{Node, Phase, Settled};
 use retry::Turn;
@@ -160,6 +161,12 @@ impl Scheduler {
     /// The stage of this name, if it exists (yet).
     pub fn find(&self, id: &StageId) -> Option<usize> {
         self.by_id.get(id).copied()
+    }
+
+    /// The loops and guards at work around a stage, innermost first.
+    pub fn around(&self, stage: usize) -> Vec<usize> {
+        let frame = |stage: &usize| self.nodes[*stage].inside.map(|inside| inside.frame);
+        std::iter::successors(frame(&stage), frame).collect()
     }
 
     /// Its places in loops, outermost first.
@@ -350,6 +357,7 @@ impl Scheduler {
         if self.frames.remove(&stage).is_none() {
             self.running -= 1;
         }
+        let outcome = if outcome.ending.is_success() { self.told_by(stage, outcome) } else { outcome };
         let failed = (next == Next::Settle && !outcome.ending.is_success()).then(|| self.blame(stage, &outcome));
         let id = self.id(stage).clone();
         self.record(moment, EventKind::AttemptFinished { stage: id, attempt, outcome, next });
@@ -362,6 +370,17 @@ impl Scheduler {
                 self.effects.push(Effect::Wake { stage, at, epoch });
             }
             Next::Ask => self.nodes[stage].phase = Phase::Asked,
+        }
+    }
+
+    /// What a stage gives, which for a deployment begins with what was deployed.
+    fn told_by(&self, stage: usize, outcome: Outcome) -> Outcome {
+        let config = self.stage(stage).and_then(|stage| stage.attempts.last()).map(|last| &last.config);
+        match config {
+            Some(config) if self.spec(stage).component == Component::Deploy => {
+                Outcome { output: operators::deployed(config, outcome.output), ..outcome }
+            }
+            _ => outcome,
         }
     }
 

@@ -85,6 +85,18 @@ impl Shared {
         }
     }
 
+    /// Lets every run that waits at a gate ask again.
+    pub(super) async fn wake_everybody(&self) {
+        let mailboxes: Vec<mpsc::Sender<Mail>> = {
+            let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+            runs.values().cloned().collect()
+        };
+        for mailbox in mailboxes {
+            // A run that has ended meanwhile waits for nothing.
+            let _ = mailbox.send(Mail::GateMoved).await;
+        }
+    }
+
     /// The key that secrets are hashed with where a decision is about them.
     pub(super) async fn gate_key(&self) -> Result<[u8; 32], StoreError> {
         let dir = self.paths.state_dir().to_owned();

@@ -111,6 +111,11 @@ impl Component {
             .find(|component| component.entry().name == name || component.entry().aliases.contains(&name.as_str()))
     }
 
+    /// Whether `environment` in its config is what the stage acts on. (A script's is the variables of its process.)
+    pub fn names_environment(self) -> bool {
+        matches!(self, Self::Approval | Self::Deploy | Self::Rollback | Self::Rollout | Self::SmokeTest | Self::HealthCheck)
+    }
+
     /// The config key of that name, an alias as well.
     pub fn key(self, name: &str) -> Option<&'static Field> {
         self.entry().keys.iter().find(|field| field.name == name)

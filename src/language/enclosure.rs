@@ -25,7 +25,7 @@ fn listed(owner: &StageSpec, id: &StageId) -> Option<Enclosure> {
         return None;
     }
     Part::ALL.into_iter().find_map(|part| {
-        let position = match owner.config.get(key(part))? {
+        let position = match owner.config.get(key(owner.component, part)?)? {
             Value::String(text) => (text == id.as_str()).then_some(0),
             Value::Array(list) => list.iter().position(|item| item.as_str() == Some(id.as_str())),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
@@ -35,11 +35,13 @@ fn listed(owner: &StageSpec, id: &StageId) -> Option<Enclosure> {
 }
 
 /// The key of the list in an enclosing stage's config.
-fn key(part: Part) -> &'static str {
-    match part {
-        Part::Loop => "loop_stages",
-        Part::Try => "try_stages",
-        Part::Catch => "catch_stages",
-        Part::Finally => "finally_stages",
+fn key(owner: Component, part: Part) -> Option<&'static str> {
+    match (owner, part) {
+        (Component::Deploy, Part::Try) => Some("stages"),
+        (Component::Deploy, Part::Loop | Part::Catch | Part::Finally) => None,
+        (_, Part::Loop) => Some("loop_stages"),
+        (_, Part::Try) => Some("try_stages"),
+        (_, Part::Catch) => Some("catch_stages"),
+        (_, Part::Finally) => Some("finally_stages"),
     }
 }

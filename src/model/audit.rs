@@ -31,6 +31,19 @@ pub mod action {
     pub const GATE_SUPERSEDED: &str = "gate.superseded";
     pub const GATE_RENEWED: &str = "gate.renewed";
     pub const GATE_STARTED: &str = "gate.started";
+    pub const GLASS_BROKEN: &str = "glass.broken";
+    pub const RELEASE_CREATED: &str = "release.created";
+    pub const RELEASE_VERIFIED: &str = "release.verified";
+    pub const RELEASE_STABLE: &str = "release.stable";
+    pub const RELEASE_BAD: &str = "release.bad";
+    pub const RELEASE_SUPERSEDED: &str = "release.superseded";
+    pub const RELEASE_ROLLED_BACK: &str = "release.rolled_back";
+    pub const RELEASE_CHECKED: &str = "release.checked";
+    pub const RELEASE_GOING_BACK: &str = "release.going_back";
+    pub const ENVIRONMENT_HELD: &str = "environment.held";
+    pub const ENVIRONMENT_HOLD_LIFTED: &str = "environment.hold_lifted";
+    pub const ARTEFACT_QUARANTINED: &str = "artefact.quarantined";
+    pub const ARTEFACT_QUARANTINE_LIFTED: &str = "artefact.quarantine_lifted";
 }
 
 /// Something to be put on record. `body` holds names and hashes, never values that may be secret.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Actor, Enclosure, GateId, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus, Timestamp,
-    Verdict,
+    Actor, Enclosure, GateId, GoingBack, Include, Next, Outcome, Parent, RunId, RunStatus, StageError, StageId, StageStatus,
+    Timestamp, Verdict,
 };
 
 /// Which pipeline a run runs; the text itself is pinned in the store under `hash`.
@@ -116,6 +116,9 @@ pub enum EventKind {
         /// Environments that were protected when it began: for this run they stay so, whatever becomes of the workspace file.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         protected: Vec<String>,
+        /// Set when the run goes back to an earlier release; only the engine sets it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        rollback: Option<Box<GoingBack>>,
     },
     RunStarted,
     /// Intent: durable before the attempt's first side effect.

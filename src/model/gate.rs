@@ -79,6 +79,8 @@ pub enum Quorum {
     Rules,
     /// One person who may deploy to the environment; only for a rollback within reach.
     OnCall,
+    /// Nobody's: a failed analysis, and a policy that says what follows. Only for rollbacks that the engine begins.
+    Automatic,
 }
 
 /// A request and everything that was decided about it.

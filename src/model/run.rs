@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Actor, Attempt, Ending, Event, EventKind, Include, Next, Note, NoteLevel, Outcome, Parent, Phase, PipelineRef, Resolution,
-    RunId, RunStatus, Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
+    Actor, Attempt, Ending, Event, EventKind, GoingBack, Include, Next, Note, NoteLevel, Outcome, Parent, Phase, PipelineRef,
+    Resolution, RunId, RunStatus, Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
     stage::{CANCELLED, NOT_REACHED},
 };
 
@@ -41,6 +41,9 @@ pub struct Run {
     /// Environments that were protected when it began, and stay so for it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub protected: Vec<String>,
+    /// Set when it goes back to an earlier release.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rollback: Option<Box<GoingBack>>,
     /// The environment it is for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub environment: Option<String>,
@@ -104,6 +107,7 @@ impl Run {
             parent,
             includes,
             protected,
+            rollback,
         } = &event.kind
         else {
             return None;
@@ -132,6 +136,7 @@ impl Run {
             parent: parent.clone(),
             includes: includes.clone(),
             protected: protected.clone(),
+            rollback: rollback.clone(),
             environment: environment.clone(),
             environment_names: environment_names.clone(),
             timeout_ms: *timeout_ms,

@@ -59,7 +59,7 @@ fn program(context: &Context, fields: &mut Fields, shown: &mut Map<String, Value
 }
 
 /// Arguments can be read by everybody on the machine while the process runs.
-fn direct(context: &Context, command: &Value) -> Result<Program, StageError> {
+pub(super) fn direct(context: &Context, command: &Value) -> Result<Program, StageError> {
     let Value::Array(list) = command else {
         let message =
             format!("`command` must be a list such as [\"make\", \"test\"], not {}; a script goes into `run`", kind(command));

@@ -10,7 +10,7 @@ use super::fields::{Fields, render, wrong};
 use super::{Context, Prepared, Work};
 use crate::language::duration::Unit;
 use crate::language::{StageSpec, inclusion, template};
-use crate::model::{Ending, ErrorKind, Outcome, Run, RunId, RunStatus, StageError};
+use crate::model::{Ending, ErrorKind, Outcome, RollbackRequest, Run, RunId, RunStatus, StageError};
 
 /// The run that a stage asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub struct ChildRun {
     pub waits: bool,
     /// What the stage gives when the run fails. `None`: the stage fails as well.
     pub instead: Option<Value>,
+    /// It goes back to an earlier release, and the engine knows with which pipeline.
+    pub rollback: Option<RollbackRequest>,
 }
 
 pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
@@ -44,12 +46,12 @@ pub(super) fn prepare(context: &Context) -> Result<Prepared, StageError> {
     let timeout = fields.duration(&["timeout_ms"], Unit::Milliseconds)?;
     let instead = instead(&mut fields)?;
     let environment = environment(context)?;
-    let child = ChildRun { reference, inputs, environment, timeout, waits, instead };
+    let child = ChildRun { reference, inputs, environment, timeout, waits, instead, rollback: None };
     Ok(Prepared { work: Work::Child(child), config })
 }
 
 /// The environment that the stage itself names.
-fn environment(context: &Context) -> Result<Option<String>, StageError> {
+pub(super) fn environment(context: &Context) -> Result<Option<String>, StageError> {
     let Some(written) = &context.stage.environment else { return Ok(None) };
     let rendered = render("environment", &Value::String(written.clone()), context.scope)?;
     Ok(Some(template::to_text(&rendered)).filter(|name| !name.is_empty()))
@@ -70,7 +72,7 @@ impl ChildRun {
     /// A run whose config can no longer be told; good for following what has begun.
     pub fn unknown(stage: &StageSpec) -> Self {
         let reference = inclusion::reference(&stage.config).unwrap_or_default();
-        Self { reference, inputs: Value::Null, environment: None, timeout: None, waits: true, instead: None }
+        Self { reference, inputs: Value::Null, environment: None, timeout: None, waits: true, instead: None, rollback: None }
     }
 
     /// What the stage gives when it does not wait.

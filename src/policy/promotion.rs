@@ -95,6 +95,13 @@ fn not_ready(candidate: &Candidate<'_>, release: &Release, now: Timestamp) -> Ve
     missing
 }
 
+impl Missing {
+    /// Told apart, because a quarantine is told by itself as well.
+    pub fn is_quarantine(&self) -> bool {
+        matches!(self, Self::Quarantined { .. })
+    }
+}
+
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

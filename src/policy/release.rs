@@ -97,8 +97,10 @@ pub fn verified(release: &Release, now: Timestamp) -> Option<ReleaseEvent> {
     (release.verdict == ReleaseVerdict::Deploying).then(|| event(release, ReleaseFact::Verified, now))
 }
 
-/// A release that was verified and has baked is stable.
+/// A release that was verified and has baked is stable. `bake` is the environment's; what was asked for when it was
+/// deployed counts where that is longer.
 pub fn baked(release: &Release, bake: Duration, now: Timestamp) -> Option<ReleaseEvent> {
+    let bake = bake.max(release.record.bake);
     let over = release.verified_at.is_some_and(|at| now >= at.after(bake));
     (release.verdict == ReleaseVerdict::Baking && over).then(|| event(release, ReleaseFact::Stable, now))
 }
@@ -107,7 +109,12 @@ pub fn baked(release: &Release, bake: Duration, now: Timestamp) -> Option<Releas
 pub fn supersede(history: &[Release], by: &Release, reason: &str, now: Timestamp) -> Vec<ReleaseEvent> {
     let gives_way = |release: &&Release| {
         let place = |release: &Release| (release.record.environment.clone(), release.record.service.clone());
-        let alive = matches!(release.verdict, ReleaseVerdict::Deploying | ReleaseVerdict::Baking | ReleaseVerdict::Stable);
+        let alive = match release.verdict {
+            ReleaseVerdict::Deploying | ReleaseVerdict::Baking | ReleaseVerdict::Stable => true,
+            // Found bad while it ran.
+            ReleaseVerdict::Bad => release.verified_at.is_some(),
+            ReleaseVerdict::Superseded | ReleaseVerdict::RolledBack => false,
+        };
         release.record.id != by.record.id && place(release) == place(by) && alive
     };
     let fact = || match by.record.kind {

@@ -182,6 +182,9 @@ pub fn released(at: i64, version: &str) -> Release {
         run: format!("run-{at}").as_str().into(),
         stage: "ship".into(),
         run_created_at: Timestamp(at),
+        by: "ada".to_owned(),
+        bake: std::time::Duration::ZERO,
+        back: None,
     };
     let id = record.id.clone();
     let event = |fact| ReleaseEvent { release: id.clone(), at: Timestamp(at), fact };

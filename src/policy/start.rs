@@ -68,6 +68,31 @@ pub fn start(gate: &Gate, facts: &Facts<'_>) -> Start {
     Start::Go { fence, event: GateFact::Started { fence, bypassed: used }.of(&gate.id, now) }
 }
 
+/// Whether a stage that was let through once may go through again, for another attempt or another stage of the same request:
+/// the same subject, voters who may still vote, and nothing new against it.
+///
+/// # Errors
+/// What has changed, in words.
+pub fn repeats(gate: &Gate, facts: &Facts<'_>) -> Result<(), String> {
+    let now = gate::moment(gate, facts.now);
+    if let Some(reason) = changed(gate, facts) {
+        return Err(reason);
+    }
+    let bypassed = |guard: Guard| facts.bypass.is_some_and(|glass| bypasses(glass, gate, guard, now));
+    // It was started in time; from then on only people and freezes count.
+    let started_now = Gate { status: GateStatus::Approved, ..gate.clone() };
+    let in_time = Facts { now: gate.approved_at.unwrap_or(facts.now), ..*facts };
+    let people = lapsed(&started_now, &in_time, in_time.now, &bypassed);
+    let frozen = lapsed_by_freeze(&started_now, facts, now, &bypassed);
+    if let Some(reason) = people.or(frozen) {
+        return Err(reason);
+    }
+    match facts.against.iter().find(|blocker| !blocker.guard().is_some_and(&bypassed)) {
+        Some(blocker) => Err(blocker.to_string()),
+        None => Ok(()),
+    }
+}
+
 /// Everything that is open, in the order in which people can do something about it.
 pub fn blockers(gate: &Gate, facts: &Facts<'_>) -> Vec<Blocker> {
     let now = gate::moment(gate, facts.now);
@@ -116,8 +141,14 @@ fn lapsed(gate: &Gate, facts: &Facts<'_>, now: Timestamp, bypassed: &dyn Fn(Guar
             return Some(format!("who approved may no longer do so; open rules: {}", open.join(", ")));
         }
     }
+    lapsed_by_freeze(gate, facts, now, bypassed)
+}
+
+/// A freeze that began after the approval is news: who approved in a freeze knew of it.
+fn lapsed_by_freeze(gate: &Gate, facts: &Facts<'_>, now: Timestamp, bypassed: &dyn Fn(Guard) -> bool) -> Option<String> {
+    let environment = facts.deciders.environment;
+    let approved_at = gate.approved_at.unwrap_or(Timestamp(i64::MIN));
     let frozen = freeze::frozen(environment, gate.subject.kind, now)?;
-    // Who approved in a freeze knew of it; one that began later is news.
     let news = !bypassed(Guard::Freeze) && freeze::frozen(environment, gate.subject.kind, approved_at).is_none();
     news.then(|| format!("a freeze began after the approval: {}", frozen.reason))
 }

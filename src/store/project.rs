@@ -36,6 +36,7 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             parent: parent.clone(),
             includes: Vec::new(),
             protected: Vec::new(),
+            rollback: None,
         },
         EventKind::AttemptStarted { stage, attempt, .. } => {
             EventKind::AttemptStarted { stage: stage.clone(), attempt: *attempt, config: Value::Null, child: None }

@@ -48,6 +48,7 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
         parent: None,
         includes: Vec::new(),
         protected: Vec::new(),
+        rollback: None,
     };
     event(run, kind)
 }

@@ -227,6 +227,7 @@ fn ended(id: &str, fails: bool) -> Run {
             parent: None,
             includes: Vec::new(),
             protected: Vec::new(),
+            rollback: None,
         },
         EventKind::RunStarted,
         EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null, child: None },

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::scope::{Place, RunScope};
-use super::{Act, BATCH, Driver, DriverError};
+use super::{Act, Aim, BATCH, Driver, DriverError};
 use crate::engine::clock;
+use crate::engine::gates::release_id;
 use crate::engine::scheduler::Input;
 use crate::language::{Component, Pipeline, Retry, expression, template};
 use crate::model::{Ending, ErrorKind, EventKind, NoteLevel, Outcome, Run, StageError, StageStatus};
@@ -17,12 +18,16 @@ impl Driver {
     pub(super) async fn start_ready(&mut self) -> Result<bool, DriverError> {
         while self.events.len() < BATCH {
             let Some(stage) = self.scheduler.next_ready() else { break };
-            if operators::takes_a_place(self.scheduler.spec(stage).component) {
+            let component = self.scheduler.spec(stage).component;
+            let takes_a_place = operators::takes_a_place(component);
+            if takes_a_place {
                 let free = || Arc::clone(&self.shared.slots).try_acquire_owned().ok();
                 match self.place.take().or_else(free) {
                     Some(place) => self.permits.insert(stage, place),
                     None => return Ok(true),
                 };
+            }
+            if takes_a_place || component == Component::Approval {
                 match self.target(stage).await {
                     Ok(None) => {}
                     Ok(Some((target, in_force))) => {
@@ -48,7 +53,7 @@ impl Driver {
         let attempt = self.scheduler.next_attempt(stage);
         let prepared = self.prepare(stage, attempt, moment.now);
         let config = match &prepared {
-            Ok(prepared) => self.masks.mask_value(prepared.config.clone()),
+            Ok(prepared) => self.masks.mask_value(self.aimed(stage, prepared.config.clone())),
             Err(_) => Value::Null,
         };
         let child = match &prepared {
@@ -61,6 +66,8 @@ impl Driver {
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
             Ok(Work::Done(done)) => self.on_done(stage, attempt, done),
             Ok(Work::Frame(frame)) => {
+                // What is inside takes places of its own.
+                self.permits.remove(&stage);
                 let effects = self.scheduler.open_frame(stage, frame, moment);
                 self.take_down(effects);
             }
@@ -76,19 +83,52 @@ impl Driver {
             Ok(Work::Process(mut spec)) => {
                 let remaining = self.scheduler.remaining(stage, moment.now);
                 let budget = remaining.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-                spec.env.push(("FLOWDECK_EXE".to_owned(), self.shared.exe.display().to_string()));
+                self.furnish(stage, &mut spec);
                 spec.timeout_ms = spec.timeout_ms.into_iter().chain(budget).min();
                 self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) });
             }
         }
     }
 
+    /// The recorded config of a deployment tells what the engine knows about it.
+    fn aimed(&self, stage: usize, mut config: Value) -> Value {
+        let Some(aim) = self.aims.get(&stage) else { return config };
+        if self.scheduler.spec(stage).component == Component::Deploy {
+            let bake = aim.environment.bake.as_millis().max(config["bake_ms"].as_u64().unwrap_or(0).into());
+            config["release"] = json!(release_id(self.scheduler.run(), self.scheduler.id(stage)));
+            config["environment"] = json!(aim.environment.name);
+            config["fence"] = json!(aim.fence);
+            config["bake_ms"] = json!(u64::try_from(bake).unwrap_or(u64::MAX));
+        }
+        config
+    }
+
+    /// What a stage's process learns of where it is.
+    pub(super) fn furnish(&self, stage: usize, spec: &mut crate::process::Spec) {
+        spec.env.push(("FLOWDECK_EXE".to_owned(), self.shared.exe.display().to_string()));
+        if let Some(Aim { environment, fence }) = self.aims.get(&stage) {
+            spec.env.push(("FLOWDECK_ENVIRONMENT".to_owned(), environment.name.clone()));
+            spec.env.extend(fence.map(|fence| ("FLOWDECK_FENCE".to_owned(), fence.to_string())));
+        }
+    }
+
     /// Renders a stage's config for an attempt that starts (or started) at `now`.
     pub(super) fn prepare(&self, stage: usize, attempt: u32, now: crate::model::Timestamp) -> Result<Prepared, StageError> {
+        self.in_context(stage, attempt, now, operators::prepare)
+    }
+
+    /// What an operator makes of a stage, for an attempt that starts (or started) at `now`.
+    pub(super) fn in_context<T>(
+        &self,
+        stage: usize,
+        attempt: u32,
+        now: crate::model::Timestamp,
+        read: impl FnOnce(&operators::Context<'_>) -> T,
+    ) -> T {
         let run = self.scheduler.run();
         let spec = self.scheduler.spec(stage);
         let scope = self.scope(stage, attempt, now);
-        operators::prepare(&operators::Context {
+        read(&operators::Context {
             scope: &scope,
             stage: spec,
             run_id: &self.id,

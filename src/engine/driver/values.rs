@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::logs::mask::{MaskStream, Masker};
-use crate::model::{Outcome, StageError, Values};
-use crate::operators::Secrets;
+use crate::model::{Outcome, Shown, StageError, Values};
+use crate::operators::{Question, Secrets};
 
 /// Shortest environment value that is hidden; secrets are hidden at any length in what the engine keeps, and from
 /// four bytes on in the output of processes.
@@ -61,6 +61,15 @@ impl Masks {
 
     pub fn mask_text(&self, text: String) -> String {
         if self.masker.is_empty() { text } else { self.masker.mask_text(&text).to_string() }
+    }
+
+    pub fn mask_question(&self, question: Question) -> Question {
+        let shown = |shown: Shown| Shown { name: self.mask_text(shown.name), value: self.mask_text(shown.value) };
+        Question {
+            message: question.message.map(|message| self.mask_text(message)),
+            shown: question.shown.into_iter().map(shown).collect(),
+            ..question
+        }
     }
 
     pub fn mask_error(&self, error: StageError) -> StageError {

@@ -4,20 +4,24 @@
 
 use super::asked::Asked;
 use super::record::Changes;
-use super::{GateId, Known, Stream};
-use crate::model::{Actor, ErrorKind, Gate, GateFact, GateStatus, Lock, LockEvent, Person, RunId, StageError, Timestamp};
+use super::{GateId, Known};
+use crate::model::{
+    Actor, ErrorKind, Gate, GateFact, GateStatus, Holder, Lock, Opening, Person, Quorum, StageError, StageId, Timestamp,
+};
 use crate::policy::blocker::Blocker;
 use crate::policy::lock::{self, Acquire};
 use crate::policy::quorum::Deciders;
-use crate::policy::start::{Facts, Start, start};
+use crate::policy::start::{Facts, Start, repeats, start};
 
 /// The world around a stage at its gate.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
     pub asked: &'a Asked,
     pub deciders: Deciders<'a>,
-    /// Whoever voted for it, as the system knows them now.
+    /// Whoever voted for it, and whoever asked for it, as the system knows them now.
     pub people: &'a [Person],
+    /// Whoever started the run, where that is a person of this system.
+    pub requester: Option<&'a Person>,
     pub now: Timestamp,
 }
 
@@ -27,6 +31,8 @@ pub enum Passage {
     /// It starts. Its first event and the changes are durable together.
     Go {
         changes: Changes,
+        /// Of the environment's lock.
+        fence: Option<u64>,
     },
     Hold {
         gate: GateId,
@@ -50,30 +56,76 @@ impl Known {
     /// Decides about a stage at its gate; opens one when it has none that speaks of what would start.
     pub fn arrive(&self, arrival: &Arrival<'_>) -> Passage {
         let asked = arrival.asked;
+        if let Some(error) = self.outdated(asked).or_else(|| self.no_way_back(asked)) {
+            return Passage::Bar { error, changes: Changes::default() };
+        }
+        if !asked.target.is_gated() {
+            return self.pass_open(arrival);
+        }
         if let Some(why) = self.doubted.get(&asked.run) {
             return Passage::Bar { error: doubted(asked, why), changes: Changes::default() };
         }
+        if let Some(fence) = asked.under.as_ref().and_then(|stage| self.let_through(asked, stage)) {
+            return Passage::Go { changes: Changes::default(), fence: Some(fence) };
+        }
         let Some(gate) = self.last_of(&asked.run, &asked.gated()) else { return self.open(arrival, 1) };
         match gate.status {
-            GateStatus::Pending | GateStatus::Approved => self.try_start(gate, arrival),
-            GateStatus::Started if self.still_stands(gate, arrival) => Passage::Go { changes: Changes::default() },
-            // Something else would start than what was approved: that is for people to see.
-            GateStatus::Started => self.open(arrival, self.count_of(gate) + 1),
+            GateStatus::Pending | GateStatus::Approved => self.try_start(gate, arrival, Changes::default()),
+            GateStatus::Started => match self.still_stands(gate, arrival) {
+                true => Passage::Go { changes: Changes::default(), fence: gate.fence },
+                // Something else would start than what was approved, or who approved may no longer: that is for people to see.
+                false => self.open(arrival, self.count_of(gate) + 1),
+            },
             GateStatus::Rejected | GateStatus::Expired | GateStatus::Withdrawn | GateStatus::Superseded => {
                 Passage::Bar { error: barred(gate), changes: Changes::default() }
             }
         }
     }
 
-    /// Whether what was let through once is what would start now, under the same lock.
+    /// A stage that nobody is asked about; what is held or in quarantine does not start either.
+    fn pass_open(&self, arrival: &Arrival<'_>) -> Passage {
+        let opening = self.opening(arrival.asked, Quorum::Rules, arrival.now);
+        match self.against(arrival.asked, &opening.subject, arrival.now).first() {
+            None => Passage::Go { changes: Changes::default(), fence: None },
+            Some(blocker) => {
+                let message = format!("nothing starts in {} for it: {blocker}", opening.subject.environment);
+                Passage::Bar { error: StageError::new(ErrorKind::Security, message), changes: Changes::default() }
+            }
+        }
+    }
+
+    /// The token of the lock, when a stage of the run was let through in this environment and holds it still.
+    fn let_through(&self, asked: &Asked, stage: &StageId) -> Option<u64> {
+        let gate = self.last_of(&asked.run, stage)?;
+        let environment = &asked.target.environment.name;
+        let holder = self.lock(environment).holder.filter(|holder| holder.run == asked.root)?;
+        let same =
+            gate.status == GateStatus::Started && gate.subject.environment == *environment && gate.fence == Some(holder.fence);
+        same.then_some(holder.fence)
+    }
+
+    /// Whether what was let through once is what would start now, under the same lock, and would still be let through.
     fn still_stands(&self, gate: &Gate, arrival: &Arrival<'_>) -> bool {
         let asked = arrival.asked;
-        let opening = asked.opening(gate.subject.live_release.clone(), arrival.now);
-        let holds = self
-            .lock(&gate.subject.environment)
-            .holder
-            .is_some_and(|holder| holder.run == asked.root && Some(holder.fence) == gate.fence);
-        opening.digest == gate.digest && holds
+        let opening = self.opening(asked, gate.quorum, arrival.now);
+        let lock = self.lock(&gate.subject.environment);
+        let holds = lock.holder.as_ref().is_some_and(|holder| holder.run == asked.root && Some(holder.fence) == gate.fence);
+        let against = self.against(asked, &opening.subject, arrival.now);
+        let seen = seen_by(&lock, asked);
+        let facts = self.facts(gate, &opening, arrival, &seen, &against);
+        (holds || asked.only_asks()) && repeats(gate, &facts).is_ok()
+    }
+
+    fn facts<'f>(
+        &'f self,
+        gate: &Gate,
+        opening: &'f Opening,
+        arrival: &Arrival<'f>,
+        lock: &'f Lock,
+        against: &'f [Blocker],
+    ) -> Facts<'f> {
+        let Arrival { deciders, people, now, .. } = *arrival;
+        Facts { opening, deciders, people, lock, against, bypass: self.glass(&gate.id), now }
     }
 
     fn count_of(&self, gate: &Gate) -> usize {
@@ -83,24 +135,26 @@ impl Known {
 
     fn open(&self, arrival: &Arrival<'_>, number: usize) -> Passage {
         let Arrival { asked, now, .. } = *arrival;
-        let opening = Box::new(asked.opening(None, now));
+        let opening = Box::new(self.opening(asked, self.quorum(arrival), now));
         let id = asked.gate(number);
         let again = Some(opening.expires_at);
         let event = GateFact::Opened { opening, requested_by: asked.requested_by.clone() }.of(&id, now);
         let mut changes = Changes::default();
-        if let Some(gate) = Gate::opened(&event) {
-            changes.about(&gate, vec![event], &Actor::engine());
+        let Some(mut gate) = Gate::opened(&event) else { return Passage::Hold { gate: id, changes, again } };
+        changes.about(&gate, vec![event], &Actor::engine());
+        if self.answered_by_asking(&mut gate, arrival, &mut changes) {
+            return self.try_start(&gate, arrival, changes);
         }
         Passage::Hold { gate: id, changes, again }
     }
 
-    fn try_start(&self, gate: &Gate, arrival: &Arrival<'_>) -> Passage {
-        let Arrival { asked, deciders, people, now } = *arrival;
+    /// `changes` are those that led here, not yet durable.
+    fn try_start(&self, gate: &Gate, arrival: &Arrival<'_>, mut changes: Changes) -> Passage {
+        let Arrival { asked, deciders, now, .. } = *arrival;
         let environment = &gate.subject.environment;
-        let mut changes = Changes::default();
         let mut lock = self.lock(environment);
-        // Approval first, then the lock, then everything once more.
-        if gate.status == GateStatus::Approved {
+        // Approval first, then the lock, then everything once more. Who only asks people takes none.
+        if gate.status == GateStatus::Approved && !asked.only_asks() {
             let (Acquire::Held { event, .. } | Acquire::Waiting { event, .. }) = lock::acquire(&lock, &asked.root, now);
             if let Some(event) = event {
                 lock.apply(&event);
@@ -108,12 +162,13 @@ impl Known {
             }
         }
         let seen = seen_by(&lock, asked);
-        let opening = asked.opening(gate.subject.live_release.clone(), now);
-        let facts = Facts { opening: &opening, deciders, people, lock: &seen, against: &[], bypass: None, now };
+        let opening = self.opening(asked, self.quorum(arrival), now);
+        let against = self.against(asked, &opening.subject, now);
+        let facts = self.facts(gate, &opening, arrival, &seen, &against);
         match start(gate, &facts) {
-            Start::Go { event, .. } => {
+            Start::Go { event, fence } => {
                 changes.about(gate, vec![event], &Actor::engine());
-                Passage::Go { changes }
+                Passage::Go { changes, fence: (!asked.only_asks()).then_some(fence) }
             }
             Start::Renew { event } => {
                 self.give_way(&mut changes, environment, asked, now);
@@ -130,7 +185,6 @@ impl Known {
                 Passage::Hold { gate: gate.id.clone(), changes, again }
             }
             Start::Refuse(refused) => {
-                let mut changes = Changes::default();
                 self.give_way(&mut changes, environment, asked, now);
                 let mut after = gate.clone();
                 refused.events.iter().for_each(|event| after.apply(event));
@@ -156,6 +210,9 @@ impl Known {
 /// The lock as the policy sees it: a run holds what the run above it holds.
 fn seen_by(lock: &Lock, asked: &Asked) -> Lock {
     let mut seen = lock.clone();
+    if asked.only_asks() {
+        seen.holder = Some(Holder { run: asked.run.clone(), fence: lock.fence, since: Timestamp(0) });
+    }
     if let Some(holder) = seen.holder.as_mut().filter(|holder| holder.run == asked.root) {
         holder.run = asked.run.clone();
     }
@@ -185,52 +242,4 @@ fn barred(gate: &Gate) -> StageError {
     let message = format!("the request to start in {} is {}{why}", gate.subject.environment, gate.status.as_str());
     let details = serde_json::json!({"gate": gate.id, "status": gate.status.as_str()});
     StageError::new(ErrorKind::Security, message).with_details(details)
-}
-
-impl Known {
-    /// What the end of a run changes: nobody needs to answer for it any more; with the last run of a family its locks go to
-    /// whoever waits. Gives those as well.
-    pub fn end_of(&self, run: &RunId, root: Option<&RunId>, now: Timestamp) -> (Changes, Vec<RunId>) {
-        let mut changes = Changes::default();
-        for gate in self.gates.values().map(|stream| &stream.state) {
-            if gate.subject.run == *run && gate.status.is_open() {
-                let event = GateFact::Withdrawn { reason: "the run ended".to_owned() }.of(&gate.id, now);
-                changes.about(gate, vec![event], &Actor::engine());
-            }
-        }
-        let mut next = Vec::new();
-        let Some(root) = root else { return (changes, next) };
-        for (environment, Stream { state: lock, .. }) in &self.locks {
-            let fence = lock.holder.as_ref().filter(|holder| holder.run == *root).map(|holder| holder.fence);
-            let released = fence.and_then(|fence| lock::release(lock, root, fence, now).ok()).unwrap_or_default();
-            let events = released.into_iter().chain(lock::leave(lock, root));
-            for event in events {
-                if let LockEvent::Acquired { run, .. } = &event {
-                    next.push(run.clone());
-                }
-                changes.locks.push((environment.clone(), event));
-            }
-        }
-        (changes, next)
-    }
-}
-
-impl Known {
-    /// Locks that are held by, or kept for, runs that are not there any more: whatever ended them could not say so.
-    pub(super) fn of_nobody(&self, unfinished: &[RunId]) -> Changes {
-        let is_there = |root: &RunId| unfinished.iter().any(|run| run == root || run.is_below(root));
-        let mut changes = Changes::default();
-        for (environment, Stream { state: lock, .. }) in &self.locks {
-            let mut lock = lock.clone();
-            let mut events: Vec<LockEvent> =
-                lock.waiting.iter().filter(|root| !is_there(root)).map(|root| LockEvent::Left { run: root.clone() }).collect();
-            events.iter().for_each(|event| lock.apply(event));
-            if let Some(holder) = lock.holder.clone().filter(|holder| !is_there(&holder.run)) {
-                let released = lock::release(&lock, &holder.run, holder.fence, crate::engine::clock::now());
-                events.extend(released.unwrap_or_default());
-            }
-            changes.locks.extend(events.into_iter().map(|event| (environment.clone(), event)));
-        }
-        changes
-    }
 }

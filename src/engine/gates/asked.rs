@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::Spot;
 use crate::language::{Component, Pipeline};
 use crate::model::digest::{canonical, sha256_hex};
 use crate::model::{
-    Environment, Excluded, GateId, Involvement, Opening, Quorum, ReleaseId, Rule, Run, RunId, StageId, Subject, SubjectKind,
+    Environment, Excluded, GateId, GoingBack, Involvement, Opening, Quorum, ReleaseId, Run, RunId, StageId, Subject, SubjectKind,
     Timestamp,
 };
+use crate::operators::{Cargo, Question};
 use crate::policy::{gate, subject};
 
 /// The stage in the subject of a gate that stands before all of a run.
@@ -19,9 +21,32 @@ const WHOLE_RUN: &str = "*";
 #[derive(Debug, Clone)]
 pub struct Target {
     pub environment: Environment,
-    pub service: Option<String>,
+    pub what: What,
     /// It names the environment itself and has a gate of its own; the other stages of a run share one.
     pub own: bool,
+}
+
+/// What the stage would do there.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// Something; nobody but its author knows.
+    Act,
+    /// It asks people, and does nothing itself.
+    Ask(Question),
+    Deploy(Cargo),
+}
+
+impl Target {
+    /// Whether people have to agree before it starts.
+    pub fn is_gated(&self) -> bool {
+        self.environment.protected || matches!(self.what, What::Ask(_))
+    }
+
+    /// What it deploys, and where.
+    pub fn deploys(&self) -> Option<(&Cargo, Spot)> {
+        let What::Deploy(cargo) = &self.what else { return None };
+        Some((cargo, Spot { environment: self.environment.name.clone(), service: cargo.service.clone() }))
+    }
 }
 
 /// A stage that wants to start.
@@ -37,10 +62,21 @@ pub struct Asked {
     pub pipeline_digest: String,
     pub inputs_hash: String,
     pub upstream: BTreeMap<StageId, String>,
-    pub artefacts: BTreeMap<String, String>,
-    pub rules: Vec<Rule>,
     pub requested_by: String,
     pub excluded: Vec<Excluded>,
+    /// Orders deployments.
+    pub run_created_at: Timestamp,
+    /// Set when it goes back to an earlier release, and this stage is the one that does.
+    pub back: Option<GoingBack>,
+    /// Nobody asked for the run by hand.
+    pub automatic: bool,
+    /// The environment that a release must have been in before it may come here.
+    pub promote_from: Option<Environment>,
+    /// A deploy stage around this one, or one that this one undoes, in the same environment: what was let through with it.
+    pub under: Option<StageId>,
+    /// Inputs of the run and hash of its text, to be compared with those of the live release.
+    pub inputs: Value,
+    pub pipeline_hash: String,
 }
 
 impl Asked {
@@ -58,22 +94,30 @@ impl Asked {
     }
 
     /// What a generation of its gate that began now would be.
-    pub fn opening(&self, live: Option<ReleaseId>, now: Timestamp) -> Opening {
+    pub fn opening(&self, live: Option<ReleaseId>, quorum: Quorum, now: Timestamp) -> Opening {
         let environment = &self.target.environment;
+        let (service, artefacts) = match &self.target.what {
+            What::Deploy(cargo) => (Some(cargo.service.clone()), cargo.artefacts.clone()),
+            What::Act | What::Ask(_) => (None, BTreeMap::new()),
+        };
+        let rules = match &self.target.what {
+            What::Ask(question) => question.rules.clone(),
+            What::Act | What::Deploy(_) => Vec::new(),
+        };
         let subject = Subject {
             environment: environment.name.clone(),
-            service: self.target.service.clone(),
-            kind: SubjectKind::Deploy,
+            service,
+            kind: if self.back.is_some() { SubjectKind::Rollback } else { SubjectKind::Deploy },
             run: self.run.clone(),
             stage: self.gated(),
             pipeline_digest: self.pipeline_digest.clone(),
-            artefacts: self.artefacts.clone(),
+            artefacts,
             inputs_hash: self.inputs_hash.clone(),
             upstream: self.upstream.clone(),
             live_release: live,
             policy_hash: subject::policy_hash(environment),
         };
-        gate::opening(subject, environment, self.rules.clone(), self.excluded.clone(), Quorum::Rules, now)
+        gate::opening(subject, environment, rules, self.excluded.clone(), quorum, now)
     }
 }
 

@@ -2,11 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{GATES, Known, LOCKS, written};
+use super::places::{GLASSES, STANDINGS};
+use super::{GATES, Known, LOCKS, Spot, written};
 use crate::engine::clock;
 use crate::model::audit::action;
 use crate::model::digest::{canonical, sha256_hex};
-use crate::model::{Actor, Gate, GateEvent, GateFact, LockEvent, NewRecord, RunId};
+use crate::model::{
+    Actor, BreakGlass, Gate, GateEvent, GateFact, LockEvent, NewRecord, ReleaseEvent, ReleaseFact, RunId, StandingEvent,
+    Timestamp,
+};
 use crate::store::{Batch, Expected, NewFact};
 
 /// Changes that are decided and not yet durable.
@@ -15,12 +19,18 @@ pub struct Changes {
     pub gates: Vec<GateEvent>,
     /// With the environment.
     pub locks: Vec<(String, LockEvent)>,
+    pub releases: Vec<(Spot, ReleaseEvent)>,
+    /// With the environment.
+    pub standings: Vec<(String, StandingEvent)>,
+    pub glasses: Vec<BreakGlass>,
     pub audit: Vec<NewRecord>,
 }
 
 impl Changes {
     pub fn is_empty(&self) -> bool {
-        self.gates.is_empty() && self.locks.is_empty()
+        let Self { gates, locks, releases, standings, glasses, audit } = self;
+        let none = gates.is_empty() && locks.is_empty() && releases.is_empty();
+        none && standings.is_empty() && glasses.is_empty() && audit.is_empty()
     }
 
     /// Takes events of one gate, with who caused them on record.
@@ -29,6 +39,49 @@ impl Changes {
             self.audit.push(record_of(gate, &event, actor));
             self.gates.push(event);
         }
+    }
+
+    /// Takes events of one spot's releases, with who caused them on record.
+    pub fn about_release(&mut self, spot: &Spot, event: ReleaseEvent, actor: &Actor) {
+        self.audit.push(release_record(spot, &event, actor));
+        self.releases.push((spot.clone(), event));
+    }
+
+    /// Takes a stop of an environment, or its end, with who caused it on record.
+    pub fn about_standing(&mut self, environment: &str, event: StandingEvent, actor: &Actor) {
+        self.audit.push(standing_record(environment, &event, actor));
+        self.standings.push((environment.to_owned(), event));
+    }
+
+    /// Takes a broken glass, with who broke it on record.
+    pub fn about_glass(&mut self, glass: BreakGlass, actor: &Actor) {
+        self.audit.push(NewRecord {
+            at: glass.at,
+            actor: actor.clone(),
+            action: action::GLASS_BROKEN.to_owned(),
+            subject: format!("{GLASSES}{}", glass.gate),
+            body: json!({
+                "fact": hash_of(&glass), "digest": glass.digest, "guards": glass.guards, "reason": glass.reason,
+                "incident": glass.incident, "until": glass.until,
+            }),
+        });
+        self.glasses.push(glass);
+    }
+
+    /// What is decided further, on top of this.
+    pub fn extend(&mut self, more: Self) {
+        self.gates.extend(more.gates);
+        self.locks.extend(more.locks);
+        self.releases.extend(more.releases);
+        self.standings.extend(more.standings);
+        self.glasses.extend(more.glasses);
+        self.audit.extend(more.audit);
+    }
+
+    /// Environments in which something became of releases or stops.
+    pub fn environments(&self) -> std::collections::BTreeSet<String> {
+        let spots = self.releases.iter().map(|(spot, _)| spot.environment.clone());
+        spots.chain(self.standings.iter().map(|(environment, _)| environment.clone())).collect()
     }
 
     /// Others that a lock is handed to.
@@ -55,6 +108,18 @@ impl Changes {
             expect(&mut batch, &stream, length);
             batch.facts.push(NewFact { stream, at: clock::now(), body: written(event) });
         }
+        for (spot, event) in &self.releases {
+            let length = known.places.get(spot).map_or(0, |stream| stream.length);
+            add(&mut batch, spot.stream(), length, event.at, written(event));
+        }
+        for (environment, event) in &self.standings {
+            let length = known.standings.get(environment).map_or(0, |stream| stream.length);
+            add(&mut batch, format!("{STANDINGS}{environment}"), length, clock::now(), written(event));
+        }
+        for glass in &self.glasses {
+            let length = known.glasses.get(&glass.gate).map_or(0, |stream| stream.length);
+            add(&mut batch, format!("{GLASSES}{}", glass.gate), length, glass.at, written(glass));
+        }
         batch
     }
 
@@ -62,7 +127,58 @@ impl Changes {
     pub fn apply(self, known: &mut Known) {
         self.gates.iter().for_each(|event| known.apply_gate(event));
         self.locks.iter().for_each(|(environment, event)| known.apply_lock(environment, event));
+        self.releases.iter().for_each(|(spot, event)| known.apply_release(spot, event));
+        self.standings.iter().for_each(|(environment, event)| known.apply_standing(environment, event));
+        self.glasses.iter().for_each(|glass| known.apply_glass(glass));
     }
+}
+
+fn add(batch: &mut Batch, stream: String, length: u64, at: Timestamp, body: Value) {
+    expect(batch, &stream, length);
+    batch.facts.push(NewFact { stream, at, body });
+}
+
+/// Binds a recorded fact to the chain: one that was edited in the store no longer fits.
+fn hash_of<T: serde::Serialize>(fact: &T) -> String {
+    sha256_hex(canonical(&written(fact)).as_bytes())
+}
+
+fn release_record(spot: &Spot, event: &ReleaseEvent, actor: &Actor) -> NewRecord {
+    let (action, mut body) = match &event.fact {
+        ReleaseFact::Created(record) => (
+            action::RELEASE_CREATED,
+            json!({
+                "version": record.version, "kind": record.kind, "artefacts": record.artefacts, "run": record.run,
+                "stage": record.stage, "pipeline": record.pipeline_hash, "back": record.back,
+            }),
+        ),
+        ReleaseFact::Verified => (action::RELEASE_VERIFIED, json!({})),
+        ReleaseFact::Stable => (action::RELEASE_STABLE, json!({})),
+        ReleaseFact::Bad { reason, analysis } => (action::RELEASE_BAD, json!({"reason": reason, "analysis": analysis})),
+        ReleaseFact::Superseded { by } => (action::RELEASE_SUPERSEDED, json!({"by": by})),
+        ReleaseFact::RolledBack { by, reason } => (action::RELEASE_ROLLED_BACK, json!({"by": by, "reason": reason})),
+        ReleaseFact::SmokeTested => (action::RELEASE_CHECKED, json!({"check": "smoke-test"})),
+        ReleaseFact::Healthy => (action::RELEASE_CHECKED, json!({"check": "health", "healthy": true})),
+        ReleaseFact::Unhealthy => (action::RELEASE_CHECKED, json!({"check": "health", "healthy": false})),
+        ReleaseFact::GoingBack { run } => (action::RELEASE_GOING_BACK, json!({"run": run})),
+    };
+    body["fact"] = json!(hash_of(event));
+    body["release"] = json!(event.release);
+    body["environment"] = json!(spot.environment);
+    body["service"] = json!(spot.service);
+    NewRecord { at: event.at, actor: actor.clone(), action: action.to_owned(), subject: spot.stream(), body }
+}
+
+fn standing_record(environment: &str, event: &StandingEvent, actor: &Actor) -> NewRecord {
+    let (action, digest, stop) = match event {
+        StandingEvent::Held(stop) => (action::ENVIRONMENT_HELD, None, stop),
+        StandingEvent::HoldLifted(stop) => (action::ENVIRONMENT_HOLD_LIFTED, None, stop),
+        StandingEvent::Quarantined { digest, stop } => (action::ARTEFACT_QUARANTINED, Some(digest), stop),
+        StandingEvent::QuarantineLifted { digest, stop } => (action::ARTEFACT_QUARANTINE_LIFTED, Some(digest), stop),
+    };
+    let body = json!({"fact": hash_of(event), "environment": environment, "artefact": digest, "reason": stop.reason});
+    let subject = format!("{STANDINGS}{environment}");
+    NewRecord { at: stop.at, actor: actor.clone(), action: action.to_owned(), subject, body }
 }
 
 fn expect(batch: &mut Batch, stream: &str, length: u64) {

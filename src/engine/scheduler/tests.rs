@@ -47,6 +47,7 @@ pub(in crate::engine) fn created(pipeline: &Pipeline) -> Event {
         parent: None,
         includes: Vec::new(),
         protected: Vec::new(),
+        rollback: None,
     };
     Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }
 }

@@ -9,18 +9,17 @@ pub(super) static APPROVAL: Entry = Entry {
     about: "Waits for people to agree.",
     required: &[],
     keys: keys! {
-        "environment": Kind::Text, "Whose rules hold.";
+        "environment": Kind::Text, "Whose rules hold; the run's when absent.";
         "message": Kind::Text, "What is asked.";
-        "rules": Kind::List, "Further rules; they only add to the environment's.";
-        "evidence": Kind::Any, "Values to show.";
-        "expires": Kind::Seconds, "How long the question stands.";
+        "rules": Kind::List, "Further rules, `{name, users, groups, min}` each; they only add to the environment's.";
+        "evidence": Kind::Any, "What to show: a list of values, or values by name.";
     },
     encloses: false,
-    output: &[],
+    output: &[("approved", "true")],
     example: "\
 - id: sign-off
   type: approval
-  config: { environment: production, message: \"ship {{input.version}}?\", expires: 4h }
+  config: { environment: production, message: \"ship {{input.version}}?\" }
 ",
 };
 
@@ -28,23 +27,33 @@ pub(super) static DEPLOY: Entry = Entry {
     name: "deploy",
     aliases: &[],
     about: "Records a release around the work it wraps.",
-    required: &[&["environment", "service"]],
+    required: &[&["service"], &["run", "command", "request", "compose", "kubernetes", "stages"]],
     keys: keys! {
-        "environment": Kind::Text, "Where to.";
+        "environment": Kind::Text, "Where to; the run's when absent.";
         "service": Kind::Text, "What.";
-        "version": Kind::Text, "Which.";
-        "artifact": Kind::Any, "The artefact and its digest.";
-        "strategy": Kind::Text, "run, request, compose, kubernetes.";
+        "version": Kind::Text, "Which; the run's input `version` when absent.";
+        "artifact" | "artifacts" | "artefact" | "artefacts": Kind::Any, "A digest, `{name, digest}`, or digests by name.";
+        "strategy": Kind::Text, "run, request, compose, kubernetes or stages; what is there when absent.";
         "run": Kind::Script, "The script that deploys.";
-        "request": Kind::Map, "The HTTP request that deploys.";
-        "stages": Kind::Stages, "The stages that deploy.";
-        "cwd": Kind::Text, "The directory of the script.";
-        "env": Kind::Map, "Environment variables of the script.";
-        "verify": Kind::Any, "How to tell that it worked.";
-        "bake": Kind::Seconds, "Time under watch.";
+        "command": Kind::List, "Or the program that does, with its arguments.";
+        "request": Kind::Map, "Or the HTTP request, as of `http-request`.";
+        "compose": Kind::Map, "Or `{file, project, services, args}` of `docker compose up`.";
+        "kubernetes": Kind::Map, "Or `{manifest}` or `{deployment, container, image}`, with `namespace`, `context`, `timeout`.";
+        "stages": Kind::Stages, "Or stages, in the listed order.";
+        "cwd": Kind::Text, "The directory of the process.";
+        "env": Kind::Map, "Environment variables of the process.";
+        "shell": Kind::Any, "The interpreter of the script.";
+        "timeout": Kind::Seconds, "Of the process or the request.";
+        "bake": Kind::Seconds, "Time under watch before it is stable; at least the environment's.";
     },
     encloses: true,
-    output: &[],
+    output: &[
+        ("release", "the release's id"),
+        ("environment", ""),
+        ("service", ""),
+        ("version", ""),
+        ("result", "what its work gave"),
+    ],
     example: "\
 - id: ship
   type: deploy
@@ -83,13 +92,13 @@ pub(super) static ROLLBACK: Entry = Entry {
     about: "Deploys the last good release again.",
     required: &[],
     keys: keys! {
-        "environment": Kind::Text, "Where.";
-        "service": Kind::Text, "What.";
+        "environment": Kind::Text, "Where; the run's when absent.";
+        "service": Kind::Text, "What; the only one there when absent.";
         "to": Kind::Text, "A version; the newest stable one when absent.";
         "reason": Kind::Text, "Why.";
     },
     encloses: false,
-    output: &[],
+    output: &[("run_id", ""), ("status", ""), ("result", ""), ("execution_time_ms", ""), ("error", "")],
     example: "\
 - id: back
   type: rollback

@@ -61,6 +61,7 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
     if let Some(component) = component {
         check_config(node, &reader, component, sink);
     }
+    let environment = environment(&reader, component, &config, sink);
     let failure = failure::read(&reader, sink);
     let spec = StageSpec {
         id,
@@ -78,7 +79,7 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         on_error: failure.on_error,
         fallback_output: failure.fallback,
         when: reader.text("when"),
-        environment: reader.text("environment"),
+        environment,
         idempotent: reader.flag("idempotent"),
         on_unknown: on_unknown(&reader),
         max_concurrency: reader.count("max_concurrency").filter(|count| *count > 0),
@@ -157,6 +158,20 @@ fn check_config(node: &Node<'_>, reader: &Reader<'_, '_>, component: Component, 
             sink.push(Problem::error("missing-config", span, format!("`{component}` needs {keys} in its config")));
         }
     }
+}
+
+/// What the stage acts on: its own field, or the one in the config of a component that has one. Two that differ are a trap.
+fn environment(reader: &Reader<'_, '_>, component: Option<Component>, config: &Value, sink: &mut Sink<'_>) -> Option<String> {
+    let own = reader.text("environment");
+    let named = component.filter(|component| component.names_environment()).and_then(|_| config.get("environment")?.as_str());
+    if let (Some(own), Some(named)) = (&own, named)
+        && own != named
+        && let Some(node) = reader.node("environment")
+    {
+        let message = format!("the stage is for `{own}`, and its config for `{named}`");
+        sink.push(Problem::error("two-environments", node.span.clone(), message).helped("name the environment once"));
+    }
+    own.or_else(|| named.map(str::to_owned))
 }
 
 fn on_unknown(reader: &Reader<'_, '_>) -> OnUnknown {

@@ -29,6 +29,7 @@ fn created() -> EventKind {
         parent: None,
         includes: Vec::new(),
         protected: Vec::new(),
+        rollback: None,
     }
 }
 

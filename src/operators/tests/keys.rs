@@ -41,6 +41,9 @@ fn configs(component: Component) -> Vec<Value> {
         Component::Subpipeline => vec![json!({"pipeline": "p"})],
         Component::Selector => vec![json!({"candidates": [1]})],
         Component::Synthesizer => vec![json!({"sources": [1]})],
+        Component::Approval => vec![json!({"message": "m"})],
+        Component::Deploy => vec![json!({"service": "s", "version": "1", "run": "true"})],
+        Component::Rollback => vec![json!({"service": "s"})],
         other => panic!("give `{other}` a config here that leads past everything it reads"),
     }
 }

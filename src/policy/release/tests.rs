@@ -38,7 +38,7 @@ fn the_newest_release_that_was_stable_and_is_not_live_is_gone_back_to() {
     let standing = Standing::default();
     assert_eq!(target(&history, None, &standing).as_deref(), Ok("2.0"));
     assert_eq!(target(&history, Some("1.0"), &standing).as_deref(), Ok("1.0"));
-    apply(&mut history[1], ReleaseFact::Bad { reason: "leaks".to_owned() });
+    apply(&mut history[1], ReleaseFact::Bad { reason: "leaks".to_owned(), analysis: false });
     assert_eq!(target(&history, None, &standing).as_deref(), Ok("1.0"));
     apply(&mut history[0], ReleaseFact::RolledBack { by: "x".into(), reason: "slow".to_owned() });
     assert_eq!(target(&history, None, &standing), Err(NoTarget::NoneStable));
@@ -47,7 +47,7 @@ fn the_newest_release_that_was_stable_and_is_not_live_is_gone_back_to() {
 #[test]
 fn a_version_that_cannot_be_gone_back_to_is_refused_with_the_reason() {
     let mut history = history();
-    apply(&mut history[1], ReleaseFact::Bad { reason: "leaks".to_owned() });
+    apply(&mut history[1], ReleaseFact::Bad { reason: "leaks".to_owned(), analysis: false });
     let mut standing = Standing::default();
     let stop = Stop { by: "olaf".to_owned(), at: Timestamp(0), reason: "cve".to_owned() };
     standing.quarantined.insert("sha-1.0".to_owned(), stop);
@@ -86,7 +86,7 @@ fn stable_is_only_what_was_verified_and_has_baked() {
     assert_eq!((release.verdict, release.stable_at), (ReleaseVerdict::Stable, Some(Timestamp(15))));
     let mut bad = fresh(SubjectKind::Deploy);
     apply(&mut bad, ReleaseFact::Verified);
-    apply(&mut bad, ReleaseFact::Bad { reason: "slow".to_owned() });
+    apply(&mut bad, ReleaseFact::Bad { reason: "slow".to_owned(), analysis: false });
     assert_eq!(baked(&bad, bake, Timestamp(99)), None, "found bad while it baked");
 }
 

@@ -43,6 +43,7 @@ impl Told {
             parent: None,
             includes: Vec::new(),
             protected: Vec::new(),
+            rollback: None,
         };
         let id = RunId::from_text("1v9r8q0-aaaaa");
         let mut told = Self { story: Story::new(&id), journal: Vec::new(), now: START, text: String::new() };

@@ -368,6 +368,7 @@ impl Script {
             parent: None,
             includes: Vec::new(),
             protected: Vec::new(),
+            rollback: None,
         };
         let run = RunId::from_text(id);
         let mut script = Self { events: Vec::new(), run };

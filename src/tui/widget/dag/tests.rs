@@ -29,6 +29,7 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         parent: None,
         includes: Vec::new(),
         protected: Vec::new(),
+        rollback: None,
     };
     Run::created(&Event { seq: 1, at: Timestamp(0), run: RunId::from_text("r"), kind }).expect("created")
 }
