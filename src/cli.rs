@@ -18,6 +18,7 @@ pub mod audit;
 mod completions;
 mod component;
 mod context;
+mod deploy;
 mod doctor;
 mod document;
 mod engine;
@@ -34,7 +35,9 @@ mod pipeline;
 mod plain;
 mod plan;
 mod private;
+mod releases;
 mod replay;
+mod rollback;
 mod run;
 mod runs;
 mod schema;
@@ -247,6 +250,9 @@ commands! {
     Engine(engine::Args) => engine::run,
     Whoami(whoami::Args) => whoami::run,
     Gates(gates::Args) => gates::run,
+    Deploy(deploy::Args) => deploy::run,
+    Rollback(rollback::Args) => rollback::run,
+    Releases(releases::Args) => releases::run,
     Audit(audit::Args) => audit::run,
     Doctor(doctor::Args) => doctor::run,
     Keys(KeysArgs) => keys,

@@ -56,7 +56,7 @@ pub use gate::{
     Answer, Change, Decided, Decision, Evidence, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement,
     Objection, Opening, Quorum, RuleView, Shown, Subject, SubjectKind,
 };
-pub use guard::{BreakGlass, Guard};
+pub use guard::{BreakGlass, BreakRequest, Guard};
 pub use id::{GateId, ReleaseId, RunId, StageId};
 pub use include::{DEEPEST, Include, Parent};
 pub use lock::{Holder, Lock, LockEvent};

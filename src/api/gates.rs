@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Api, Failure};
 use crate::engine::Caller;
-use crate::model::{Decided, GateView};
+use crate::model::{BreakRequest, Decided, GateView};
 
 type Answer<T> = Result<Json<T>, Failure>;
 
@@ -36,4 +36,13 @@ pub async fn decide(
     Json(decided): Json<Decided>,
 ) -> Answer<GateView> {
     Ok(Json(api.engine.decide(&id, decided, &caller).await?))
+}
+
+pub async fn break_glass(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Json(request): Json<BreakRequest>,
+) -> Answer<GateView> {
+    Ok(Json(api.engine.break_glass(&id, request, &caller).await?))
 }

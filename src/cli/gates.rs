@@ -3,7 +3,7 @@
 use super::explain::refused;
 use super::{Context, Handoff, exit, inert, table};
 use crate::client::{Client, ClientError};
-use crate::model::{Answer, Decided, GateStatus, GateView, Timestamp};
+use crate::model::{Answer, BreakRequest, Decided, GateStatus, GateView, Guard, Timestamp};
 
 /// List, show and decide requests to start in a protected environment
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,8 @@ enum Action {
     Reject(Decision),
     /// Take a request back
     Withdraw(Decision),
+    /// Bypass named guards of a request, in an emergency and on record
+    BreakGlass(Breaking),
 }
 
 #[derive(Debug, clap::Args)]
@@ -53,6 +55,32 @@ struct Decision {
     reason: String,
 }
 
+#[derive(Debug, clap::Args)]
+struct Breaking {
+    /// A gate, or the beginning of its name
+    gate: String,
+    /// The whole digest that you looked at
+    #[arg(long)]
+    digest: String,
+    /// What to bypass: quorum, freeze, hold, quarantine, promotion
+    #[arg(long = "guard", value_name = "GUARD", required = true, value_delimiter = ',', value_parser = guard)]
+    guards: Vec<Guard>,
+    /// Why; it is on record for ever
+    #[arg(long)]
+    reason: String,
+    /// The incident that it is for
+    #[arg(long)]
+    incident: String,
+    /// The environment's name, once more
+    #[arg(long, value_name = "ENVIRONMENT")]
+    confirm: String,
+}
+
+fn guard(name: &str) -> Result<Guard, String> {
+    let all = || Guard::ALL.map(Guard::as_str).join(", ");
+    Guard::from_name(name).ok_or_else(|| format!("one of {}", all()))
+}
+
 pub async fn run(args: Args, context: Context) -> Handoff {
     let client = match context.engine().await {
         Ok(client) => client,
@@ -64,11 +92,34 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Action::Approve(decision) => decide(&client, Answer::Approve, decision, args.json).await,
         Action::Reject(decision) => decide(&client, Answer::Reject, decision, args.json).await,
         Action::Withdraw(decision) => decide(&client, Answer::Withdraw, decision, args.json).await,
+        Action::BreakGlass(breaking) => match break_glass(&client, breaking, args.json).await {
+            Ok(handoff) => return handoff,
+            Err(error) => Err(error),
+        },
     };
     match done {
         Ok(()) => Handoff::Exit(exit::SUCCESS),
         Err(error) => refused(&error),
     }
+}
+
+async fn break_glass(client: &Client, breaking: Breaking, json: bool) -> Result<Handoff, ClientError> {
+    let Breaking { gate, digest, guards, reason, incident, confirm } = breaking;
+    let shown = client.gate(&gate).await?;
+    if confirm != shown.environment {
+        errln!("error: `--confirm` must be the environment that this is for");
+        errln!("help: {} is a request for {}", inert::line(shown.id.as_str()), inert::line(&shown.environment));
+        return Ok(Handoff::Exit(exit::USAGE));
+    }
+    let request = BreakRequest { digest: digest.to_lowercase(), guards: guards.into_iter().collect(), reason, incident };
+    let gate = client.break_glass(shown.id.as_str(), &request).await?;
+    if json {
+        outln!("{}", serde_json::to_string_pretty(&gate).unwrap_or_default());
+    } else if let Some(glass) = &gate.glass {
+        let guards: Vec<&str> = glass.guards.iter().map(|guard| guard.as_str()).collect();
+        outln!("{} bypasses {} until {}", inert::line(gate.id.as_str()), guards.join(", "), glass.until);
+    }
+    Ok(Handoff::Exit(exit::SUCCESS))
 }
 
 async fn decide(client: &Client, answer: Answer, decision: Decision, json: bool) -> Result<(), ClientError> {
@@ -140,6 +191,25 @@ fn show(gate: &GateView, json: bool) {
     for rule in &gate.rules {
         let names = if rule.approvals.is_empty() { String::new() } else { format!(": {}", rule.approvals.join(", ")) };
         line("rule", &format!("{}, {} of {}{names}", rule.name, rule.approvals.len(), rule.min));
+    }
+    if let Some(message) = &gate.evidence.message {
+        line("asks", message);
+    }
+    if let Some(version) = &gate.evidence.version {
+        let live = gate.evidence.live_version.as_deref().unwrap_or("nothing");
+        line("version", &format!("{live} -> {version}"));
+    }
+    for change in &gate.evidence.changes {
+        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
+        line("differs", &format!("{}: {} -> {}", change.what, text(&change.before), text(&change.after)));
+    }
+    gate.evidence.shown.iter().for_each(|shown| line("evidence", &format!("{}: {}", shown.name, shown.value)));
+    if let Some(glass) = &gate.glass {
+        let guards: Vec<&str> = glass.guards.iter().map(|guard| guard.as_str()).collect();
+        line(
+            "glass broken",
+            &format!("{} by {} until {}: {} ({})", guards.join(", "), glass.by, glass.until, glass.reason, glass.incident),
+        );
     }
     gate.blockers.iter().for_each(|blocker| line("waits for", blocker));
     for decision in gate.decisions.iter() {

@@ -27,13 +27,18 @@ pub enum Voice {
 
 /// The exit code of a run that ended so: one that a gate did not let go on was refused.
 pub fn verdict(run: &Run) -> u8 {
-    let barred = run.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Security && error.details.get("gate").is_some());
+    let barred = run.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Security && kept_from(&error.details));
     match run.status {
         RunStatus::Failed if barred => exit::REFUSED,
         RunStatus::Succeeded => exit::SUCCESS,
         RunStatus::Cancelled => exit::CANCELLED,
         RunStatus::Failed | RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Cancelling => exit::FAILED,
     }
+}
+
+/// Whether an error says that policy kept a stage from starting.
+fn kept_from(details: &serde_json::Value) -> bool {
+    details.get("gate").is_some() || details["status"] == "kept_out"
 }
 
 /// Follows a run to its end; gives the whole run. Ctrl-C once cancels with grace, twice forces, a third time leaves

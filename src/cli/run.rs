@@ -53,6 +53,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Args {
+    /// The same for an environment, with a version among its inputs.
+    pub fn aimed(mut self, environment: String, version: Option<String>) -> Self {
+        self.env = Some(environment);
+        self.source.input.extend(version.map(|version| format!("version={version}")));
+        self
+    }
+
     /// The plain run of a named pipeline, with nothing said about how.
     fn of(pipeline: &str, input: &[String]) -> Self {
         let source = Source { pipeline: pipeline.to_owned(), input: input.to_vec(), inputs: None, sample: false };

@@ -26,6 +26,14 @@ pub fn for_run(context: &Context, run: &Run) -> Result<Values, String> {
     collect(context, run.environment_names.iter().cloned())
 }
 
+/// The values of these names, as this client has them.
+///
+/// # Errors
+/// As `for_pipelines`.
+pub fn named(context: &Context, names: &[String]) -> Result<Values, String> {
+    collect(context, names.iter().cloned())
+}
+
 fn collect(context: &Context, names: impl Iterator<Item = String>) -> Result<Values, String> {
     let reader = SecretReader::interactive(context.root());
     let mut values = Values::default();

@@ -10,9 +10,9 @@ use serde_json::json;
 use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
-    AuditQuery, AuditRecord, AuditVerdict, Created, Decided, Deployments, Document, EngineStatus, Event, GateView, LogQuery,
-    LogWindow, NewRun, PromoteRequest, Rerun, Resolution, RollbackPlan, RollbackRequest, Run, RunId, RunStatus, RunSummary,
-    ScanQuery, Sealed, Stage, StageId, StandingRequest, Values, VerifyRequest, ViewQuery, ViewWindow, Whoami,
+    AuditQuery, AuditRecord, AuditVerdict, BreakRequest, Created, Decided, Deployments, Document, EngineStatus, Event, GateView,
+    LogQuery, LogWindow, NewRun, PromoteRequest, Rerun, Resolution, RollbackPlan, RollbackRequest, Run, RunId, RunStatus,
+    RunSummary, ScanQuery, Sealed, Stage, StageId, StandingRequest, Values, VerifyRequest, ViewQuery, ViewWindow, Whoami,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -77,6 +77,11 @@ impl Client {
         self.get(&format!("gates/{}", encode(id)), &()).await
     }
 
+    /// Bypasses guards of a gate, where the environment allows that.
+    pub async fn break_glass(&self, gate: &str, request: &BreakRequest) -> Result<GateView, ClientError> {
+        self.post(&format!("gates/{}/break", encode(gate)), request).await
+    }
+
     pub async fn decide(&self, gate: &str, decided: &Decided) -> Result<GateView, ClientError> {
         self.post(&format!("gates/{}/decide", encode(gate)), decided).await
     }
@@ -93,7 +98,8 @@ impl Client {
         service: Option<&str>,
         to: Option<&str>,
     ) -> Result<RollbackPlan, ClientError> {
-        let query = json!({"service": service, "to": to});
+        let query: Vec<(&str, &str)> =
+            [("service", service), ("to", to)].into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         self.get(&format!("environments/{}/rollback", encode(environment)), &query).await
     }
 

@@ -10,6 +10,7 @@ mod case;
 mod decide;
 mod deployed;
 mod end;
+mod glass;
 mod list;
 pub mod places;
 mod record;
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::{AuditVerdict, BreakGlass, Gate, GateEvent, GateId, Lock, LockEvent, RunId, StageId, Standing};
+use crate::model::{AuditVerdict, BreakGlass, Gate, GateEvent, GateId, GateStatus, Lock, LockEvent, RunId, StageId, Standing};
 use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
@@ -158,6 +159,13 @@ impl Known {
         let own = |stream: &&Stream<Gate>| stream.state.subject.run == *run && stream.state.subject.stage == *stage;
         // By the order of recording: clocks may have been set back in between.
         self.gates.values().filter(own).max_by_key(|stream| stream.order).map(|stream| &stream.state)
+    }
+
+    /// The hash of the inputs and values that a stage of a run was let through with.
+    pub fn started_with(&self, run: &RunId, stage: &StageId) -> Option<&str> {
+        let whole = StageId::new(asked::WHOLE_RUN);
+        let gate = self.last_of(run, stage).or_else(|| self.last_of(run, &whole))?;
+        (gate.status == GateStatus::Started).then_some(gate.subject.inputs_hash.as_str())
     }
 
     /// Forgets the gates of a run that has ended, and with the last run its family; the store has them.

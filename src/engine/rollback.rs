@@ -58,7 +58,8 @@ impl Engine {
         let policy = &caller.in_force.policy;
         let described = policy.environment(environment);
         let (way, quorum) = {
-            let known = self.shared.gates.turn().await;
+            let mut known = self.shared.gates.turn().await;
+            self.settle_baked(&mut known, clock::now()).await?;
             let way = way(&known, environment, service, to)?;
             let deciders = Deciders { environment: &described, access: policy.access.as_ref(), engine_uid: caller.engine_uid };
             let live = way.live.as_ref().map(|live| &live.record.id);
@@ -113,6 +114,7 @@ impl Engine {
         let in_force = self.shared.policy_in_force().await;
         let described = in_force.policy.environment(&environment);
         let mut known = self.shared.gates.turn().await;
+        self.settle_baked(&mut known, clock::now()).await?;
         let way = way(&known, &environment, request.service.as_deref(), request.to.as_deref())?;
         let live = way.live.as_ref().map(|live| live.record.id.clone());
         if request.live.is_some() && request.live != live {

@@ -31,7 +31,25 @@ pub struct BreakGlass {
     pub until: Timestamp,
 }
 
+/// What somebody sends to break the glass of a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakRequest {
+    /// The whole digest of what was looked at.
+    pub digest: String,
+    pub guards: BTreeSet<Guard>,
+    pub reason: String,
+    pub incident: String,
+}
+
 impl Guard {
+    /// Every guard there is.
+    pub const ALL: [Self; 5] = [Self::Quorum, Self::Freeze, Self::Hold, Self::Quarantine, Self::Promotion];
+
+    /// The inverse of `as_str`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guard| guard.as_str() == name)
+    }
+
     /// The guard as files and commands name it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -39,9 +39,12 @@ impl Policy {
         format!("sha256:{}", sha256_hex(canonical(&document).as_bytes()))
     }
 
-    /// An environment as it is described, or an open one.
+    /// An environment as it is described, or an open one. Without `[access]` one person is everybody: nobody else could
+    /// agree to what is not even protected, so there they may do it themselves.
     pub fn environment(&self, name: &str) -> Environment {
-        self.environments.get(name).cloned().unwrap_or_else(|| Environment::open(name))
+        let described = self.environments.get(name).cloned().unwrap_or_else(|| Environment::open(name));
+        let separation = described.separation && (described.protected || self.access.is_some());
+        Environment { separation, ..described }
     }
 
     /// The names of the protected environments.

@@ -42,6 +42,22 @@ pub enum Whole {
     NoIncident,
 }
 
+impl Whole {
+    /// The refusal's stable word.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Off { .. } => "break_glass_off",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::ServiceAccount => "service_account",
+            Self::StaleSubject => "stale_subject",
+            Self::Closed { .. } => "closed",
+            Self::NoGuards => "no_guards",
+            Self::NoReason => "no_reason",
+            Self::NoIncident => "no_incident",
+        }
+    }
+}
+
 /// Decides whether the glass of one request may be broken.
 pub fn break_glass(
     gate: &Gate,

@@ -8,7 +8,7 @@ mod deaths;
 mod hiding;
 mod locks;
 mod subjects;
-mod town;
+pub(crate) mod town;
 mod voters;
 
 use std::fs;
@@ -23,7 +23,7 @@ use super::support::{PATIENCE, Said, Workspace, until};
 const SHIP: &str =
     "{id: p, stages: [{id: ship, type: shell, environment: production, config: {run: 'echo shipped >> effects'}}]}";
 /// Has the lock of production from `up` on, until something is written into `go`.
-const HOLDER: &str =
+pub(crate) const HOLDER: &str =
     "{id: holder, stages: [{id: hold, type: shell, environment: production, config: {run: 'echo up > up; read line < go'}}]}";
 /// A workspace of one person, who says yes to what they start.
 const SOLO: &str = "[environments.production]\nprotected = true\nseparation = false\n";
@@ -58,7 +58,7 @@ fn gate_when(workspace: &Workspace, run: &str, what: &str, fits: impl Fn(&Value)
     found.expect("a gate")
 }
 
-fn gate_of(workspace: &Workspace, run: &str, status: &str) -> Value {
+pub(crate) fn gate_of(workspace: &Workspace, run: &str, status: &str) -> Value {
     gate_when(workspace, run, status, |gate| gate["status"] == status)
 }
 
@@ -113,7 +113,7 @@ fn refusals(workspace: &Workspace) -> Vec<String> {
 }
 
 /// A request of the caller's making, past the command line: status and answer.
-fn post(workspace: &Workspace, path: &str, headers: &str, body: &Value) -> (u16, String) {
+pub(crate) fn post(workspace: &Workspace, path: &str, headers: &str, body: &Value) -> (u16, String) {
     let socket = workspace.ok(&["engine", "status", "--json"]).json()["socket"].as_str().expect("a path").to_owned();
     let mut stream = UnixStream::connect(socket).expect("the socket");
     stream.set_read_timeout(Some(PATIENCE)).expect("a limit");

@@ -27,6 +27,7 @@ mod pipeline_tests;
 mod programs;
 #[path = "../harness/pty.rs"]
 mod pty;
+mod releases;
 mod restore;
 mod rogue;
 mod rules;

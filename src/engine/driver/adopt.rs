@@ -39,6 +39,7 @@ impl Driver {
         };
         self.find_values().await;
         self.wait_for_values().await?;
+        self.note_changed_values().await?;
         self.reopen_frames();
         match known {
             Some(known) => {
@@ -66,6 +67,24 @@ impl Driver {
                     }
                 }
                 None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// People agreed to what would start with the values of that moment. A start that was recorded and not made yet would be
+    /// made with those that were found again.
+    async fn note_changed_values(&mut self) -> Result<(), DriverError> {
+        let running = self.recorded_as_running();
+        if running.is_empty() || self.scheduler.run().protected.is_empty() {
+            return Ok(());
+        }
+        let now = self.inputs_hash().await?;
+        let known = self.shared.gates.turn().await;
+        for stage in running {
+            let then = known.started_with(&self.id, self.scheduler.id(stage));
+            if then.is_some_and(|then| then != now) {
+                self.changed_values.insert(stage);
             }
         }
         Ok(())
@@ -125,8 +144,15 @@ impl Driver {
 
     /// The intent is recorded, but the runner never heard of it: the same attempt starts now.
     fn start_again(&mut self, stage: usize, attempt: u32) {
+        if self.changed_values.contains(&stage) {
+            let message = "not started: values that it reads are not those that were agreed to, as they were found after a crash";
+            return self.end(stage, attempt, Outcome::failed(StageError::new(ErrorKind::Security, message)));
+        }
         match self.prepare_again(stage).map(|prepared| prepared.work) {
-            Ok(operators::Work::Process(spec)) => self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) }),
+            Ok(operators::Work::Process(mut spec)) => {
+                self.furnish(stage, &mut spec);
+                self.acts.push(Act::Process { stage, attempt, spec: Box::new(spec) });
+            }
             Ok(operators::Work::Done(_) | operators::Work::Call(_) | operators::Work::Frame(_) | operators::Work::Child(_)) => {
                 self.interrupted(stage)
             }

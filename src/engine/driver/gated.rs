@@ -97,7 +97,7 @@ impl Driver {
         let found = in_force.policy.environments.get(&name);
         let was_protected = self.scheduler.run().protected.contains(&name);
         match found {
-            Some(environment) if environment.protected || !was_protected => Ok(environment.clone()),
+            Some(environment) if environment.protected || !was_protected => Ok(in_force.policy.environment(&name)),
             // Whoever loosens the rules while a run is under way may well be a stage of it.
             Some(_) | None if was_protected => {
                 Err(barred(format!("{name} was protected when the run began, and is not any more: begin another run")))
@@ -122,7 +122,7 @@ impl Driver {
                 return Ok(());
             }
         };
-        let target = Target { what, environment: for_everybody(target.environment, in_force), ..target };
+        let target = Target { what, ..target };
         let asked = self.asked(stage, target, in_force).await?;
         let shared = Arc::clone(&self.shared);
         let mut known = shared.gates.turn().await;
@@ -350,12 +350,6 @@ async fn earlier(shared: &Shared, run: &Run) -> Result<Vec<Run>, DriverError> {
         earlier.push(found);
     }
     Ok(earlier)
-}
-
-/// In a workspace without `[access]` one person is everybody: nobody else could agree to what is not even protected.
-fn for_everybody(environment: Environment, in_force: &InForce) -> Environment {
-    let separation = environment.separation && (environment.protected || in_force.policy.access.is_some());
-    Environment { separation, ..environment }
 }
 
 fn barred(message: String) -> StageError {

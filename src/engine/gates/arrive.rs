@@ -6,9 +6,10 @@ use super::asked::Asked;
 use super::record::Changes;
 use super::{GateId, Known};
 use crate::model::{
-    Actor, ErrorKind, Gate, GateFact, GateStatus, Holder, Lock, Opening, Person, Quorum, StageError, StageId, Timestamp,
+    Actor, ErrorKind, Gate, GateFact, GateStatus, Guard, Holder, Lock, Opening, Person, Quorum, StageError, StageId, Timestamp,
 };
 use crate::policy::blocker::Blocker;
+use crate::policy::break_glass::bypasses;
 use crate::policy::lock::{self, Acquire};
 use crate::policy::quorum::Deciders;
 use crate::policy::start::{Facts, Start, repeats, start};
@@ -89,7 +90,9 @@ impl Known {
             None => Passage::Go { changes: Changes::default(), fence: None },
             Some(blocker) => {
                 let message = format!("nothing starts in {} for it: {blocker}", opening.subject.environment);
-                Passage::Bar { error: StageError::new(ErrorKind::Security, message), changes: Changes::default() }
+                let details = serde_json::json!({"status": "kept_out"});
+                let error = StageError::new(ErrorKind::Security, message).with_details(details);
+                Passage::Bar { error, changes: Changes::default() }
             }
         }
     }
@@ -154,7 +157,9 @@ impl Known {
         let environment = &gate.subject.environment;
         let mut lock = self.lock(environment);
         // Approval first, then the lock, then everything once more. Who only asks people takes none.
-        if gate.status == GateStatus::Approved && !asked.only_asks() {
+        let decided = gate.status == GateStatus::Approved
+            || self.glass(&gate.id).is_some_and(|glass| bypasses(glass, gate, Guard::Quorum, now));
+        if decided && !asked.only_asks() {
             let (Acquire::Held { event, .. } | Acquire::Waiting { event, .. }) = lock::acquire(&lock, &asked.root, now);
             if let Some(event) = event {
                 lock.apply(&event);

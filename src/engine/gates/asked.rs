@@ -15,7 +15,7 @@ use crate::operators::{Cargo, Question};
 use crate::policy::{gate, subject};
 
 /// The stage in the subject of a gate that stands before all of a run.
-const WHOLE_RUN: &str = "*";
+pub(super) const WHOLE_RUN: &str = "*";
 
 /// What a stage acts on.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use super::asked::{Asked, What};
 use super::record::Changes;
 use super::{Known, Spot};
 use crate::model::{
-    Actor, Answer, Change, ErrorKind, Evidence, Gate, GateFact, GateStatus, Opening, Quorum, Release, StageError, Subject,
-    SubjectKind, Timestamp,
+    Actor, Answer, Change, Environment, ErrorKind, Evidence, Gate, GateFact, GateStatus, Opening, Quorum, Release, StageError,
+    Subject, SubjectKind, Timestamp,
 };
 use crate::operators::Cargo;
 use crate::policy::blocker::Blocker;
@@ -53,16 +53,29 @@ impl Known {
 
     /// Holds, quarantines, and what is missing for a promotion.
     pub(super) fn against(&self, asked: &Asked, subject: &Subject, now: Timestamp) -> Vec<Blocker> {
-        let Some((cargo, spot)) = asked.deploys() else { return Vec::new() };
-        let standing = self.standing(&spot.environment);
-        let mut found = standing::against(&standing, subject, asked.automatic);
-        let Some(from) = asked.promote_from.as_ref().filter(|_| subject.kind == SubjectKind::Deploy) else { return found };
-        let there = self.live(&Spot { environment: from.name.clone(), service: spot.service.clone() });
+        let version = asked.deploys().map(|(cargo, _)| cargo.version.as_str());
+        self.against_subject(subject, version, asked.automatic, asked.promote_from.as_ref(), now)
+    }
+
+    /// The same by what a gate keeps of it. `from` is where a release must have been before.
+    pub(super) fn against_subject(
+        &self,
+        subject: &Subject,
+        version: Option<&str>,
+        automatic: bool,
+        from: Option<&Environment>,
+        now: Timestamp,
+    ) -> Vec<Blocker> {
+        let (Some(version), Some(service)) = (version, &subject.service) else { return Vec::new() };
+        let standing = self.standing(&subject.environment);
+        let mut found = standing::against(&standing, subject, automatic);
+        let Some(from) = from.filter(|_| subject.kind == SubjectKind::Deploy) else { return found };
+        let there = self.live(&Spot { environment: from.name.clone(), service: service.clone() });
         let candidate = Candidate {
             from,
             there,
-            version: &cargo.version,
-            artefacts: &cargo.artefacts,
+            version,
+            artefacts: &subject.artefacts,
             smoke_tested_at: there.and_then(|release| release.smoke_tested_at),
             healthy_since: there.and_then(|release| release.healthy_since),
             standing: &standing,

@@ -52,7 +52,7 @@ impl Engine {
         }
         self.shared.store.record(changes.batch(&known)).await?;
         changes.apply(&mut known);
-        let view = viewed(&after, &deciders, &known, &caller.person, now);
+        let view = viewed(&after, &deciders, policy, &known, &caller.person, now);
         drop(known);
         // Also after a refusal: a request that the rules have moved away from is renewed by its run.
         self.shared.tell_gate(&after.id, &touched).await;

@@ -3,14 +3,22 @@
 use super::{GATES, Known, read};
 use crate::engine::handle::EngineError;
 use crate::engine::{Caller, Engine, clock};
-use crate::model::{Answer, Gate, GateEvent, GateView, Objection, Opening, Person, RuleView, Timestamp};
+use crate::model::{Answer, Gate, GateEvent, GateView, Objection, Opening, Person, Policy, Quorum, RuleView, Timestamp};
 use crate::policy::blocker::Blocker;
+use crate::policy::break_glass::bypasses;
 use crate::policy::gate::{objection, tally};
 use crate::policy::quorum::Deciders;
 use crate::policy::start::{Facts, blockers};
 
 /// A gate as it is now, for the client of this person.
-pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, person: &Person, now: Timestamp) -> GateView {
+pub(super) fn viewed(
+    gate: &Gate,
+    deciders: &Deciders<'_>,
+    policy: &Policy,
+    known: &Known,
+    person: &Person,
+    now: Timestamp,
+) -> GateView {
     let rules = tally(gate, deciders).into_iter();
     GateView {
         id: gate.id.clone(),
@@ -25,10 +33,11 @@ pub(super) fn viewed(gate: &Gate, deciders: &Deciders<'_>, known: &Known, person
         expires_at: gate.expires_at,
         requested_by: gate.requested_by.clone(),
         rules: rules.map(|rule| RuleView { name: rule.name, min: rule.min, approvals: rule.people }).collect(),
-        blockers: in_the_way(gate, deciders, known, now),
+        blockers: in_the_way(gate, deciders, policy, known, now),
         reason: gate.reason.clone(),
         decisions: gate.decisions.clone(),
         objections: objections(gate, deciders, person, now),
+        glass: known.glass(&gate.id).filter(|glass| now < glass.until && glass.digest == gate.digest).cloned(),
         evidence: gate.evidence.clone(),
         subject: gate.subject.clone(),
     }
@@ -42,7 +51,7 @@ fn objections(gate: &Gate, deciders: &Deciders<'_>, person: &Person, now: Timest
     Answer::ALL.into_iter().filter_map(why).collect()
 }
 
-fn in_the_way(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestamp) -> Vec<String> {
+fn in_the_way(gate: &Gate, deciders: &Deciders<'_>, policy: &Policy, known: &Known, now: Timestamp) -> Vec<String> {
     if !gate.status.is_open() {
         return Vec::new();
     }
@@ -56,8 +65,15 @@ fn in_the_way(gate: &Gate, deciders: &Deciders<'_>, known: &Known, now: Timestam
         evidence: gate.evidence.clone(),
     };
     let lock = known.lock(&gate.subject.environment);
-    let facts = Facts { opening: &opening, deciders: *deciders, people: &[], lock: &lock, against: &[], bypass: None, now };
-    let found = blockers(gate, &facts).into_iter();
+    let automatic = policy.service_accounts.contains(&gate.requested_by) || gate.quorum == Quorum::Automatic;
+    let from = deciders.environment.promote_from.as_ref().map(|name| policy.environment(name));
+    let version = gate.evidence.version.as_deref();
+    let against = known.against_subject(&gate.subject, version, automatic, from.as_ref(), now);
+    let bypass = known.glass(&gate.id);
+    let facts = Facts { opening: &opening, deciders: *deciders, people: &[], lock: &lock, against: &against, bypass, now };
+    let open =
+        |blocker: &Blocker| !blocker.guard().is_some_and(|guard| bypass.is_some_and(|glass| bypasses(glass, gate, guard, now)));
+    let found = blockers(gate, &facts).into_iter().filter(open);
     // A lock that nobody holds is taken when the stage starts.
     found.filter(|blocker| !matches!(blocker, Blocker::Lock { holder: None })).map(|blocker| blocker.to_string()).collect()
 }
@@ -102,7 +118,7 @@ fn view(gate: &Gate, caller: &Caller, known: &Known, now: Timestamp) -> GateView
     let policy = &caller.in_force.policy;
     let environment = policy.environment(&gate.subject.environment);
     let deciders = Deciders { environment: &environment, access: policy.access.as_ref(), engine_uid: caller.engine_uid };
-    viewed(gate, &deciders, known, &caller.person, now)
+    viewed(gate, &deciders, policy, known, &caller.person, now)
 }
 
 fn folded(facts: &[crate::store::Fact]) -> Result<Vec<Gate>, EngineError> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Decision, Evidence, GateStatus, Subject};
-use crate::model::{GateId, RunId, StageId, Timestamp};
+use crate::model::{BreakGlass, GateId, RunId, StageId, Timestamp};
 
 /// A rule of a gate and who has filled it so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct GateView {
     /// What whoever asks may not answer now; empty when it is over for everybody.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub objections: Vec<Objection>,
+    /// The glass that was broken for it, while it counts.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub glass: Option<BreakGlass>,
     /// What there is to see before deciding.
     #[serde(skip_serializing_if = "Evidence::is_empty", default)]
     pub evidence: Evidence,

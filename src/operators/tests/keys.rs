@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::super::testing::Stage;
-use super::super::{TABLE, Work, finish_process, is_idempotent};
+use super::super::{TABLE, Work, deployed, finish_process, is_idempotent};
 use crate::language::Component;
 use crate::process::Exit;
 
@@ -42,7 +42,11 @@ fn configs(component: Component) -> Vec<Value> {
         Component::Selector => vec![json!({"candidates": [1]})],
         Component::Synthesizer => vec![json!({"sources": [1]})],
         Component::Approval => vec![json!({"message": "m"})],
-        Component::Deploy => vec![json!({"service": "s", "version": "1", "run": "true"})],
+        Component::Deploy => vec![
+            json!({"service": "s", "version": "1", "run": "true"}),
+            json!({"service": "s", "version": "1", "stages": ["a"]}),
+            json!({"service": "s", "version": "1", "request": {"url": "http://127.0.0.1/"}}),
+        ],
         Component::Rollback => vec![json!({"service": "s"})],
         other => panic!("give `{other}` a config here that leads past everything it reads"),
     }
@@ -54,9 +58,11 @@ async fn output(stage: &Stage) -> Option<Value> {
         Work::Done(done) => Some(done.outcome.output),
         Work::Process(_) => {
             let exit: Exit = serde_json::from_value(json!({"code": 0, "duration_ms": 1, "lines": 0, "bytes": 0})).unwrap();
-            Some(finish_process(stage.spec(), &exit).output)
+            let output = finish_process(stage.spec(), &exit).output;
+            // What was deployed goes around what its work gave.
+            Some(if stage.spec().component == Component::Deploy { deployed(&json!({}), output) } else { output })
         }
-        Work::Call(call) if stage.spec().component == Component::HttpRequest => {
+        Work::Call(call) if matches!(stage.spec().component, Component::HttpRequest | Component::Deploy) => {
             drop(call);
             None
         }
@@ -75,7 +81,12 @@ async fn the_component_table_lists_exactly_the_keys_that_the_operators_read() {
             let _ = is_idempotent(stage.spec());
             let _ = output(&stage).await;
         }
-        let asked = ASKED.take();
+        let mut asked = ASKED.take();
+        if operator.component == Component::Deploy {
+            // What a script and a request read besides is theirs.
+            let theirs = [Component::Shell, Component::HttpRequest].into_iter().flat_map(|component| component.entry().keys);
+            theirs.filter(|field| Component::Deploy.key(field.name).is_none()).for_each(|field| drop(asked.remove(field.name)));
+        }
         let listed: BTreeSet<String> = operator.component.entry().keys.iter().map(|field| field.name.to_owned()).collect();
         let unread: Vec<_> = listed.difference(&asked).collect();
         let unlisted: Vec<_> = asked.difference(&listed).collect();

@@ -176,6 +176,7 @@ pub fn gate(run: &str, stage: &str, environment: &str, opened: f64) -> GateView 
         reason: None,
         decisions: Vec::new(),
         objections: Vec::new(),
+        glass: None,
         evidence: Evidence::default(),
         subject,
     }
