@@ -167,7 +167,7 @@ fn answer(request: &Request) -> Vec<Reply> {
             let lines: Vec<ViewLine> = (from..from + query.count).map(line).collect();
             let total = from + query.count;
             let place = |line| LogPlace(query.view.log.clone().map(|name| (name, line)).into_iter().collect());
-            let window = ViewWindow { lines, from: place(from), to: place(total), total, bytes: total, damage: None };
+            let window = ViewWindow { lines, from: place(from), to: place(total), total, parts: 0, bytes: total, damage: None };
             vec![Reply::Lines { run: run.clone(), query: query.clone(), window }]
         }
         _ => Vec::new(),

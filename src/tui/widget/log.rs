@@ -7,6 +7,7 @@ mod draw;
 mod held;
 mod json;
 mod line;
+mod parts;
 #[cfg(test)]
 pub mod scripted;
 mod scroll;
@@ -65,6 +66,8 @@ pub struct Subject {
 pub struct LogPane {
     subject: Option<Subject>,
     total: u64,
+    /// How many of these are continued by another one, as far as was heard.
+    parts: u64,
     pub bytes: u64,
     pub damage: Option<String>,
     held: Held,
@@ -155,6 +158,11 @@ impl LogPane {
         self.total
     }
 
+    /// Lines as a person counts them: a very long one, which comes in parts, once.
+    pub fn whole_lines(&self) -> u64 {
+        self.total.saturating_sub(self.parts)
+    }
+
     /// Lines that came since following stopped, of those that are shown.
     pub fn unseen(&self) -> u64 {
         match (self.follow, &self.filter) {
@@ -232,7 +240,7 @@ impl LogPane {
         }
         (self.asked, self.fresh) = (None, false);
         self.total = if std::mem::take(&mut self.shrinks) { window.total } else { self.total.max(window.total) };
-        self.bytes = window.bytes;
+        (self.parts, self.bytes) = (window.parts, window.bytes);
         self.damage.clone_from(&window.damage);
         if self.check == Check::Asked {
             self.check = Check::No;

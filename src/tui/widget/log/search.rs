@@ -35,14 +35,6 @@ impl Search {
         Self { pattern: pattern.to_owned(), regex: Regex::new(&meant(pattern)).ok() }
     }
 
-    /// The column of a line at which its first match begins, and the one after it.
-    pub(super) fn columns(&self, line: &Line, charset: Charset) -> Option<Range<u32>> {
-        let hit = self.ranges(&line.shown.text).into_iter().next()?;
-        let cells = line.shown.cells(0, charset).filter(|(_, offset, ..)| hit.contains(offset));
-        let ends = cells.map(|(column, _, cell, _)| (column, column + u32::from(cell.width)));
-        ends.reduce(|first, last| (first.0, last.1)).map(|(from, to)| from..to)
-    }
-
     /// Where a shown text matches.
     pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
         let found = self.regex.iter().flat_map(|regex| regex.find_iter(text));
@@ -79,6 +71,13 @@ impl Tally {
     pub fn any_in(&self, lines: Range<u64>) -> bool {
         self.hits.get(self.hits.partition_point(|hit| *hit < lines.start)).is_some_and(|hit| *hit < lines.end)
     }
+}
+
+/// The column of a line at which a match begins, and the one after it.
+fn columns(hit: &Range<usize>, line: &Line, charset: Charset) -> Option<Range<u32>> {
+    let cells = line.shown.cells(0, charset).filter(|(_, offset, ..)| hit.contains(offset));
+    let ends = cells.map(|(column, _, cell, _)| (column, column + u32::from(cell.width)));
+    ends.reduce(|first, last| (first.0, last.1)).map(|(from, to)| from..to)
 }
 
 impl LogPane {
@@ -139,10 +138,12 @@ impl LogPane {
 
     /// Scrolls sideways to the match that was gone to, once its line is there.
     pub(super) fn reveal(&mut self) {
-        let Some((number, search)) = self.reveal.zip(self.search.as_ref()) else { return };
-        let Some(line) = self.held.line(number) else { return };
+        let Some(line) = self.reveal.and_then(|number| self.held.line(number)) else { return };
         let width = u32::from(self.text_width());
-        let Some(hit) = search.columns(line, self.charset) else {
+        let hits = self.marks(line);
+        // The one that begins in this part rather than what is left of one before.
+        let hit = hits.iter().find(|hit| hit.start > 0).or(hits.first());
+        let Some(hit) = hit.and_then(|hit| columns(hit, line, self.charset)) else {
             // Not in what is held of the line: as much of it as there can be is asked for, once.
             if line.cut == 0 || self.clip == super::LONGEST {
                 self.reveal = None;
