@@ -105,6 +105,8 @@ pub struct LogPane {
     tally: Tally,
     /// A match that was asked for.
     finding: Option<ViewQuery>,
+    /// Matches to go on to when that one has come: forwards, or backwards below zero.
+    ahead: i64,
     /// A line whose match is to be brought into view.
     reveal: Option<u64>,
     size: (u16, u16),

@@ -10,6 +10,9 @@ use crate::model::{LineFilter, LogName, LogPlace, LogStart, LogView, ScanPiece, 
 use crate::tui::glyph::Charset;
 use crate::tui::widget::format;
 
+/// Presses of a key that are remembered while a match is on its way.
+const MOST_AHEAD: i64 = 50;
+
 /// A regular expression that is searched for.
 #[derive(Debug, Clone)]
 pub struct Search {
@@ -91,7 +94,7 @@ impl LogPane {
     /// Starts a search. `None` drops the present one.
     pub fn set_search(&mut self, pattern: Option<&str>) {
         self.search = pattern.map(Search::new);
-        self.finding = None;
+        self.stop_finding();
         self.tally = Tally::default();
     }
 
@@ -103,11 +106,31 @@ impl LogPane {
         self.filter = filter;
         self.tally = Tally::default();
         self.mark = None;
-        self.finding = None;
+        self.stop_finding();
         if !self.follow {
             self.top = self.cursor.saturating_sub(u64::from(self.size.1 / 3));
         }
         self.forget();
+    }
+
+    /// The next match from the cursor on. While one is on its way: notes that another one is wanted after it.
+    pub fn find_next(&mut self, backwards: bool) -> Option<ViewQuery> {
+        if self.finding.is_none() {
+            return self.find(backwards, false);
+        }
+        self.ahead = (self.ahead + if backwards { -1 } else { 1 }).clamp(-MOST_AHEAD, MOST_AHEAD);
+        None
+    }
+
+    /// The match that was wanted after the one that has come.
+    pub fn find_on(&mut self) -> Option<ViewQuery> {
+        let by = self.ahead.signum();
+        if by == 0 || self.finding.is_some() {
+            return None;
+        }
+        let query = self.find(by < 0, false);
+        self.ahead -= by;
+        query
     }
 
     /// The next line with a match: after the cursor or before it, going round at the end. The answer comes with `found`.
@@ -120,13 +143,21 @@ impl LogPane {
         Some(query)
     }
 
+    /// No match is waited for any more.
+    pub fn stop_finding(&mut self) {
+        (self.finding, self.ahead) = (None, 0);
+    }
+
     /// Goes to a line that was searched for; says what is to be said about it.
     pub fn found(&mut self, query: &ViewQuery, line: Option<u64>) -> Option<&'static str> {
         if self.finding.as_ref() != Some(query) {
             return None;
         }
         self.finding = None;
-        let Some(line) = line else { return Some("no match") };
+        let Some(line) = line else {
+            self.ahead = 0;
+            return Some("no match");
+        };
         self.go(line);
         self.reveal = Some(line);
         match (&query.from, query.backwards) {
@@ -202,14 +233,14 @@ impl LogPane {
         if self.tally.asked.is_some() {
             self.tally = Tally { refused: true, ..Tally::default() };
         }
-        self.finding = None;
+        self.stop_finding();
     }
 
     pub(super) fn scan_again(&mut self) {
         if self.tally.asked.is_some() || self.tally.refused {
             self.tally = Tally::default();
         }
-        self.finding = None;
+        self.stop_finding();
     }
 
     /// Lines that pass the filter and came since following stopped; none while the first count is under way.
