@@ -47,12 +47,20 @@ impl Filter {
     }
 }
 
-/// In which of the parts, which follow each other, a match begins. Looks at the text once, unless it is full of matches.
+/// In which of the parts, which follow each other, a match begins.
 fn begins(regex: &Regex, text: &[u8], parts: &[Range<usize>]) -> Vec<bool> {
-    let mut next = Some(0);
+    // Where the next match begins, once that was looked for.
+    let (mut next, mut over) = (None, false);
     let begins = |part: &Range<usize>| {
-        if next.is_some_and(|next| next < part.start || next == 0) {
-            next = regex.find_at(text, part.start).map(|found| found.start());
+        if next.is_none_or(|next| next < part.start) {
+            next = None;
+            let end = if over { None } else { regex.shortest_match_at(text, part.start) };
+            match end {
+                None => over = true,
+                // What ends inside of the part began there: where the longest match would end does not matter.
+                Some(end) if end < part.end => return true,
+                Some(_) => next = regex.find_at(text, part.start).map(|found| found.start()),
+            }
         }
         // Only at the very end is there nothing that an empty match could stand before.
         next.is_some_and(|next| next < part.end || (next == part.end && part.end == text.len()))

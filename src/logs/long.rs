@@ -13,7 +13,7 @@ use crate::model::Stream;
 
 /// Text of a line from a part on that is put together at once, about.
 const MOST: usize = 2 * 1024 * 1024;
-/// Text beyond a part that is looked at with it.
+/// Text beyond a part that is looked at with it, or half of what is put together where many small parts make less of it.
 const AHEAD: usize = 256 * 1024;
 /// Text before a part that is looked at with it: a character and the colours around it.
 const BEHIND: usize = 128;
@@ -23,6 +23,8 @@ const BACK: u64 = 64;
 const RECORDS: usize = 8_192;
 /// Text of the other stream that is read for one stretch.
 const BETWEEN: usize = 4 * 1024 * 1024;
+/// Bytes times parts of one stretch: what a pattern that matches everywhere to the end costs.
+const WORK: usize = 64 * 1024 * 1024;
 /// Stretches that are remembered, of different logs or streams.
 const STRETCHES: usize = 16;
 
@@ -161,7 +163,8 @@ impl Text {
             if record.number >= number {
                 let start = *start.get_or_insert(text.bytes.len() - record.text.len());
                 text.whole = !record.partial;
-                text.full = text.bytes.len() - start >= ahead || records > RECORDS;
+                let work = text.bytes.len().saturating_mul(text.parts.len());
+                text.full = text.bytes.len() - start >= ahead || records > RECORDS || work > WORK;
                 return !text.whole && !text.full;
             }
             if !record.partial {
@@ -193,7 +196,8 @@ impl Text {
     /// Judges the parts of which enough is known.
     fn judged(&self, filter: &Filter, wanted: Option<&Filter>) -> Vec<(u64, Verdict)> {
         let mut ends: Vec<usize> = std::iter::once(self.behind).chain(self.parts.iter().map(|(_, end)| *end)).collect();
-        let decided = |(number, end): &&(u64, usize)| self.whole || *number <= self.number || end + AHEAD <= self.bytes.len();
+        let ahead = AHEAD.min(self.bytes.len() / 2);
+        let decided = |(number, end): &&(u64, usize)| self.whole || *number <= self.number || end + ahead <= self.bytes.len();
         let count = self.parts.iter().take_while(decided).count();
         let plain = filter::without_colours(&self.bytes, &mut ends);
         let ranges: Vec<Range<usize>> = ends.windows(2).take(count).map(|ends| ends[0]..ends[1]).collect();

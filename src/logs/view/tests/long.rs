@@ -147,3 +147,21 @@ fn lines_are_counted_once_however_many_parts_they_have() {
     std::fs::remove_file(crate::logs::index::path_of(&path)).unwrap();
     assert_eq!(count(&View::of(Some(source(&path, "a")))), 3 + warnings, "also when the index is lost");
 }
+
+#[test]
+fn a_line_that_came_in_very_many_small_parts_is_one_line_all_the_same() {
+    const PARTS: u64 = 10_000;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.log");
+    let mut segment = Segment::new(path.clone(), Timestamp(0));
+    for ms in 0..PARTS {
+        segment.push(Stream::Stdout, ms, b"abc");
+        segment.settle(ms);
+    }
+    segment.write().unwrap();
+    let view = View::of(Some(source(&path, "a")));
+    let count = |pattern: &str| pieces(&view, &LogPlace::default(), pattern).iter().map(|piece| piece.count).sum::<u64>();
+    assert_eq!((count("cab"), count("^a"), count("b.*")), (PARTS - 1, 1, PARTS), "and nothing is looked at again and again");
+    let window = read(&view, &query(LogStart::End, true, 1));
+    assert_eq!(window.total - window.parts, 1);
+}
