@@ -5,6 +5,7 @@
 
 pub mod filter;
 pub mod index;
+mod long;
 pub mod mask;
 pub mod read;
 pub mod record;

@@ -180,7 +180,7 @@ fn a_terminal_that_does_not_drain_does_not_keep_the_console_from_ending() {
     console.wait_for("deploy");
     console.stop_reading();
     console.type_keys("2\r");
-    console.wait_until_stuck();
+    console.wait_until_full();
     console.signal(Signal::TERM);
     console.wait_for_exit();
 }

@@ -22,6 +22,8 @@ pub struct Log {
     latest: Timestamp,
     index: Index,
     total: u64,
+    /// Records that another one continues.
+    parts: u64,
     damage: Option<String>,
 }
 
@@ -41,22 +43,38 @@ impl Log {
         let Some(start) = start.flatten() else {
             let damage = (size > 0).then(|| "the log does not begin as a log of this version".to_owned());
             let index = Index::default();
-            return Ok(Self { path: path.to_owned(), size: 0, start: Timestamp(0), latest, index, total: 0, damage });
+            let (path, start) = (path.to_owned(), Timestamp(0));
+            return Ok(Self { path, size: 0, start, latest, index, total: 0, parts: 0, damage });
         };
         let (index, damage) = Index::open(&file, &index::path_of(path), first, size)?;
-        let last = index.last()?.unwrap_or(Entry { line: 0, offset: first, ms: 0 });
-        let total = last.line + Lines::new(&file, last.offset, size).skip(u64::MAX)?;
-        Ok(Self { path: path.to_owned(), size, start: Timestamp(start), latest, index, total, damage })
+        let last = index.last()?.unwrap_or(Entry { line: 0, offset: first, ms: 0, parts: 0 });
+        let (lines, parts) = count(&mut Lines::new(&file, last.offset, size), u64::MAX)?;
+        let (total, parts) = (last.line + lines, if index.knows_parts() { last.parts + parts } else { 0 });
+        Ok(Self { path: path.to_owned(), size, start: Timestamp(start), latest, index, total, parts, damage })
     }
 
     /// Forgets the lines from this one on.
-    pub(super) fn end_at(&mut self, line: u64) {
-        self.total = self.total.min(line);
+    pub(super) fn end_at(&mut self, line: u64) -> io::Result<()> {
+        if line >= self.total {
+            return Ok(());
+        }
+        if self.parts > 0 {
+            let (near, _) = self.index.around(|entry| entry.line <= line)?;
+            let file = File::open(&self.path)?;
+            self.parts = near.parts + count(&mut Lines::new(&file, near.offset, self.size), line - near.line)?.1;
+        }
+        self.total = line;
+        Ok(())
     }
 
     /// Lines in the log.
     pub fn total(&self) -> u64 {
         self.total
+    }
+
+    /// How many of these are continued by another one.
+    pub fn parts(&self) -> u64 {
+        self.parts
     }
 
     /// Bytes of the log's file.
@@ -95,8 +113,13 @@ impl Log {
         Ok(found)
     }
 
+    /// One line.
+    pub(super) fn line(&self, number: u64) -> io::Result<Option<LogLine>> {
+        Ok(self.window(Some(number), 1)?.pop())
+    }
+
     /// Goes through the lines from line `from` on until `visit` says false.
-    fn each(&self, from: u64, mut visit: impl FnMut(RawLine<'_>) -> bool) -> io::Result<()> {
+    pub(super) fn each(&self, from: u64, mut visit: impl FnMut(RawLine<'_>) -> bool) -> io::Result<()> {
         let file = File::open(&self.path)?;
         let (near, _) = self.index.around(|entry| entry.line <= from)?;
         let mut lines = Lines::new(&file, near.offset, self.size);
@@ -157,6 +180,19 @@ impl Log {
         }
         Ok(block)
     }
+}
+
+/// Counts at most so many lines, and those of them that another one continues. The last one does not count as such:
+/// nothing continues it yet.
+fn count(lines: &mut Lines<'_>, most: u64) -> io::Result<(u64, u64)> {
+    let (mut counted, mut parts, mut last) = (0, 0, false);
+    while counted < most
+        && let Some(line) = lines.next_line()?
+    {
+        counted += 1;
+        parts += u64::from(std::mem::replace(&mut last, record::goes_on(line)));
+    }
+    Ok((counted, parts))
 }
 
 /// Some lines of a log in memory, one after the other.

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::filter::Filter;
+use super::long::Judge;
 use super::view::View;
 use super::walk::Walk;
 use crate::model::{LogPlace, ScanPiece};
@@ -22,16 +23,24 @@ pub fn scan(
 ) -> io::Result<u64> {
     let start = view.numbers(from);
     let mut number: u64 = start.iter().sum();
-    let mut walk = Walk::new(&view.sources, &start, false);
+    let mut judge = Judge::new(filter, wanted, false);
+    let mut walk = Walk::new(&view.sources, &start, false, judge.sees_parts());
     let (mut found, mut due) = (ScanPiece::default(), STRETCH);
-    while let Some((_, line)) = walk.step()? {
-        if filter.keeps(line.text) {
-            found.passed += 1;
-            if wanted.is_some_and(|wanted| wanted.keeps(line.text)) {
-                found.count += 1;
-                if found.hits.len() < MOST_HITS {
-                    found.hits.push(number);
-                }
+    // The line that the scan before this one ended in has gone on: its last part may begin a match now.
+    if let ([only], Some(last)) = (&view.sources[..], number.checked_sub(1))
+        && wanted.is_some()
+        && number < only.total()
+        && judge.became_wanted(only, number)?
+    {
+        (found.count, found.hits) = (1, vec![last]);
+    }
+    while let Some((source, line, part)) = walk.step()? {
+        let verdict = judge.look(source, &line, part)?;
+        found.passed += u64::from(verdict.kept);
+        if verdict.wanted {
+            found.count += 1;
+            if found.hits.len() < MOST_HITS {
+                found.hits.push(number);
             }
         }
         number += 1;

@@ -23,6 +23,8 @@ pub struct Segment {
     written: u64,
     indexed: u64,
     lines: u64,
+    /// Records that another one continues.
+    parts: u64,
     stdout: Half,
     stderr: Half,
     prefix: Prefix,
@@ -84,6 +86,7 @@ impl Segment {
             written: 0,
             indexed: 0,
             lines: 0,
+            parts: 0,
             stdout: Half::default(),
             stderr: Half::default(),
             prefix: Prefix::new(),
@@ -211,7 +214,7 @@ impl Segment {
         }
         let offset = self.bytes();
         if offset - self.indexed >= index::STRIDE {
-            self.index.push(index::Entry { line: self.lines, offset, ms: self.prefix.ms });
+            self.index.push(index::Entry { line: self.lines, offset, ms: self.prefix.ms, parts: self.parts });
             self.indexed = offset;
         }
         self.batch.extend_from_slice(self.prefix.digits());
@@ -219,6 +222,7 @@ impl Segment {
         self.batch.extend_from_slice(text);
         self.batch.push(b'\n');
         self.lines += 1;
+        self.parts += u64::from(continued);
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::filter::Filter;
+use super::long::Judge;
 use super::read::RawLine;
 use super::walk::Walk;
 pub use super::walk::{Lines, Source};
@@ -57,7 +58,8 @@ impl View {
             LogStart::Line(line) => self.seek(*line)?,
             LogStart::Place(place) => self.numbers(place),
         };
-        let mut walk = Walk::new(&self.sources, &start, query.backwards);
+        let mut judge = Judge::new(filter, None, query.backwards);
+        let mut walk = Walk::new(&self.sources, &start, query.backwards, judge.sees_parts());
         let mut number: u64 = start.iter().sum();
         let mut lines = Vec::new();
         let mut text = 0;
@@ -65,9 +67,9 @@ impl View {
             if walk.read > MOST_READ {
                 break;
             }
-            let Some((source, line)) = walk.step()? else { break };
+            let Some((source, line, piece)) = walk.step()? else { break };
             number = if query.backwards { number.saturating_sub(1) } else { number };
-            if filter.keeps(line.text) {
+            if judge.look(source, &line, piece)?.kept {
                 let mut shown = clipped(&line, number, query.clip);
                 text += shown.text.len();
                 shown.of = self.merged.then(|| (source.name.stage.clone(), line.number));
@@ -81,8 +83,9 @@ impl View {
             lines.reverse();
         }
         let bytes = self.sources.iter().map(Source::bytes).sum();
+        let parts = self.sources.iter().map(Source::parts).sum();
         let (from, to) = (self.place(&from), self.place(&to));
-        Ok((ViewWindow { lines, from, to, total: self.total(), bytes, damage: self.damage.clone() }, read))
+        Ok((ViewWindow { lines, from, to, total: self.total(), parts, bytes, damage: self.damage.clone() }, read))
     }
 
     /// The place before a line of the view.
@@ -102,7 +105,7 @@ impl View {
             if before(middle)?.iter().sum::<u64>() <= line { from = middle } else { to = middle }
         }
         let place = before(from)?;
-        let mut walk = Walk::new(&self.sources, &place, false);
+        let mut walk = Walk::new(&self.sources, &place, false, false);
         for _ in place.iter().sum()..line {
             if walk.step()?.is_none() {
                 break;

@@ -82,6 +82,9 @@ pub struct RunSummary {
     /// The run whose stage started this one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<RunId>,
+    /// What it acts on, as it was started with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub environment: Option<String>,
     /// How many stages the pipeline has, and how many of them are over: `Tally`.
     pub stages_total: u64,
     pub stages_done: u64,
@@ -379,6 +382,7 @@ impl Run {
             started_at: self.started_at,
             finished_at: self.finished_at,
             parent: self.parent.as_ref().map(|parent| parent.run.clone()),
+            environment: self.environment.clone(),
             stages_total: tally.total as u64,
             stages_done: tally.ended() as u64,
             failure: self.failure_line(),

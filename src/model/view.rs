@@ -107,6 +107,10 @@ pub struct ViewWindow {
     pub to: LogPlace,
     /// Lines of all logs of the view, without the filter.
     pub total: u64,
+    /// How many of these are continued by another one: a very long line comes in parts. `total - parts` is what a person
+    /// would count.
+    #[serde(default)]
+    pub parts: u64,
     pub bytes: u64,
     /// What is wrong with the files of a log, if anything is.
     #[serde(skip_serializing_if = "Option::is_none", default)]

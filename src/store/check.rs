@@ -75,7 +75,7 @@ fn runs(conn: &Connection, wrong: &mut Vec<String>) -> Result<(), Fault> {
     let mut query = conn.prepare(&format!("SELECT {SUMMARY}, r.key FROM {SUMMARIES} ORDER BY r.key"))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let key: i64 = row.get(12)?;
+        let key: i64 = row.get(13)?;
         let id: String = row.get(0)?;
         let id = RunId::from_text(&id);
         let Some(run) = note(wrong, fold(conn, key, &id))? else { continue };

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("migrations/001_journal.sql") },
     Migration { version: 2, sql: include_str!("migrations/002_parents.sql") },
     Migration { version: 3, sql: include_str!("migrations/003_audit.sql") },
+    Migration { version: 4, sql: include_str!("migrations/004_environments.sql") },
 ];
 
 fn latest(migrations: &[Migration]) -> u32 {

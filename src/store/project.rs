@@ -19,7 +19,7 @@ const KEPT: usize = 512;
 pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
     let mut kind = match kind {
         EventKind::Noted { .. } => return None,
-        EventKind::RunCreated { pipeline, stages, actor, reused, parent, .. } => EventKind::RunCreated {
+        EventKind::RunCreated { pipeline, stages, actor, reused, parent, environment, .. } => EventKind::RunCreated {
             pipeline: pipeline.clone(),
             stages: stages
                 .iter()
@@ -29,7 +29,7 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             actor: actor.clone(),
             workspace: String::new(),
             rerun_of: None,
-            environment: None,
+            environment: environment.clone(),
             environment_names: Vec::new(),
             timeout_ms: None,
             reused: reused.iter().map(|(stage, _)| (stage.clone(), Value::Null)).collect(),
@@ -277,8 +277,8 @@ fn insert_run(conn: &Connection, run: &Run) -> Result<i64, Fault> {
     let summary = run.summary();
     let mut insert = conn.prepare_cached(
         "INSERT INTO runs (id, pipeline_id, pipeline_name, definition, status, actor, created_at, stages_total, stages_done,
-                           parent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT key FROM runs WHERE id = ?10))",
+                           parent, environment)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT key FROM runs WHERE id = ?10), ?11)",
     )?;
     let key = insert.insert(params![
         summary.id.as_str(),
@@ -290,7 +290,8 @@ fn insert_run(conn: &Connection, run: &Run) -> Result<i64, Fault> {
         summary.created_at.as_millis(),
         integer(summary.stages_total),
         integer(summary.stages_done),
-        summary.parent.as_ref().map(RunId::as_str)
+        summary.parent.as_ref().map(RunId::as_str),
+        summary.environment
     ])?;
     Ok(key)
 }

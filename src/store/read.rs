@@ -144,7 +144,7 @@ pub(super) fn runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<RunSumma
 
 /// The columns `summary` reads.
 pub(super) const SUMMARY: &str = "r.id, r.pipeline_id, r.pipeline_name, r.status, r.actor, r.created_at, r.started_at, \
-     r.finished_at, r.stages_total, r.stages_done, r.failure, parent.id";
+     r.finished_at, r.stages_total, r.stages_done, r.failure, parent.id, r.environment";
 
 /// Where `SUMMARY` reads them.
 pub(super) const SUMMARIES: &str = "runs r LEFT JOIN runs parent ON parent.key = r.parent";
@@ -169,6 +169,7 @@ pub(super) fn summary(row: &Row<'_>) -> Result<RunSummary, Fault> {
         stages_done: count(row.get(9)?),
         failure: row.get(10)?,
         parent: row.get::<_, Option<String>>(11)?.map(|id| RunId::from_text(&id)),
+        environment: row.get(12)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What runs inside the pty: the console on an engine that follows a script.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::pty::Console;
+
+/// Lines that the flood has come to.
+static LINES: AtomicU64 = AtomicU64::new(0);
 
 const SCRIPT: &str = "FLOWDECK_TEST_SCRIPT";
 /// Set where the console can be held.
@@ -133,6 +137,7 @@ async fn engine(script: String, mut asked: mpsc::Receiver<Request>, tell: mpsc::
 /// Output that never ends: every line changes the whole log pane.
 async fn flood(run: RunId, tell: mpsc::Sender<Reply>) {
     for lines in (0u64..).step_by(1_000) {
+        LINES.store(lines, Ordering::SeqCst);
         let grew = Reply::LogGrew { run: run.clone(), stage: StageId::new("unit-tests"), attempt: 1, lines, bytes: lines };
         if tell.send(grew).await.is_err() {
             return;
@@ -150,7 +155,7 @@ fn answer(request: &Request) -> Vec<Reply> {
         }
         Request::Lines(run, query) => {
             let from = match &query.from {
-                LogStart::End => 0,
+                LogStart::End => LINES.load(Ordering::SeqCst),
                 LogStart::Line(line) => *line,
                 LogStart::Place(place) => place.line(),
             };
@@ -160,18 +165,24 @@ fn answer(request: &Request) -> Vec<Reply> {
                 of: None,
                 at: Timestamp(0),
                 stream: Stream::Stdout,
-                text: format!("{number} {}", "output ".repeat(20)),
+                text: text(number),
                 cut: 0,
                 partial: false,
             };
             let lines: Vec<ViewLine> = (from..from + query.count).map(line).collect();
             let total = from + query.count;
             let place = |line| LogPlace(query.view.log.clone().map(|name| (name, line)).into_iter().collect());
-            let window = ViewWindow { lines, from: place(from), to: place(total), total, bytes: total, damage: None };
+            let window = ViewWindow { lines, from: place(from), to: place(total), total, parts: 0, bytes: total, damage: None };
             vec![Reply::Lines { run: run.clone(), query: query.clone(), window }]
         }
         _ => Vec::new(),
     }
+}
+
+/// A line that has little in common with the ones around it: none of them can be shown by moving another one.
+fn text(number: u64) -> String {
+    let word = |at: u64| format!("{:x} ", (number * 31 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (0..10).map(word).collect()
 }
 
 fn status() -> EngineStatus {

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use pty_process::blocking::Command;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 
@@ -220,15 +221,12 @@ impl Console {
         while self.read(Duration::from_millis(20)) {}
     }
 
-    /// Waits until a thread of the console is blocked in a write to the terminal.
-    pub fn wait_until_stuck(&mut self) {
-        let path = format!("/proc/{}/task", self.child.id());
-        self.wait("a blocked write", |_| {
-            let tasks = std::fs::read_dir(&path).expect("it runs").flatten();
-            tasks
-                .filter_map(|task| std::fs::read_to_string(task.path().join("wchan")).ok())
-                .any(|place| place.contains("tty_write"))
-                || queued(&path)
+    /// Waits until the terminal has no room for what the console has to say, and gets none for a while.
+    pub fn wait_until_full(&mut self) {
+        self.wait("a full terminal", |console| {
+            let mut asked = [PollFd::new(console.terminal.as_ref().expect("kept"), PollFlags::OUT)];
+            let a_while = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+            rustix::event::poll(&mut asked, Some(&a_while)).expect("a terminal") == 0
         });
     }
 
@@ -306,12 +304,4 @@ pub fn processor_time(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
     let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
-}
-
-/// Where the kernel does not name the place: a thread is inside `write` (call 1 or 64, by machine).
-fn queued(path: &str) -> bool {
-    let tasks = std::fs::read_dir(path).expect("it runs").flatten();
-    tasks
-        .filter_map(|task| std::fs::read_to_string(task.path().join("syscall")).ok())
-        .any(|call| call.starts_with("1 ") || call.starts_with("64 "))
 }

@@ -142,7 +142,7 @@ impl Story {
 
     fn finished(&mut self, at: Timestamp, stage: &StageId, attempt: u32, outcome: &Outcome, next: Next) -> Option<String> {
         let told = self.run.as_ref().and_then(|run| run.stages.get(stage));
-        let took = words::after(told, at);
+        let took = if outcome.ending.is_success() { words::after(told, at) } else { words::after_attempt(told, at) };
         let because = words::because(outcome.error.as_ref());
         let status = outcome.ending.status();
         let way = told.map(|stage| words::chosen(&stage.component, &outcome.output)).unwrap_or_default();

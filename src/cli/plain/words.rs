@@ -42,12 +42,16 @@ pub fn skipped(reason: &str) -> String {
     }
 }
 
-/// Which way a stage that chooses one has gone.
+/// Which way a stage that chooses one has gone, and what a guard has recovered from.
 pub fn chosen(component: &str, output: &Value) -> String {
     match (component, output["branch_taken"].as_str(), output["route_taken"].as_str()) {
         ("conditional", Some(branch), _) => format!("; it took the {branch} branch"),
         ("router", _, Some(route)) => format!("; it took the route {route}"),
         ("router", _, None) => "; no route fits".to_owned(),
+        ("trycatch", ..) if output["status"] == "recovered" => {
+            let said = |name: &str| output[name].as_str().unwrap_or_default().to_owned();
+            format!("; it recovered from {}: {}", said("error_type"), said("error_message"))
+        }
         ("return", ..) if output["returned"] == true => "; the run returns here".to_owned(),
         _ => String::new(),
     }
@@ -76,6 +80,12 @@ pub fn level(level: NoteLevel) -> &'static str {
 pub fn after(stage: Option<&Stage>, at: Timestamp) -> String {
     let elapsed = stage.and_then(|stage| stage.elapsed(at));
     elapsed.map(|elapsed| format!(" after {}", length(elapsed))).unwrap_or_default()
+}
+
+/// How long its last attempt took, without the ones before and the pauses between them.
+pub fn after_attempt(stage: Option<&Stage>, at: Timestamp) -> String {
+    let last = stage.and_then(|stage| stage.attempts.last());
+    last.map(|last| format!(" after {}", length(at.since(last.started_at)))).unwrap_or_default()
 }
 
 /// `1 item`, `3 items`.

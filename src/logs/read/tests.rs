@@ -94,12 +94,12 @@ fn a_spoilt_index_is_named_and_left_alone_and_the_lines_still_come() {
     let path = dir.path().join("1.log");
     write_log(&path, &numbered(20_000));
     let whole = fs::read(index::path_of(&path)).unwrap();
-    assert!(whole.len() > 8 + 32 * 20, "{}", whole.len());
+    assert!(whole.len() > 8 + 40 * 20, "{}", whole.len());
     let good = Log::open(&path).unwrap().window(Some(12_345), 3).unwrap();
     let mut flipped = whole.clone();
-    flipped[8 + 32 * 5 + 9] ^= 1;
+    flipped[8 + 40 * 5 + 9] ^= 1;
     let mut moved = whole.clone();
-    moved.drain(8..40);
+    moved.drain(8..48);
     let spoilt = [flipped, moved, b"rubbish".to_vec(), whole[..8].to_vec()];
     for bytes in spoilt {
         fs::write(index::path_of(&path), &bytes).unwrap();

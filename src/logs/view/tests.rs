@@ -1,3 +1,5 @@
+mod long;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -166,7 +168,7 @@ fn sparse(path: &Path, gibibytes: u64) -> u64 {
     for line in 0..count {
         let offset = first + line * index::STRIDE;
         if line > 0 {
-            index.push(index::Entry { line, offset, ms: line });
+            index.push(index::Entry { line, offset, ms: line, parts: 0 });
         }
     }
     index.write().unwrap();
@@ -241,9 +243,9 @@ fn a_damaged_entry_of_a_long_index_is_passed_over() {
     let lines: Vec<_> = (0..900_000).map(|n| (n, format!("{n:0>90}"))).collect();
     write(&path, 0, &lines);
     let index = std::fs::File::options().write(true).open(index::path_of(&path)).unwrap();
-    assert!(index.metadata().unwrap().len() > 32 * 1_100);
+    assert!(index.metadata().unwrap().len() > 40 * 1_100);
     for entry in [0_u64, 300, 301, 600, 700] {
-        index.write_all_at(b"rubbish", 8 + 32 * entry).unwrap();
+        index.write_all_at(b"rubbish", 8 + 40 * entry).unwrap();
     }
     let view = View::of(Some(source(&path, "a")));
     for line in [0, 100, 200_000, 450_321, 450_999, 899_999] {

@@ -47,6 +47,20 @@ async fn a_run_that_ended_is_no_longer_unfinished_and_shows_its_failure() {
 }
 
 #[tokio::test]
+async fn a_listing_says_what_a_run_acts_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store_with_run(dir.path(), "r-1").await;
+    let mut event = created("r-2", &[]);
+    if let EventKind::RunCreated { environment, .. } = &mut event.kind {
+        *environment = Some("production".to_owned());
+    }
+    create(&store, vec![event]).await;
+    let listed = store.runs(RunFilter::default()).await.unwrap();
+    assert_eq!(listed.iter().map(|run| run.environment.as_deref()).collect::<Vec<_>>(), [Some("production"), None]);
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
 async fn listings_come_newest_first_and_page_by_page() {
     let dir = tempfile::tempdir().unwrap();
     let store = store_with_run(dir.path(), "a-1").await;

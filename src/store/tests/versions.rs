@@ -66,6 +66,16 @@ async fn a_store_of_version_1_goes_on_with_this_one() {
     store.append(vec![noted(runs[0].id.as_str(), "after the upgrade")]).await.unwrap();
 }
 
+#[tokio::test]
+async fn runs_of_an_older_store_are_listed_with_their_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let old =
+        include_str!("version_1.sql").replace(r#""workspace":"/srv/ops""#, r#""workspace":"/srv/ops","environment":"staging""#);
+    sqlite(dir.path()).execute_batch(&old).unwrap();
+    let runs = Store::open(dir.path()).unwrap().runs(RunFilter::default()).await.unwrap();
+    assert_eq!(runs[0].environment.as_deref(), Some("staging"));
+}
+
 #[test]
 fn whoever_only_looks_upgrades_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -11,12 +11,15 @@ use crate::tui::action::Action;
 use crate::tui::figures;
 use crate::tui::glyph::Charset;
 use crate::tui::theme::Role;
-use crate::tui::widget::format;
 use crate::tui::widget::paint::Paint;
+use crate::tui::widget::{format, text};
 use crate::tui::world::World;
 
 /// Cells of the line of bars.
 const BARS: usize = 20;
+/// Cells of the pipeline's name at least, and of everything beside it.
+const NAME: u16 = 24;
+const BESIDE: u16 = 34 + 20;
 
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
@@ -63,13 +66,15 @@ impl View for Metrics {
             return;
         };
         row.role(&format!("over the last {}, slowest first", format::plural(runs.len(), "run", "runs")), Role::Dim);
-        let dim = paint.style(Role::Dim);
-        let mut row = paint.row(area, 1);
-        row.gap(1).column(24, "pipeline", dim).gap(1).number(5, "runs", dim).gap(1).number(9, "succeeded", dim);
-        row.gap(1).number(7, "median", dim).gap(1).number(7, "p95", dim).gap(2).put("took, newest right", dim);
+        let (dim, charset) = (paint.style(Role::Dim), paint.look.charset);
         let summaries = summaries(runs);
+        let longest = summaries.iter().map(|summary| text::width(&summary.pipeline, charset)).max().unwrap_or(0);
+        let name = longest.min(area.width.saturating_sub(BESIDE)).max(NAME);
+        let mut row = paint.row(area, 1);
+        row.gap(1).column(name, "pipeline", dim).gap(1).number(5, "runs", dim).gap(1).number(9, "succeeded", dim);
+        row.gap(1).number(7, "median", dim).gap(1).number(7, "p95", dim).gap(2).put("took, newest right", dim);
         for (line, (at, summary)) in (2..area.height).zip(summaries.iter().enumerate().skip(self.cursor.top)) {
-            summary.draw(paint, area, line);
+            summary.draw(paint, area, line, name);
             if at == self.cursor.selected {
                 table::draw_selection(paint, area, line);
             }
@@ -112,12 +117,12 @@ impl Summary {
         figures::bars(last.map(|millis| Some(*millis)), charset)
     }
 
-    fn draw(&self, paint: &mut Paint<'_>, area: Rect, line: u16) {
+    fn draw(&self, paint: &mut Paint<'_>, area: Rect, line: u16, name: u16) {
         let (text, dim) = (paint.style(Role::Text), paint.style(Role::Dim));
         let rate = paint.style(if self.failed > 0 { Role::Warning } else { Role::Text });
         let trend = self.trend(paint.look.charset);
         let mut row = paint.row(area, line);
-        row.gap(1).column(24, &self.pipeline, text).gap(1).number(5, &format::count(self.runs as u64), text);
+        row.gap(1).column(name, &self.pipeline, text).gap(1).number(5, &format::count(self.runs as u64), text);
         row.gap(1).number(9, &figures::share(self.succeeded, self.succeeded + self.failed), rate);
         row.gap(1).number(7, &self.took(50), text).gap(1).number(7, &self.took(95), text).gap(2).put(&trend, dim);
     }

@@ -226,7 +226,7 @@ impl RunScreen {
             (Focus::Log, true) => Focus::Inspector,
             (Focus::Log, false) | (Focus::Inspector, _) => Focus::Graph,
         };
-        if self.focus == Focus::Log && self.parts.log.height == 0 {
+        if self.focus == Focus::Log && self.parts.log.height == 0 && self.inspector.is_some() {
             self.focus = Focus::Inspector;
         }
     }

@@ -19,25 +19,44 @@ pub fn took(run: &RunSummary, now: Timestamp) -> String {
     }
 }
 
-/// Columns of a list of runs, as wide as what is in them.
+/// Columns of a list of runs: as wide as what is in them, where the failures leave so much room.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns {
     pipeline: u16,
     id: u16,
+    /// No column when no run has one, or in a narrow list.
+    environment: u16,
     actor: u16,
 }
 
+/// Cells of a row that are the same in every list, the gaps included.
+const FIXED: u16 = 43;
+/// From this width on a list has room for more than the most needed columns.
+const WIDE: u16 = 100;
+
 impl Columns {
     pub fn of<'a>(entries: impl Iterator<Item = Entry<'a>>, width: u16, charset: Charset) -> Self {
-        let (mut pipeline, mut id, mut actor) = (8, 3, 2);
+        let (mut pipeline, mut id, mut environment, mut actor, mut failure) = (8, 3, 0, 2, 0);
         for entry in entries {
             let run = entry.run;
             pipeline = (text::width(&entry.lead(charset), charset) + text::width(&run.pipeline_name, charset)).max(pipeline);
             id = text::width(run.id.as_str(), charset).max(id);
+            environment = run.environment.as_deref().map_or(0, |name| text::width(name, charset).max(11)).max(environment);
             actor = text::width(&run.actor, charset).max(actor);
+            failure = run.failure.as_deref().map_or(0, |failure| text::width(failure, charset)).max(failure);
         }
-        let wide = width >= 100;
-        Self { pipeline: pipeline.min(if wide { 32 } else { 20 }), id: id.min(16), actor: if wide { actor.min(12) } else { 0 } }
+        let most = if width >= WIDE { [32, 16, 12, 12] } else { [20, 16, 0, 0] };
+        let wanted = [pipeline, id, environment, actor];
+        let mut columns: [u16; 4] = std::array::from_fn(|at| wanted[at].min(most[at]));
+        let gaps: u16 = columns[2..].iter().map(|column| if *column > 0 { 2 } else { 0 }).sum();
+        let mut free = width.saturating_sub(columns.iter().sum::<u16>() + FIXED + gaps).saturating_sub(failure);
+        for (column, wanted) in columns.iter_mut().zip(wanted).filter(|(column, _)| **column > 0) {
+            let more = (wanted - *column).min(free);
+            *column += more;
+            free -= more;
+        }
+        let [pipeline, id, environment, actor] = columns;
+        Self { pipeline, id, environment, actor }
     }
 }
 
@@ -47,11 +66,15 @@ pub fn draw_heading(paint: &mut Paint<'_>, area: Rect, line: u16, columns: Colum
     let mut row = paint.row(area, line);
     row.gap(3).column(10, "status", dim).gap(1).column(columns.pipeline, "pipeline", dim).gap(2);
     row.column(columns.id, "run", dim).gap(1).number(7, "stages", dim).gap(1).number(6, "took", dim).gap(2);
-    row.column(8, "started", dim).gap(2).column(columns.actor, "by", dim);
+    row.column(8, "started", dim).gap(2);
+    if columns.environment > 0 {
+        row.column(columns.environment, "environment", dim).gap(2);
+    }
+    row.column(columns.actor, "by", dim);
 }
 
-/// Fields of a run that are searched: pipeline, id, status, actor, failure.
-pub const FIELDS: usize = 5;
+/// Fields of a run that are searched: pipeline, id, status, actor, failure, environment.
+pub const FIELDS: usize = 6;
 
 /// Letters of each field that a filter found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,7 +109,7 @@ pub fn draw_run(paint: &mut Paint<'_>, area: Rect, line: u16, entry: Entry<'_>, 
     let (theme, charset, run) = (&paint.look.theme, paint.look.charset, entry.run);
     let status = theme.run(run.status);
     let (text, dim, bad) = (paint.style(Role::Text), paint.style(Role::Dim), paint.style(Role::Failure));
-    let lead = entry.lead(charset);
+    let (lead, environment) = (entry.lead(charset), run.environment.as_deref().unwrap_or_default());
     let mut row = paint.row(area, line);
     let mut starts = [0; FIELDS];
     row.gap(1).put(charset.run(run.status), status).gap(1);
@@ -98,6 +121,10 @@ pub fn draw_run(paint: &mut Paint<'_>, area: Rect, line: u16, entry: Entry<'_>, 
     row.column(columns.id, run.id.as_str(), dim).gap(1);
     row.number(7, &format!("{}/{}", run.stages_done, run.stages_total), text).gap(1);
     row.number(6, &took(run, now), text).gap(2).column(8, &format::ago(run.created_at, now), dim).gap(2);
+    starts[5] = row.x();
+    if columns.environment > 0 {
+        row.column(columns.environment, environment, text).gap(2);
+    }
     starts[3] = row.x();
     if columns.actor > 0 {
         row.column(columns.actor, &run.actor, dim).gap(2);
@@ -109,8 +136,8 @@ pub fn draw_run(paint: &mut Paint<'_>, area: Rect, line: u16, entry: Entry<'_>, 
         draw_selection(paint, area, line);
     }
     if let Some(marks) = entry.marks {
-        let widths = [columns.pipeline, columns.id, 10, columns.actor, u16::MAX];
-        let fields = [&run.pipeline_name, run.id.as_str(), run.status.name(), &run.actor, failure];
+        let widths = [columns.pipeline, columns.id, 10, columns.actor, u16::MAX, columns.environment];
+        let fields = [&run.pipeline_name, run.id.as_str(), run.status.name(), &run.actor, failure, environment];
         for (field, marked) in marks.0.iter().enumerate() {
             draw_marks(
                 paint,

@@ -7,6 +7,7 @@ mod draw;
 mod held;
 mod json;
 mod line;
+mod parts;
 #[cfg(test)]
 pub mod scripted;
 mod scroll;
@@ -65,6 +66,8 @@ pub struct Subject {
 pub struct LogPane {
     subject: Option<Subject>,
     total: u64,
+    /// How many of these are continued by another one, as far as was heard.
+    parts: u64,
     pub bytes: u64,
     pub damage: Option<String>,
     held: Held,
@@ -102,6 +105,8 @@ pub struct LogPane {
     tally: Tally,
     /// A match that was asked for.
     finding: Option<ViewQuery>,
+    /// Matches to go on to when that one has come: forwards, or backwards below zero.
+    ahead: i64,
     /// A line whose match is to be brought into view.
     reveal: Option<u64>,
     size: (u16, u16),
@@ -153,6 +158,11 @@ impl LogPane {
 
     pub fn total(&self) -> u64 {
         self.total
+    }
+
+    /// Lines as a person counts them: a very long one, which comes in parts, once.
+    pub fn whole_lines(&self) -> u64 {
+        self.total.saturating_sub(self.parts)
     }
 
     /// Lines that came since following stopped, of those that are shown.
@@ -232,7 +242,7 @@ impl LogPane {
         }
         (self.asked, self.fresh) = (None, false);
         self.total = if std::mem::take(&mut self.shrinks) { window.total } else { self.total.max(window.total) };
-        self.bytes = window.bytes;
+        (self.parts, self.bytes) = (window.parts, window.bytes);
         self.damage.clone_from(&window.damage);
         if self.check == Check::Asked {
             self.check = Check::No;

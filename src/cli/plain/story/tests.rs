@@ -160,6 +160,30 @@ fn guards_children_questions_and_needs() {
 }
 
 #[test]
+fn a_guard_that_recovered_says_from_what() {
+    let mut told = Told::new(&[("guard", "trycatch", &[])]);
+    let output = json!({"status": "recovered", "error_type": "EXECUTION", "error_message": "no space", "recovered": true});
+    told.start("guard", 1).ok(10, "guard", output);
+    assert!(told.text.contains("stage guard succeeded after 0.0 s; it recovered from EXECUTION: no space\n"), "{}", told.text);
+    told.start("guard", 1).ok(10, "guard", json!({"status": "success", "error_type": null, "error_message": null}));
+    assert!(told.text.ends_with("stage guard succeeded after 0.0 s\n"), "{}", told.text);
+}
+
+#[test]
+fn a_failed_attempt_took_as_long_as_it_took_itself() {
+    let mut told = Told::new(&[("build", "shell", &[])]);
+    for attempt in 1..3 {
+        told.start("build", attempt);
+        let again = Timestamp(told.now + 1_200 + 60_000);
+        told.end(1_200, "build", attempt, Outcome::failed(broken("tests failed")), Next::Retry { at: again });
+        told.now += 60_000;
+    }
+    told.start("build", 3).end(1_200, "build", 3, Outcome::failed(broken("tests failed")), Next::Settle);
+    let after = |time: &str| told.text.matches(&format!("stage build failed after {time}:")).count();
+    assert_eq!(after("1.2 s"), 3, "{}", told.text);
+}
+
+#[test]
 fn a_cancel_with_its_grace() {
     let mut told = Told::new(&[("a", "shell", &[]), ("b", "shell", &[])]);
     told.start("a", 1).start("b", 1);

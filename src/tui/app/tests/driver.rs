@@ -45,6 +45,8 @@ pub struct Driver {
     /// Runs the engine knows, newest first.
     pub runs: Vec<Run>,
     pub lines: u64,
+    /// Searches for the next match are asked and not answered.
+    pub searches_wait: bool,
     /// A line of every log that says something else than the others.
     pub fault: Option<(u64, &'static str)>,
     /// The events of the runs that have ended.
@@ -76,6 +78,7 @@ impl Driver {
             now,
             runs,
             lines,
+            searches_wait: false,
             fault: None,
             journals,
             papers: papers(),
@@ -149,6 +152,7 @@ impl Driver {
             }
             Request::Lines(run, query) => vec![Reply::Lines { run, window: self.log().lines(&query), query }],
             Request::Scan(run, query) => vec![Reply::Scanned { run, piece: self.log().scan(&query), query }],
+            Request::Find(..) if self.searches_wait => Vec::new(),
             Request::Find(run, query) => vec![Reply::Found { run, line: self.log().find(&query), query }],
             Request::Culprit(run, log) => {
                 let view = LogView { log: Some(log.clone()), ..LogView::default() };
@@ -197,6 +201,21 @@ impl Driver {
             Request::VerifyAudit => vec![Reply::Verified(super::waiting::verdict(&self.audit))],
             Request::Unfollow | Request::StopScan => Vec::new(),
         }
+    }
+
+    /// Answers the searches for the next match that wait, the newest of them as the engine would; gives how many there were.
+    pub fn answer_searches(&mut self) -> usize {
+        let mut answered = 0;
+        while let Some(at) = self.asked.iter().rposition(|request| matches!(request, Request::Find(..))) {
+            if let Request::Find(run, query) = self.asked.remove(at) {
+                // A search that another one has replaced is not answered any more.
+                self.asked.retain(|request| !matches!(request, Request::Find(..)));
+                let line = self.log().find(&query);
+                self.reply(Reply::Found { run, query, line });
+                answered += 1;
+            }
+        }
+        answered
     }
 
     /// Presses keys, written as in a key file and separated by blanks.

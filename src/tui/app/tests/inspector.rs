@@ -4,9 +4,13 @@ use serde_json::json;
 
 use super::driver::{DOCUMENT, Driver, Script, at};
 use crate::model::{EventKind, RunId, RunStatus, StageId};
+use crate::tui::action::{Action, Context};
 use crate::tui::backend::{Origin, Reply};
 use crate::tui::glyph::Charset;
 use crate::tui::message::Effect;
+use crate::tui::screen::View;
+use crate::tui::screen::run::RunScreen;
+use crate::tui::world::World;
 
 #[test]
 fn a_search_in_the_tree_goes_from_match_to_match_and_escape_drops_it() {
@@ -123,4 +127,11 @@ fn a_rerun_says_what_it_was_made_from_and_what_is_different() {
     let mut first = Driver::on_run(120, 40, Charset::Unicode);
     first.keys("i");
     assert!(first.shows("attempts") && !first.shows("changes"), "{}", first.screen());
+}
+
+#[test]
+fn the_focus_does_not_go_to_an_inspector_that_is_not_open() {
+    let mut screen = RunScreen::new(RunId::from_text("1v9r8q0-aaaaa"), Charset::Unicode);
+    screen.act(Action::FocusNext, &mut World::default());
+    assert_eq!(screen.focus(), [Context::Log], "before anything has a size");
 }

@@ -554,3 +554,25 @@ fn what_could_not_be_used_of_the_settings_is_said_until_a_key_is_pressed() {
     driver.keys("j");
     assert!(!driver.shows("unknown action `quti`"), "{}", driver.screen());
 }
+
+#[test]
+fn every_press_counts_while_a_match_is_looked_for() {
+    let mut driver = Driver::on_run(120, 40, Charset::Unicode);
+    driver.keys("tab /");
+    driver.type_text("warning");
+    driver.keys("enter N");
+    let state = |driver: &Driver| {
+        let screen = driver.screen();
+        let at = screen.find("/172").expect("a count");
+        screen[..at].rsplit(' ').next().unwrap_or_default().parse::<u64>().expect("a place")
+    };
+    let before = state(&driver);
+    driver.searches_wait = true;
+    driver.asked.clear();
+    driver.keys("N N N");
+    driver.answer_searches();
+    assert_eq!(state(&driver), before - 3);
+    driver.keys("N n n");
+    driver.answer_searches();
+    assert_eq!(state(&driver), before - 2, "back and forth");
+}

@@ -94,3 +94,61 @@ fn the_letters_that_a_filter_found_are_marked() {
         .collect();
     assert_eq!(marked, "dplada", "{}", driver.screen());
 }
+
+/// A console whose runs are for production, for staging, for nothing in particular.
+fn for_environments(width: u16) -> Driver {
+    let mut driver = Driver::new(width, 40, Charset::Unicode);
+    for (run, environment) in driver.runs.iter_mut().zip(["production", "staging"]) {
+        run.environment = Some(environment.to_owned());
+    }
+    refresh(&mut driver);
+    driver.keys("2");
+    driver
+}
+
+#[test]
+fn a_filter_finds_runs_by_their_environment_which_is_shown_where_there_is_room() {
+    let mut driver = for_environments(120);
+    let all = rows(&driver);
+    assert!(driver.shows("environment") && all[0].contains("production") && all[1].contains("staging"), "{all:#?}");
+    driver.keys("/");
+    driver.type_text("production");
+    driver.keys("enter");
+    let found = rows(&driver);
+    assert!(found.len() == 1 && found[0].contains(driver.runs[0].id.as_str()), "{found:#?}");
+    let buffer = driver.buffer();
+    let style = driver.app.world.look.theme.style(Role::Match);
+    let is_marked = |x: &u16, y: u16| style.bg.is_some_and(|bg| buffer[(*x, y)].bg == bg);
+    let marked = (0..40).map(|y| (0..120).filter(|x| is_marked(x, y)).map(|x| buffer[(x, y)].symbol()).collect::<String>());
+    assert!(marked.into_iter().any(|row| row == "production"), "{}", driver.screen());
+    let mut narrow = for_environments(80);
+    assert!(!narrow.shows("environment"));
+    narrow.keys("/");
+    narrow.type_text("staging");
+    narrow.keys("enter");
+    assert_eq!(rows(&narrow).len(), 1, "found all the same: {}", narrow.screen());
+}
+
+#[test]
+fn a_list_without_environments_has_no_column_for_them() {
+    let driver = driver(200, 40);
+    assert!(!driver.shows("environment"), "{}", driver.screen());
+}
+
+#[test]
+fn nothing_is_cut_where_there_is_room() {
+    let name = "deploy-the-shop-and-everything-that-belongs-to-it";
+    let (mut driver, actor) = (Driver::new(200, 40, Charset::Unicode), "grace.hopper.of.the.navy");
+    for run in &mut driver.runs {
+        (run.pipeline.name, run.actor.name) = (name.to_owned(), actor.to_owned());
+    }
+    refresh(&mut driver);
+    driver.keys("2");
+    assert!(driver.shows(name) && driver.shows(actor) && driver.shows("tests failed"), "{}", driver.screen());
+    driver.keys("9");
+    assert!(driver.shows(name), "{}", driver.screen());
+    driver.send(crate::tui::message::Message::Resize { width: 80, height: 24 });
+    assert!(driver.shows("took, newest right") && driver.shows("39.0s"), "{}", driver.screen());
+    driver.keys("2");
+    assert!(driver.shows("started") && driver.shows("failed"), "{}", driver.screen());
+}

@@ -61,7 +61,7 @@ impl RunScreen {
             self.write_stage(&mut row, stage, facts, focused, world);
         }
         if self.log.total() > 0 {
-            row.gap(1).role(&format::lines(self.log.total()), Role::Dim);
+            row.gap(1).role(&format::lines(self.log.whole_lines()), Role::Dim);
             // How long the file was in bytes at a moment is not known.
             if self.player.is_none() {
                 row.gap(2).role(&format::bytes(self.log.bytes), Role::Dim);

@@ -1,7 +1,7 @@
 //! The log pane on the run's screen: what its keys do, what it asks of the engine and what it hears.
 
 use super::{Focus, RunScreen};
-use crate::model::{LineFilter, LogName, Run, Stage, Timestamp};
+use crate::model::{LineFilter, LogName, Run, Stage, Timestamp, ViewQuery};
 use crate::tui::action::Action;
 use crate::tui::backend::{Reply, Request};
 use crate::tui::popup::{Popup, Purpose};
@@ -27,7 +27,10 @@ impl RunScreen {
             Action::Mark => self.log.toggle_mark(),
             Action::AttemptPrevious => return self.turn_attempt(-1),
             Action::AttemptNext => return self.turn_attempt(1),
-            Action::NextHit | Action::PreviousHit => return self.jump(action == Action::PreviousHit, false),
+            Action::NextHit | Action::PreviousHit => {
+                let found = self.log.find_next(action == Action::PreviousHit);
+                return self.ask_to_find(found);
+            }
             Action::Copy => return self.copy(),
             _ => {}
         }
@@ -69,7 +72,8 @@ impl RunScreen {
             Purpose::Search => {
                 self.log.set_search(some.as_deref());
                 let backwards = self.log.follow;
-                return self.after_change().into_iter().chain(self.jump(backwards, true)).collect();
+                let found = self.log.find(backwards, true);
+                return self.after_change().into_iter().chain(self.ask_to_find(found)).collect();
             }
         }
         self.after_change()
@@ -101,8 +105,7 @@ impl RunScreen {
         Vec::new()
     }
 
-    fn jump(&mut self, backwards: bool, inclusive: bool) -> Vec<Intent> {
-        let found = self.log.find(backwards, inclusive);
+    fn ask_to_find(&self, found: Option<ViewQuery>) -> Vec<Intent> {
         found.map(|query| Intent::Ask(Request::Find(self.id.clone(), Box::new(query)))).into_iter().collect()
     }
 
@@ -138,7 +141,10 @@ impl RunScreen {
             Reply::Lines { run, query, window } if run == self.id => self.log.take(&query, window),
             Reply::Scanned { run, query, piece } if run == self.id => self.log.scanned(&query, piece),
             Reply::Found { run, query, line } if run == self.id => {
-                return self.log.found(&query, line).map_or_else(Vec::new, |words| Intent::say(Tone::Plain, words));
+                let words = self.log.found(&query, line);
+                let next = self.log.find_on();
+                let said = words.map_or_else(Vec::new, |words| Intent::say(Tone::Plain, words));
+                return said.into_iter().chain(self.ask_to_find(next)).collect();
             }
             _ => {}
         }

@@ -58,6 +58,8 @@ impl RunScreen {
         self.merged = false;
         self.attempt = None;
         self.log.set_filter(None);
+        // The engine looks for one line at a time.
+        self.log.stop_finding();
         let log = self.stage().and_then(|stage| {
             let attempt = stage.attempts.last()?.number;
             Some(LogName { stage: stage.id.clone(), attempt })

@@ -21,8 +21,8 @@ pub fn find<'r>(runs: impl Iterator<Item = (usize, &'r RunSummary)>, filter: &st
 }
 
 fn letters(run: &RunSummary, pattern: &Pattern, matcher: &mut Matcher) -> Option<(u32, Marks)> {
-    let failure = run.failure.as_deref().unwrap_or_default();
-    let fields: [&str; FIELDS] = [&run.pipeline_name, run.id.as_str(), run.status.name(), &run.actor, failure];
+    let (failure, environment) = (run.failure.as_deref().unwrap_or_default(), run.environment.as_deref().unwrap_or_default());
+    let fields: [&str; FIELDS] = [&run.pipeline_name, run.id.as_str(), run.status.name(), &run.actor, failure, environment];
     let (text, mut buffer, mut found) = (fields.join(" "), Vec::new(), Vec::new());
     let score = pattern.indices(Utf32Str::new(&text, &mut buffer), matcher, &mut found)?;
     let mut marks = Marks::default();
@@ -52,6 +52,7 @@ mod tests {
             started_at: None,
             finished_at: None,
             parent: None,
+            environment: None,
             stages_total: 1,
             stages_done: 1,
             failure: None,

@@ -53,7 +53,7 @@ impl LogPane {
         let width = self.text_width();
         let left = area.x + (area.width - (width + 1).min(area.width)) + 1;
         let base = paint.style(Role::Text);
-        let marks = self.search.as_ref().map_or_else(Vec::new, |search| search.ranges(&line.shown.text));
+        let marks = self.marks(line);
         let role = if line.number == self.cursor { Role::MatchCurrent } else { Role::Match };
         let matched = paint.style(role);
         let first = if self.wrap { line.row_start(skip, width, charset) } else { u32::from(self.column) };
@@ -127,7 +127,7 @@ impl LogPane {
         if self.mark.is_some() && (from..=to).contains(&line.number) {
             paint.select(rows);
         }
-        if first && self.continues(line) {
+        if first && self.part_before(line).is_some() {
             let (mark, dim) = (paint.look.charset.continues(), paint.style(Role::Dim));
             paint.symbol(rows.x, rows.y, mark, dim);
         }
@@ -138,11 +138,6 @@ impl LogPane {
                 paint.symbol(rows.x, y, pointer, style);
             }
         }
-    }
-
-    /// The line is a further part of the one before it: a very long line comes in parts.
-    fn continues(&self, line: &Line) -> bool {
-        line.number.checked_sub(1).and_then(|before| self.held.line(before)).is_some_and(|before| before.partial)
     }
 
     /// The scroll bar, with a mark at every row that stands for lines with a match.

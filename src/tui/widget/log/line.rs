@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ratatui::style::Style;
 
-use crate::model::{StageId, Timestamp, ViewLine};
+use crate::model::{StageId, Stream, Timestamp, ViewLine};
 use crate::tui::glyph::Charset;
 use crate::tui::theme::Role;
 use crate::tui::widget::ansi::pieces;
@@ -87,6 +87,7 @@ pub(super) struct Line {
     /// The log it is from and its number there, in a view of several.
     pub of: Option<(StageId, u64)>,
     pub at: Timestamp,
+    pub stream: Stream,
     /// As it came.
     pub raw: String,
     pub shown: Text,
@@ -101,8 +102,8 @@ pub(super) struct Line {
 impl Line {
     pub fn new(from: ViewLine) -> Self {
         let shown = Text::of(&from.text);
-        let ViewLine { number, of, at, text: raw, cut, partial, .. } = from;
-        Self { number, of, at, raw, shown, cut, partial, rows: Cell::default() }
+        let ViewLine { number, of, at, stream, text: raw, cut, partial } = from;
+        Self { number, of, at, stream, raw, shown, cut, partial, rows: Cell::default() }
     }
 
     /// Shows another text for it.

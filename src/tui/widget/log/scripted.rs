@@ -57,7 +57,7 @@ impl<T: Fn(u64) -> String> Scripted<T> {
         }
         let (from, to) = if query.backwards { (at, start) } else { (start, at) };
         let (from, to) = (place(query.view.log.as_ref(), from), place(query.view.log.as_ref(), to));
-        ViewWindow { lines, from, to, total, bytes: total * 61, damage: None }
+        ViewWindow { lines, from, to, total, parts: 0, bytes: total * 61, damage: None }
     }
 
     fn line(&self, query: &ViewQuery, number: u64) -> ViewLine {

@@ -10,6 +10,9 @@ use crate::model::{LineFilter, LogName, LogPlace, LogStart, LogView, ScanPiece, 
 use crate::tui::glyph::Charset;
 use crate::tui::widget::format;
 
+/// Presses of a key that are remembered while a match is on its way.
+const MOST_AHEAD: i64 = 50;
+
 /// A regular expression that is searched for.
 #[derive(Debug, Clone)]
 pub struct Search {
@@ -33,14 +36,6 @@ fn meant(pattern: &str) -> String {
 impl Search {
     pub fn new(pattern: &str) -> Self {
         Self { pattern: pattern.to_owned(), regex: Regex::new(&meant(pattern)).ok() }
-    }
-
-    /// The column of a line at which its first match begins, and the one after it.
-    pub(super) fn columns(&self, line: &Line, charset: Charset) -> Option<Range<u32>> {
-        let hit = self.ranges(&line.shown.text).into_iter().next()?;
-        let cells = line.shown.cells(0, charset).filter(|(_, offset, ..)| hit.contains(offset));
-        let ends = cells.map(|(column, _, cell, _)| (column, column + u32::from(cell.width)));
-        ends.reduce(|first, last| (first.0, last.1)).map(|(from, to)| from..to)
     }
 
     /// Where a shown text matches.
@@ -81,6 +76,13 @@ impl Tally {
     }
 }
 
+/// The column of a line at which a match begins, and the one after it.
+fn columns(hit: &Range<usize>, line: &Line, charset: Charset) -> Option<Range<u32>> {
+    let cells = line.shown.cells(0, charset).filter(|(_, offset, ..)| hit.contains(offset));
+    let ends = cells.map(|(column, _, cell, _)| (column, column + u32::from(cell.width)));
+    ends.reduce(|first, last| (first.0, last.1)).map(|(from, to)| from..to)
+}
+
 impl LogPane {
     /// The view that is looked at.
     pub fn view(&self) -> Option<LogView> {
@@ -92,7 +94,7 @@ impl LogPane {
     /// Starts a search. `None` drops the present one.
     pub fn set_search(&mut self, pattern: Option<&str>) {
         self.search = pattern.map(Search::new);
-        self.finding = None;
+        self.stop_finding();
         self.tally = Tally::default();
     }
 
@@ -104,11 +106,31 @@ impl LogPane {
         self.filter = filter;
         self.tally = Tally::default();
         self.mark = None;
-        self.finding = None;
+        self.stop_finding();
         if !self.follow {
             self.top = self.cursor.saturating_sub(u64::from(self.size.1 / 3));
         }
         self.forget();
+    }
+
+    /// The next match from the cursor on. While one is on its way: notes that another one is wanted after it.
+    pub fn find_next(&mut self, backwards: bool) -> Option<ViewQuery> {
+        if self.finding.is_none() {
+            return self.find(backwards, false);
+        }
+        self.ahead = (self.ahead + if backwards { -1 } else { 1 }).clamp(-MOST_AHEAD, MOST_AHEAD);
+        None
+    }
+
+    /// The match that was wanted after the one that has come.
+    pub fn find_on(&mut self) -> Option<ViewQuery> {
+        let by = self.ahead.signum();
+        if by == 0 || self.finding.is_some() {
+            return None;
+        }
+        let query = self.find(by < 0, false);
+        self.ahead -= by;
+        query
     }
 
     /// The next line with a match: after the cursor or before it, going round at the end. The answer comes with `found`.
@@ -121,13 +143,21 @@ impl LogPane {
         Some(query)
     }
 
+    /// No match is waited for any more.
+    pub fn stop_finding(&mut self) {
+        (self.finding, self.ahead) = (None, 0);
+    }
+
     /// Goes to a line that was searched for; says what is to be said about it.
     pub fn found(&mut self, query: &ViewQuery, line: Option<u64>) -> Option<&'static str> {
         if self.finding.as_ref() != Some(query) {
             return None;
         }
         self.finding = None;
-        let Some(line) = line else { return Some("no match") };
+        let Some(line) = line else {
+            self.ahead = 0;
+            return Some("no match");
+        };
         self.go(line);
         self.reveal = Some(line);
         match (&query.from, query.backwards) {
@@ -139,10 +169,12 @@ impl LogPane {
 
     /// Scrolls sideways to the match that was gone to, once its line is there.
     pub(super) fn reveal(&mut self) {
-        let Some((number, search)) = self.reveal.zip(self.search.as_ref()) else { return };
-        let Some(line) = self.held.line(number) else { return };
+        let Some(line) = self.reveal.and_then(|number| self.held.line(number)) else { return };
         let width = u32::from(self.text_width());
-        let Some(hit) = search.columns(line, self.charset) else {
+        let hits = self.marks(line);
+        // The one that begins in this part rather than what is left of one before.
+        let hit = hits.iter().find(|hit| hit.start > 0).or(hits.first());
+        let Some(hit) = hit.and_then(|hit| columns(hit, line, self.charset)) else {
             // Not in what is held of the line: as much of it as there can be is asked for, once.
             if line.cut == 0 || self.clip == super::LONGEST {
                 self.reveal = None;
@@ -201,14 +233,14 @@ impl LogPane {
         if self.tally.asked.is_some() {
             self.tally = Tally { refused: true, ..Tally::default() };
         }
-        self.finding = None;
+        self.stop_finding();
     }
 
     pub(super) fn scan_again(&mut self) {
         if self.tally.asked.is_some() || self.tally.refused {
             self.tally = Tally::default();
         }
-        self.finding = None;
+        self.stop_finding();
     }
 
     /// Lines that pass the filter and came since following stopped; none while the first count is under way.

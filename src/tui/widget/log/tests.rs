@@ -424,3 +424,31 @@ fn the_parts_of_a_very_long_line_are_marked_and_belong_together() {
     assert_eq!(marked, [false, false, false, false, true, true, true, false, false, false]);
     assert_eq!((pane.whole((5, 5)), pane.whole((1, 2)), pane.whole((3, 9))), ((3, 6), (1, 2), (3, 9)));
 }
+
+#[test]
+fn a_match_across_two_parts_is_marked_in_both_and_a_line_in_parts_counts_once() {
+    let engine = Scripted::new(10, |number| match number {
+        3 => format!("{} nee", "x".repeat(100)),
+        4 => "dle and a needle".to_owned(),
+        other => text(other),
+    });
+    let mut pane = fresh();
+    pane.fit(40, 10);
+    let query = pane.wants().expect("lines");
+    let mut window = engine.lines(&query);
+    window.parts = 1;
+    window.lines[3].partial = true;
+    pane.take(&query, window);
+    pane.fit(40, 10);
+    assert_eq!((pane.total(), pane.whole_lines()), (10, 9));
+    pane.set_search(Some("needle"));
+    let marks = |number: u64| {
+        let marks = pane.marks(pane.held.line(number).expect("held"));
+        marks.into_iter().map(|mark| (mark.start, mark.end)).collect::<Vec<_>>()
+    };
+    assert_eq!((marks(3), marks(4)), (vec![(101, 104)], vec![(0, 3), (10, 16)]));
+    let query = pane.find(true, true).expect("a search");
+    pane.found(&query, Some(3));
+    pane.fit(40, 10);
+    assert!(draw(&pane).iter().any(|row| row.ends_with("x nee")), "the part is scrolled to where it begins: {:?}", draw(&pane));
+}
