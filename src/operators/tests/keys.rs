@@ -85,7 +85,9 @@ async fn the_component_table_lists_exactly_the_keys_that_the_operators_read() {
         if operator.component == Component::Deploy {
             // What a script and a request read besides is theirs.
             let theirs = [Component::Shell, Component::HttpRequest].into_iter().flat_map(|component| component.entry().keys);
-            theirs.filter(|field| Component::Deploy.key(field.name).is_none()).for_each(|field| drop(asked.remove(field.name)));
+            theirs.filter(|field| Component::Deploy.key(field.name).is_none()).for_each(|field| {
+                asked.remove(field.name);
+            });
         }
         let listed: BTreeSet<String> = operator.component.entry().keys.iter().map(|field| field.name.to_owned()).collect();
         let unread: Vec<_> = listed.difference(&asked).collect();
