@@ -15,6 +15,7 @@ mod release;
 mod reopen;
 mod restore;
 mod retry;
+mod undo;
 mod verdict;
 mod winding;
 
@@ -219,14 +220,26 @@ impl Scheduler {
 
     /// Starts a stage that `next_ready` named: the intent to record before the work begins, and the attempt's number.
     pub fn start(&mut self, stage: usize, moment: Moment, config: Value, child: Option<RunId>) -> (u32, Vec<Effect>) {
+        let attempt = self.begin_attempt(stage);
+        let id = self.id(stage).clone();
+        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config, child, unstarted: false });
+        (attempt, std::mem::take(&mut self.effects))
+    }
+
+    /// The same for a stage that cannot be started: the attempt exists only to carry the error that it ends with.
+    pub fn start_unable(&mut self, stage: usize, moment: Moment) -> (u32, Vec<Effect>) {
+        let attempt = self.begin_attempt(stage);
+        let id = self.id(stage).clone();
+        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config: Value::Null, child: None, unstarted: true });
+        (attempt, std::mem::take(&mut self.effects))
+    }
+
+    fn begin_attempt(&mut self, stage: usize) -> u32 {
         self.ready.remove(&stage);
         self.running += 1;
         self.nodes[stage].phase = Phase::Running;
         self.nodes[stage].epoch += 1;
-        let attempt = self.next_attempt(stage);
-        let id = self.id(stage).clone();
-        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config, child });
-        (attempt, std::mem::take(&mut self.effects))
+        self.next_attempt(stage)
     }
 
     /// The number the stage's next attempt will have.
@@ -340,8 +353,11 @@ impl Scheduler {
         if self.nodes[stage].phase != Phase::Running || current != Some(attempt) {
             return;
         }
-        let halted = self.halt.is_some() && !self.nodes[stage].finally;
+        let reserved = self.is_reserved(stage);
+        let halted = if reserved { self.run.given_up } else { self.halt.is_some() && !self.nodes[stage].finally };
+        let asks = self.has_to_ask(stage, outcome.ending);
         let (outcome, next) = retry::decide(self.spec(stage), self.turn(stage), outcome, halted, moment);
+        let next = if asks && next == Next::Settle { Next::Ask } else { next };
         self.conclude(stage, attempt, outcome, next, moment);
     }
 
@@ -378,6 +394,10 @@ impl Scheduler {
     fn settled(&mut self, stage: usize, failure: Option<StageError>, moment: Moment) {
         self.nodes[stage].phase = Phase::Settled;
         self.nodes[stage].settled = Some(Settled::Ran);
+        if self.is_reserved(stage) {
+            // What it came to is told by the run's end.
+            return;
+        }
         let failure = failure.filter(|_| self.spec(stage).on_error == OnError::Propagate);
         self.release_inside(stage, moment);
         if self.nodes[stage].inside.is_some() {
@@ -418,11 +438,13 @@ impl Scheduler {
 
     /// A stage that may not start fails for good; the attempt exists only to carry the error.
     fn fail_unstarted(&mut self, stage: usize, error: StageError, moment: Moment) {
-        let (attempt, mut effects) = self.start(stage, moment, Value::Null, None);
-        self.effects.append(&mut effects);
+        let earlier = std::mem::take(&mut self.effects);
+        let (attempt, effects) = self.start_unable(stage, moment);
+        self.effects = earlier.into_iter().chain(effects).collect();
         // Never tried again: the next attempt would start without what this one lacked.
         let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
-        self.conclude(stage, attempt, outcome, Next::Settle, moment);
+        let next = if self.has_to_ask(stage, outcome.ending) { Next::Ask } else { Next::Settle };
+        self.conclude(stage, attempt, outcome, next, moment);
     }
 }
 

@@ -55,7 +55,10 @@ impl Driver {
             Ok(Prepared { work: Work::Child(_), .. }) => Some(self.next_child()),
             _ => None,
         };
-        let (attempt, effects) = self.scheduler.start(stage, moment, config, child.clone());
+        let (attempt, effects) = match &prepared {
+            Ok(_) => self.scheduler.start(stage, moment, config, child.clone()),
+            Err(_) => self.scheduler.start_unable(stage, moment),
+        };
         self.take_down(effects);
         match prepared.map(|prepared| prepared.work) {
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
@@ -88,7 +91,7 @@ impl Driver {
         let run = self.scheduler.run();
         let spec = self.scheduler.spec(stage);
         let scope = self.scope(stage, attempt, now);
-        operators::prepare(&operators::Context {
+        let mut prepared = operators::prepare(&operators::Context {
             scope: &scope,
             stage: spec,
             run_id: &self.id,
@@ -97,7 +100,11 @@ impl Driver {
             http: &self.settings.http,
             ai: &self.settings.ai,
             secrets: &self.masks,
-        })
+        })?;
+        if let (Work::Process(process), Some(key)) = (&mut prepared.work, self.scheduler.idempotency_key(stage)) {
+            process.env.push(("FLOWDECK_IDEMPOTENCY_KEY".to_owned(), key));
+        }
+        Ok(prepared)
     }
 
     /// Renders the config of an attempt that the journal says is at work, from what it saw when it started.

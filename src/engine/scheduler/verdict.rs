@@ -22,6 +22,10 @@ impl Scheduler {
             Some(Halt::Returned(output, None)) => self.succeed_with(output.clone()),
             None => self.succeed_with(self.result()),
         };
+        if status != RunStatus::Succeeded && self.undo(moment) {
+            return;
+        }
+        let error = self.with_remains(status, error);
         self.record(moment, EventKind::RunFinished { status, output, error });
     }
 
