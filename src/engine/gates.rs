@@ -9,6 +9,7 @@ pub mod asked;
 mod decide;
 mod list;
 mod record;
+mod undo;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -123,6 +123,12 @@ impl Stage {
         self.attempts.iter().any(|attempt| !attempt.unstarted)
     }
 
+    /// It waits for an answer because it could not undo what it should; else nobody knows what became of it.
+    pub fn failed_to_undo(&self) -> bool {
+        let interrupted = self.attempts.last().is_none_or(|last| last.status == StageStatus::Unknown);
+        self.undoes.is_some() && self.status == StageStatus::Unknown && !interrupted
+    }
+
     /// It is over, and not because the run ended before it.
     pub fn has_ended(&self) -> bool {
         self.status.is_final() && !self.is_left_behind()

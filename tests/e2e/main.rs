@@ -41,3 +41,4 @@ mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
 mod tmux;
+mod undoing;

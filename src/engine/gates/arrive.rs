@@ -53,6 +53,9 @@ impl Known {
         if let Some(why) = self.doubted.get(&asked.run) {
             return Passage::Bar { error: doubted(asked, why), changes: Changes::default() };
         }
+        if self.lets_back(arrival) {
+            return Passage::Go { changes: Changes::default() };
+        }
         let Some(gate) = self.last_of(&asked.run, &asked.gated()) else { return self.open(arrival, 1) };
         match gate.status {
             GateStatus::Pending | GateStatus::Approved => self.try_start(gate, arrival),
@@ -69,11 +72,13 @@ impl Known {
     fn still_stands(&self, gate: &Gate, arrival: &Arrival<'_>) -> bool {
         let asked = arrival.asked;
         let opening = asked.opening(gate.subject.live_release.clone(), arrival.now);
-        let holds = self
-            .lock(&gate.subject.environment)
-            .holder
-            .is_some_and(|holder| holder.run == asked.root && Some(holder.fence) == gate.fence);
-        opening.digest == gate.digest && holds
+        opening.digest == gate.digest && self.holds_lock_of(gate, &asked.root)
+    }
+
+    /// Whether a family of runs still has the lock under which a stage was let through.
+    pub(super) fn holds_lock_of(&self, gate: &Gate, root: &RunId) -> bool {
+        let holder = self.lock(&gate.subject.environment).holder;
+        holder.is_some_and(|holder| holder.run == *root && Some(holder.fence) == gate.fence)
     }
 
     fn count_of(&self, gate: &Gate) -> usize {

@@ -13,7 +13,7 @@ use crate::model::{
 use crate::policy::{gate, subject};
 
 /// The stage in the subject of a gate that stands before all of a run.
-const WHOLE_RUN: &str = "*";
+pub(super) const WHOLE_RUN: &str = "*";
 
 /// What a stage acts on.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Asked {
     pub root: RunId,
     /// The stage that is about to start.
     pub stage: StageId,
+    /// The stage that this one undoes.
+    pub undoes: Option<StageId>,
     pub target: Target,
     /// What the gate is about, without what lies outside of the run.
     pub pipeline_digest: String,
