@@ -15,6 +15,7 @@ mod release;
 mod reopen;
 mod restore;
 mod retry;
+mod start;
 mod undo;
 mod verdict;
 mod winding;
@@ -27,11 +28,11 @@ use serde_json::Value;
 
 use crate::language::{OnError, Pipeline, StageSpec};
 use crate::model::{
-    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, Stage, StageError, StageId, Timestamp,
+    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, StageId, Timestamp,
 };
 use frame::Live;
 use node::{Node, Phase, Settled};
-use retry::Turn;
+use verdict::out_of_time;
 
 /// How many stages of a run are at work at once when the pipeline does not say.
 pub const DEFAULT_CONCURRENCY: usize = 10;
@@ -218,51 +219,6 @@ impl Scheduler {
         Some(budget.saturating_sub(spent))
     }
 
-    /// Starts a stage that `next_ready` named: the intent to record before the work begins, and the attempt's number.
-    pub fn start(&mut self, stage: usize, moment: Moment, config: Value, child: Option<RunId>) -> (u32, Vec<Effect>) {
-        let attempt = self.begin_attempt(stage);
-        let id = self.id(stage).clone();
-        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config, child, unstarted: false });
-        (attempt, std::mem::take(&mut self.effects))
-    }
-
-    /// The same for a stage that cannot be started: the attempt exists only to carry the error that it ends with.
-    pub fn start_unable(&mut self, stage: usize, moment: Moment) -> (u32, Vec<Effect>) {
-        let attempt = self.begin_attempt(stage);
-        let id = self.id(stage).clone();
-        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config: Value::Null, child: None, unstarted: true });
-        (attempt, std::mem::take(&mut self.effects))
-    }
-
-    fn begin_attempt(&mut self, stage: usize) -> u32 {
-        self.ready.remove(&stage);
-        self.running += 1;
-        self.nodes[stage].phase = Phase::Running;
-        self.nodes[stage].epoch += 1;
-        self.next_attempt(stage)
-    }
-
-    /// The number the stage's next attempt will have.
-    pub fn next_attempt(&self, stage: usize) -> u32 {
-        self.last_attempt(stage).map_or(1, |last| last + 1)
-    }
-
-    /// The stage's attempts that belong together: inside a loop or a guard those since its item or its try began.
-    fn turn(&self, stage: usize) -> Turn<'_> {
-        let frame = self.nodes[stage].inside.and_then(|inside| self.stage(inside.frame));
-        // What encloses the frame began before it.
-        let since = frame.map_or(0, |frame| {
-            let tried = frame.phase.as_ref().map_or(0, |phase| phase.tried);
-            frame.attempts.last().map_or(0, |last| last.began).max(tried)
-        });
-        let attempts = self.stage(stage).map_or(&[][..], |stage| &stage.attempts);
-        Turn(&attempts[attempts.partition_point(|attempt| attempt.began < since)..])
-    }
-
-    fn last_attempt(&self, stage: usize) -> Option<u32> {
-        self.stage(stage)?.attempts.last().map(|last| last.number)
-    }
-
     /// Records what the driver itself has to say about the run: a note, a pause, its end.
     pub fn remark(&mut self, kind: EventKind, moment: Moment) -> Vec<Effect> {
         self.record(moment, kind);
@@ -435,22 +391,6 @@ impl Scheduler {
             Err(error) => self.fail_unstarted(stage, error, moment),
         }
     }
-
-    /// A stage that may not start fails for good; the attempt exists only to carry the error.
-    fn fail_unstarted(&mut self, stage: usize, error: StageError, moment: Moment) {
-        let earlier = std::mem::take(&mut self.effects);
-        let (attempt, effects) = self.start_unable(stage, moment);
-        self.effects = earlier.into_iter().chain(effects).collect();
-        // Never tried again: the next attempt would start without what this one lacked.
-        let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
-        let next = if self.has_to_ask(stage, outcome.ending) { Next::Ask } else { Next::Settle };
-        self.conclude(stage, attempt, outcome, next, moment);
-    }
-}
-
-fn out_of_time(limit_ms: u64) -> StageError {
-    let limit = Duration::from_millis(limit_ms);
-    StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Workspace, kill, until};
+use super::support::{Workspace, finish, kill, until};
 
 /// A release that fails at its check. `unship` works once somebody has mended it.
 const RELEASE: &str = "id: release
@@ -110,14 +110,20 @@ fn a_failing_compensation_keeps_the_run_until_somebody_answers() {
 #[test]
 fn a_compensation_that_is_given_up_is_named_by_the_run_s_error() {
     let workspace = release();
-    let id = asking(&workspace);
-    workspace.ok(&["runs", "resolve", &id, "unship", "fail"]);
-    let run = workspace.wait(&id);
+    touch(&workspace, "broken");
+    let told = workspace.spawn(&["run", "release", "--plain"]);
+    until("it asks", || workspace.say(&["runs", "show", "last"]).out.contains("runs resolve"));
+    workspace.ok(&["runs", "resolve", "last", "unship", "fail"]);
+    let told = finish(told);
+    let run = shown(&workspace, "last");
+    let id = run["id"].as_str().expect("an id");
     assert_eq!((&run["status"], &run["stages"]["unship"]["status"]), (&json!("failed"), &json!("failed")));
     let message = run["error"]["message"].as_str().expect("a message");
     assert!(message.contains("; not undone: ship (unship: "), "{message}");
-    let told = workspace.ok(&["runs", "logs", &id, "--plain"]).out;
-    assert!(told.is_empty() || !told.contains("nobody knows"), "{told}");
+    let asked = format!(
+        "what ship did may still be there; look, then answer with `flowdeck runs resolve {id} unship retry|succeed|fail`"
+    );
+    assert!(told.code == Some(1) && told.out.contains(&asked) && told.out.contains("says that it has failed"), "{told:#?}");
 }
 
 #[test]
