@@ -265,6 +265,7 @@ fn big_run() -> Run {
             component: "shell".to_owned(),
             depends_on: before.into_iter().map(id).collect(),
             enclosure: None,
+            undoes: None,
         }
     };
     let stages: Vec<StageOutline> = (0..STAGES).map(stage).collect();
@@ -287,7 +288,13 @@ fn big_run() -> Run {
     };
     let mut kinds = vec![created, EventKind::RunStarted];
     for number in 0..STAGES / 2 {
-        kinds.push(EventKind::AttemptStarted { stage: id(number), attempt: 1, config: serde_json::Value::Null, child: None });
+        kinds.push(EventKind::AttemptStarted {
+            stage: id(number),
+            attempt: 1,
+            config: serde_json::Value::Null,
+            child: None,
+            unstarted: false,
+        });
         let outcome = Outcome::succeeded(serde_json::Value::Null);
         kinds.push(EventKind::AttemptFinished { stage: id(number), attempt: 1, outcome, next: Next::Settle });
     }

@@ -19,6 +19,7 @@ pub mod gate;
 pub mod guard;
 pub mod id;
 pub mod include;
+pub mod left;
 pub mod lock;
 pub mod log;
 pub mod policy;

@@ -54,8 +54,9 @@ fn print_stage(number: usize, stage: &PlannedStage, environment: Option<&str>) {
         if ids.is_empty() { String::new() } else { format!(", {word} {}", ids.join(", ")) }
     };
     let (after, chosen) = (list(&stage.depends_on, "after"), list(&stage.chosen_by, "if chosen by"));
+    let undoes = stage.undoes.as_ref().map(|id| format!(", only to undo {id}")).unwrap_or_default();
     let skipped = stage.skipped.map(|why| format!(": skipped ({why})")).unwrap_or_default();
-    outln!("\n{number}. {} ({}{after}{chosen}){skipped}", stage.id, stage.component);
+    outln!("\n{number}. {} ({}{after}{chosen}{undoes}){skipped}", stage.id, stage.component);
     print_test("when", stage.when.as_ref());
     print_test("condition", stage.condition.as_ref());
     if stage.environment.as_str() != environment {

@@ -241,7 +241,8 @@ fn print(run: &Run) {
         .collect();
     table::print(&["STAGE", "TYPE", "STATUS", "ATTEMPTS", "TOOK", "WHY"], &rows);
     for stage in run.stages.values().filter(|stage| stage.status == StageStatus::Unknown) {
-        outln!("\nlook what {} did, then: flowdeck runs resolve {} {} retry|succeed|fail", stage.id, run.id, stage.id);
+        let of = stage.undoes.as_ref().filter(|_| stage.failed_to_undo()).unwrap_or(&stage.id);
+        outln!("\nlook what {of} did, then: flowdeck runs resolve {} {} retry|succeed|fail", run.id, stage.id);
     }
 }
 

@@ -14,6 +14,7 @@ mod glass;
 mod list;
 pub mod places;
 mod record;
+mod under;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

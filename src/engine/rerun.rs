@@ -198,7 +198,8 @@ mod tests {
         let ended = pipeline.stages[..last].iter().flat_map(|spec| {
             let stage = spec.id.clone();
             let outcome = Outcome::succeeded(json!(stage.as_str()));
-            let start = EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: json!({}), child: None };
+            let start =
+                EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: json!({}), child: None, unstarted: false };
             [start, EventKind::AttemptFinished { stage, attempt: 1, outcome, next: Next::Settle }]
         });
         let finished = EventKind::RunFinished { status: RunStatus::Failed, output: json!(null), error: None };

@@ -27,6 +27,8 @@ pub(super) fn reusable(
         }
     }
     open.extend(pipeline.stages.iter().map(|spec| &spec.id).filter(|id| !succeeded(old, id) && !settled_around(old, id)));
+    let undone = undone(old);
+    open.extend(pipeline.stages.iter().map(|spec| &spec.id).filter(|id| undone.contains(id)));
     let changed: HashSet<&StageId> = changed.iter().collect();
     open.extend(&changed);
     let below = below(old, pipeline);
@@ -37,9 +39,15 @@ pub(super) fn reusable(
             open.extend(further.filter(|id| again.insert(id)));
         }
     }
-    let stages = pipeline.stages.iter().map(|spec| &spec.id).filter(|id| succeeded(old, id) && !again.contains(id));
+    let stages = pipeline.stages.iter().filter(|spec| spec.undoes.is_none()).map(|spec| &spec.id);
+    let stages = stages.filter(|id| succeeded(old, id) && !again.contains(id));
     let kept = stages.filter_map(|id| old.stages.get(id));
     Ok(kept.map(|stage| (stage.id.clone(), stage.output.clone())).collect())
+}
+
+/// Stages that are not what they were when they succeeded: their compensation has begun.
+fn undone(old: &Run) -> HashSet<&StageId> {
+    old.stages.values().filter(|stage| stage.has_begun()).filter_map(|stage| stage.undoes.as_ref()).collect()
 }
 
 fn succeeded(old: &Run, id: &StageId) -> bool {

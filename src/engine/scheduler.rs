@@ -15,6 +15,8 @@ mod release;
 mod reopen;
 mod restore;
 mod retry;
+mod start;
+mod undo;
 mod verdict;
 mod winding;
 
@@ -26,12 +28,12 @@ use serde_json::Value;
 
 use crate::language::{Component, OnError, Pipeline, StageSpec};
 use crate::model::{
-    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunId, RunStatus, Stage, StageError, StageId, Timestamp,
+    Actor, ErrorKind, Event, EventKind, Next, Outcome, Resolution, Run, RunStatus, Stage, StageError, StageId, Timestamp,
 };
 use crate::operators;
 use frame::Live;
 use node::{Node, Phase, Settled};
-use retry::Turn;
+use verdict::out_of_time;
 
 /// How many stages of a run are at work at once when the pipeline does not say.
 pub const DEFAULT_CONCURRENCY: usize = 10;
@@ -224,39 +226,6 @@ impl Scheduler {
         Some(budget.saturating_sub(spent))
     }
 
-    /// Starts a stage that `next_ready` named: the intent to record before the work begins, and the attempt's number.
-    pub fn start(&mut self, stage: usize, moment: Moment, config: Value, child: Option<RunId>) -> (u32, Vec<Effect>) {
-        self.ready.remove(&stage);
-        self.running += 1;
-        self.nodes[stage].phase = Phase::Running;
-        self.nodes[stage].epoch += 1;
-        let attempt = self.next_attempt(stage);
-        let id = self.id(stage).clone();
-        self.record(moment, EventKind::AttemptStarted { stage: id, attempt, config, child });
-        (attempt, std::mem::take(&mut self.effects))
-    }
-
-    /// The number the stage's next attempt will have.
-    pub fn next_attempt(&self, stage: usize) -> u32 {
-        self.last_attempt(stage).map_or(1, |last| last + 1)
-    }
-
-    /// The stage's attempts that belong together: inside a loop or a guard those since its item or its try began.
-    fn turn(&self, stage: usize) -> Turn<'_> {
-        let frame = self.nodes[stage].inside.and_then(|inside| self.stage(inside.frame));
-        // What encloses the frame began before it.
-        let since = frame.map_or(0, |frame| {
-            let tried = frame.phase.as_ref().map_or(0, |phase| phase.tried);
-            frame.attempts.last().map_or(0, |last| last.began).max(tried)
-        });
-        let attempts = self.stage(stage).map_or(&[][..], |stage| &stage.attempts);
-        Turn(&attempts[attempts.partition_point(|attempt| attempt.began < since)..])
-    }
-
-    fn last_attempt(&self, stage: usize) -> Option<u32> {
-        self.stage(stage)?.attempts.last().map(|last| last.number)
-    }
-
     /// Records what the driver itself has to say about the run: a note, a pause, its end.
     pub fn remark(&mut self, kind: EventKind, moment: Moment) -> Vec<Effect> {
         self.record(moment, kind);
@@ -347,8 +316,11 @@ impl Scheduler {
         if self.nodes[stage].phase != Phase::Running || current != Some(attempt) {
             return;
         }
-        let halted = self.halt.is_some() && !self.nodes[stage].finally;
+        let reserved = self.is_reserved(stage);
+        let halted = if reserved { self.run.given_up } else { self.halt.is_some() && !self.nodes[stage].finally };
+        let asks = self.has_to_ask(stage, outcome.ending);
         let (outcome, next) = retry::decide(self.spec(stage), self.turn(stage), outcome, halted, moment);
+        let next = if asks && next == Next::Settle { Next::Ask } else { next };
         self.conclude(stage, attempt, outcome, next, moment);
     }
 
@@ -397,6 +369,10 @@ impl Scheduler {
     fn settled(&mut self, stage: usize, failure: Option<StageError>, moment: Moment) {
         self.nodes[stage].phase = Phase::Settled;
         self.nodes[stage].settled = Some(Settled::Ran);
+        if self.is_reserved(stage) {
+            // What it came to is told by the run's end.
+            return;
+        }
         let failure = failure.filter(|_| self.spec(stage).on_error == OnError::Propagate);
         self.release_inside(stage, moment);
         if self.nodes[stage].inside.is_some() {
@@ -434,20 +410,6 @@ impl Scheduler {
             Err(error) => self.fail_unstarted(stage, error, moment),
         }
     }
-
-    /// A stage that may not start fails for good; the attempt exists only to carry the error.
-    fn fail_unstarted(&mut self, stage: usize, error: StageError, moment: Moment) {
-        let (attempt, mut effects) = self.start(stage, moment, Value::Null, None);
-        self.effects.append(&mut effects);
-        // Never tried again: the next attempt would start without what this one lacked.
-        let outcome = retry::settle(self.spec(stage), Outcome::failed(error));
-        self.conclude(stage, attempt, outcome, Next::Settle, moment);
-    }
-}
-
-fn out_of_time(limit_ms: u64) -> StageError {
-    let limit = Duration::from_millis(limit_ms);
-    StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"))
 }
 
 #[cfg(test)]

@@ -56,11 +56,10 @@ pub fn inclusions(pipeline: &Pipeline) -> impl Iterator<Item = Inclusion<'_>> {
     let includes = |stage: &&StageSpec| stage.component == Component::Subpipeline && stage.enabled;
     let ends_early = |stage: &StageSpec| matches!(stage.component, Component::Return | Component::Filter);
     let straight = !pipeline.stages.iter().any(ends_early);
-    pipeline
-        .stages
-        .iter()
-        .filter(includes)
-        .map(move |stage| Inclusion { stage, unconditional: straight && stage.when.is_none() && stage.owners.is_empty() })
+    pipeline.stages.iter().filter(includes).map(move |stage| Inclusion {
+        stage,
+        unconditional: straight && stage.when.is_none() && stage.owners.is_empty() && stage.undoes.is_none(),
+    })
 }
 
 /// The reference in a stage's config, in its one spelling: `name` or `name@version`.

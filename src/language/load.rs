@@ -1,6 +1,7 @@
 //! Text to a checked pipeline, with every problem of the file in one pass.
 
 mod ancestry;
+mod compensation;
 mod cycles;
 mod document;
 mod failure;

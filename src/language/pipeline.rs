@@ -76,8 +76,10 @@ pub struct StageSpec {
     pub on_unknown: OnUnknown,
     pub max_concurrency: Option<usize>,
     pub enabled: bool,
-    /// Stages that undo this one; they are owned by it and never run by themselves.
+    /// Stages that undo this one when the run does not succeed.
     pub compensate: Vec<StageId>,
+    /// The stage that this one undoes. It is reserved for that and never runs by itself, whatever it depends on.
+    pub undoes: Option<StageId>,
     pub produces: Option<Value>,
     /// Where the stage stands in the text, in bytes.
     pub span: Range<usize>,
@@ -172,6 +174,7 @@ impl Pipeline {
             component: stage.component.name().to_owned(),
             depends_on: stage.dependencies().cloned().collect(),
             enclosure: enclosure(self, stage),
+            undoes: stage.undoes.clone(),
         };
         self.stages.iter().map(outline).collect()
     }
@@ -183,9 +186,10 @@ impl Pipeline {
 }
 
 impl StageSpec {
-    /// What must have ended before: written dependencies, then owners, each once, then what is only waited for.
+    /// What must have ended before: written dependencies, then owners and what it undoes, each once, then what is only
+    /// waited for.
     pub fn dependencies(&self) -> impl Iterator<Item = &StageId> {
-        let owners = self.owners.iter().filter(|owner| !self.depends_on.contains(owner));
+        let owners = self.owners.iter().chain(&self.undoes).filter(|owner| !self.depends_on.contains(owner));
         self.depends_on.iter().chain(owners).chain(&self.waits_for)
     }
 

@@ -46,6 +46,9 @@ pub struct PlannedStage {
     pub depends_on: Vec<StageId>,
     /// Stages that decide whether, or how often, this one runs.
     pub chosen_by: Vec<StageId>,
+    /// The stage that this one undoes; it runs only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<StageId>,
     /// Why it will not run on these inputs: `disabled`, `when`.
     pub skipped: Option<&'static str>,
     pub when: Option<Test>,
@@ -125,6 +128,7 @@ fn planned(world: &World<'_>, stage: usize, environment: Option<&str>) -> Planne
         component: spec.component.name(),
         depends_on: spec.depends_on.clone(),
         chosen_by: spec.owners.clone(),
+        undoes: spec.undoes.clone(),
         skipped,
         when,
         condition,

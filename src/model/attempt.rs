@@ -88,6 +88,9 @@ pub struct Attempt {
     /// The run that does this attempt's work.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub child: Option<RunId>,
+    /// Nothing of it was done: it only carries an error.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unstarted: bool,
     /// What this attempt reported, when it is not the stage's final output.
     #[serde(skip_serializing_if = "Value::is_null", default)]
     pub output: Value,

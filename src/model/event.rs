@@ -40,6 +40,9 @@ pub struct StageOutline {
     /// The loop or guard that runs it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub enclosure: Option<Enclosure>,
+    /// The stage that it undoes when the run does not succeed; it never runs by itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub undoes: Option<StageId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -130,6 +133,9 @@ pub enum EventKind {
         /// The run that does the attempt's work; it is created right after this is durable.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         child: Option<RunId>,
+        /// Nothing of it is done: it only carries the error that says why it cannot be.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        unstarted: bool,
     },
     AttemptFinished {
         stage: StageId,

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::{
     Actor, Attempt, Ending, Event, EventKind, GoingBack, Include, Next, Note, NoteLevel, Outcome, Parent, Phase, PipelineRef,
     Resolution, RunId, RunStatus, Stage, StageError, StageId, StageOutline, StageStatus, Timestamp,
-    stage::{CANCELLED, NOT_REACHED},
 };
 
 /// A run and its stages, in the order of the document.
@@ -56,6 +55,9 @@ pub struct Run {
     pub needs: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cancelled_by: Option<Actor>,
+    /// Somebody ended the undoing by force: what is not undone by then stays.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub given_up: bool,
     pub stages: IndexMap<StageId, Stage>,
     #[serde(default)]
     pub notes: Vec<Note>,
@@ -145,6 +147,7 @@ impl Run {
             timeout_ms: *timeout_ms,
             needs: Vec::new(),
             cancelled_by: None,
+            given_up: false,
             stages,
             notes: Vec::new(),
             seq: event.seq,
@@ -177,8 +180,10 @@ impl Run {
                 self.status = RunStatus::Running;
                 self.started_at = Some(at);
             }
-            EventKind::AttemptStarted { stage, attempt, config, child } => {
-                self.on_attempt_started(stage, *attempt, at, config, child.as_ref());
+            EventKind::AttemptStarted { stage, attempt, config, child, unstarted } => {
+                let attempt =
+                    Attempt { config: config.clone(), child: child.clone(), unstarted: *unstarted, ..begun(*attempt, at) };
+                self.on_attempt_started(stage, attempt);
             }
             EventKind::AttemptFinished { stage, attempt, outcome, next } => {
                 self.on_attempt_finished(stage, *attempt, at, outcome, *next);
@@ -226,7 +231,8 @@ impl Run {
                 }
             }
             EventKind::AttemptResolved { stage, attempt, resolution, .. } => self.on_resolved(stage, *attempt, *resolution, at),
-            EventKind::CancelRequested { actor, .. } => {
+            EventKind::CancelRequested { actor, force, .. } => {
+                self.given_up |= *force && self.is_undone();
                 self.status = RunStatus::Cancelling;
                 self.cancelled_by = Some(actor.clone());
             }
@@ -248,7 +254,7 @@ impl Run {
                 self.error.clone_from(error);
                 self.finished_at = Some(at);
                 self.needs.clear();
-                self.stages.values_mut().for_each(|stage| leave_behind(stage, *status, at));
+                self.leave_behind(*status, at);
             }
         }
     }
@@ -264,8 +270,8 @@ impl Run {
         self.stages.get_mut(id)
     }
 
-    fn on_attempt_started(&mut self, id: &StageId, number: u32, at: Timestamp, config: &Value, child: Option<&RunId>) {
-        let began = self.facts;
+    fn on_attempt_started(&mut self, id: &StageId, attempt: Attempt) {
+        let (at, began) = (attempt.started_at, self.facts);
         let Some(stage) = self.stage_mut(id) else { return };
         let was_held = stage.waits_at.take().is_some();
         stage.status = StageStatus::Running;
@@ -276,17 +282,7 @@ impl Run {
         if stage.attempts.is_empty() {
             stage.attempts.reserve_exact(1);
         }
-        stage.attempts.push(Attempt {
-            number,
-            status: StageStatus::Running,
-            started_at: at,
-            finished_at: None,
-            error: None,
-            config: config.clone(),
-            child: child.cloned(),
-            output: Value::Null,
-            began,
-        });
+        stage.attempts.push(Attempt { began, ..attempt });
         if was_held {
             self.leave_waiting();
         }
@@ -321,7 +317,9 @@ impl Run {
             }
             Next::Ask => {
                 stage.status = StageStatus::Unknown;
-                if self.status == RunStatus::Running {
+                // While a run is undone nothing goes on without an answer, whatever brought it to its end.
+                let held_up = self.status == RunStatus::Cancelling && stage.undoes.is_some();
+                if held_up || self.status == RunStatus::Running {
                     self.status = RunStatus::Waiting;
                 }
             }
@@ -355,7 +353,7 @@ impl Run {
         let waits = |stage: &Stage| matches!(stage.status, StageStatus::Unknown | StageStatus::WaitingApproval);
         let asked = self.stages.values().any(waits);
         if self.status == RunStatus::Waiting && !asked && self.needs.is_empty() {
-            self.status = RunStatus::Running;
+            self.status = if self.cancelled_by.is_some() { RunStatus::Cancelling } else { RunStatus::Running };
         }
     }
 
@@ -399,6 +397,21 @@ impl Run {
     }
 }
 
+fn begun(number: u32, at: Timestamp) -> Attempt {
+    Attempt {
+        number,
+        status: StageStatus::Running,
+        started_at: at,
+        finished_at: None,
+        error: None,
+        config: Value::Null,
+        child: None,
+        unstarted: false,
+        output: Value::Null,
+        began: 0,
+    }
+}
+
 fn decided(resolution: Resolution) -> Option<StageStatus> {
     match resolution {
         Resolution::Retry => None,
@@ -407,42 +420,10 @@ fn decided(resolution: Resolution) -> Option<StageStatus> {
     }
 }
 
-/// Gives a stage that the run's end overtook its last status.
-fn leave_behind(stage: &mut Stage, run: RunStatus, at: Timestamp) {
-    match stage.status {
-        StageStatus::Pending | StageStatus::Ready | StageStatus::WaitingApproval => {
-            let reason = if run == RunStatus::Cancelled { CANCELLED } else { NOT_REACHED };
-            stage.status = if run == RunStatus::Cancelled { StageStatus::Cancelled } else { StageStatus::Skipped };
-            stage.waits_at = None;
-            stage.output = serde_json::json!({"skipped": true, "reason": reason});
-            stage.reason = Some(reason.to_owned());
-        }
-        StageStatus::Retrying => {
-            stage.status = if run == RunStatus::Cancelled { StageStatus::Cancelled } else { StageStatus::Failed };
-            stage.finished_at = Some(at);
-            stage.retry_at = None;
-        }
-        StageStatus::Running => {
-            stage.status = StageStatus::Cancelled;
-            stage.finished_at = Some(at);
-            if let Some(attempt) = stage.attempts.last_mut().filter(|attempt| attempt.status == StageStatus::Running) {
-                attempt.status = StageStatus::Cancelled;
-                attempt.finished_at = Some(at);
-            }
-        }
-        StageStatus::Succeeded
-        | StageStatus::Failed
-        | StageStatus::Skipped
-        | StageStatus::Cancelled
-        | StageStatus::TimedOut
-        | StageStatus::Unknown => {}
-    }
-}
-
 fn planned(outline: &StageOutline) -> Stage {
     let name = outline.name.as_deref().map(Arc::from);
     let stage = pending(outline.id.clone(), name, outline.component.as_str().into(), outline.depends_on.clone());
-    Stage { enclosure: outline.enclosure.clone(), ..stage }
+    Stage { enclosure: outline.enclosure.clone(), undoes: outline.undoes.clone(), ..stage }
 }
 
 fn pending(id: StageId, name: Option<Arc<str>>, component: Arc<str>, depends_on: Vec<StageId>) -> Stage {
@@ -452,6 +433,7 @@ fn pending(id: StageId, name: Option<Arc<str>>, component: Arc<str>, depends_on:
         component,
         depends_on,
         enclosure: None,
+        undoes: None,
         status: StageStatus::Pending,
         output: Value::Null,
         error: None,

@@ -11,6 +11,8 @@ use super::{Attempt, Enclosure, GateId, StageError, StageId, StageStatus, Timest
 pub(super) const NOT_REACHED: &str = "not_reached";
 /// The same of a run that was cancelled.
 pub(super) const CANCELLED: &str = "cancelled";
+/// Before the name of the stage: there was nothing for its compensation to undo, or no reason to.
+pub(super) const COMPENSATION: &str = "compensation:";
 
 /// Where an enclosing stage is: `items`, `try`, `catch` or `finally`, for the `round`th time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +52,9 @@ pub struct Stage {
     /// The loop or guard that runs it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub enclosure: Option<Enclosure>,
+    /// The stage that it undoes when the run does not succeed; it never runs by itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub undoes: Option<StageId>,
     pub status: StageStatus,
     #[serde(default)]
     pub output: Value,
@@ -111,6 +116,17 @@ impl Stage {
             StageStatus::Cancelled => reason == Some(CANCELLED),
             _ => false,
         }
+    }
+
+    /// An attempt of it has begun that may have had effects.
+    pub fn has_begun(&self) -> bool {
+        self.attempts.iter().any(|attempt| !attempt.unstarted)
+    }
+
+    /// It waits for an answer because it could not undo what it should; else nobody knows what became of it.
+    pub fn failed_to_undo(&self) -> bool {
+        let interrupted = self.attempts.last().is_none_or(|last| last.status == StageStatus::Unknown);
+        self.undoes.is_some() && self.status == StageStatus::Unknown && !interrupted
     }
 
     /// It is over, and not because the run ended before it.

@@ -201,6 +201,7 @@ fn spec(component: Component, config: Value) -> StageSpec {
         max_concurrency: None,
         enabled: true,
         compensate: Vec::new(),
+        undoes: None,
         produces: None,
         span: 0..0,
     }

@@ -38,9 +38,13 @@ pub(super) fn outline(kind: &EventKind) -> Option<EventKind> {
             protected: Vec::new(),
             rollback: None,
         },
-        EventKind::AttemptStarted { stage, attempt, .. } => {
-            EventKind::AttemptStarted { stage: stage.clone(), attempt: *attempt, config: Value::Null, child: None }
-        }
+        EventKind::AttemptStarted { stage, attempt, unstarted, .. } => EventKind::AttemptStarted {
+            stage: stage.clone(),
+            attempt: *attempt,
+            config: Value::Null,
+            child: None,
+            unstarted: *unstarted,
+        },
         EventKind::AttemptFinished { stage, attempt, outcome, next } => EventKind::AttemptFinished {
             stage: stage.clone(),
             attempt: *attempt,

@@ -31,6 +31,7 @@ fn created(run: &str, stages: &[&str]) -> NewEvent {
         component: "shell".to_owned(),
         depends_on: Vec::new(),
         enclosure: None,
+        undoes: None,
     };
     let pipeline =
         PipelineRef { id: "deploy".to_owned(), name: "Deploy".to_owned(), hash: definition().hash, ..PipelineRef::default() };
@@ -61,6 +62,7 @@ fn started(run: &str, stage: &str) -> NewEvent {
             attempt: 1,
             config: serde_json::json!({"command": "make"}),
             child: None,
+            unstarted: false,
         },
     )
 }

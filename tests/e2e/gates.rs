@@ -9,6 +9,7 @@ mod hiding;
 mod locks;
 mod subjects;
 pub(crate) mod town;
+mod undoing;
 mod voters;
 
 use std::fs;

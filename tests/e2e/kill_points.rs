@@ -14,6 +14,7 @@ use super::server::answering;
 use super::support::{Workspace, within};
 
 const EVERYTHING: &str = include_str!("kill_points/everything.yaml");
+const UNDONE: &str = include_str!("kill_points/undone.yaml");
 const PART: &str = include_str!("kill_points/part.yaml");
 /// Engines that die and come back at the same time.
 const ENGINES: usize = 3;
@@ -21,6 +22,26 @@ const ENGINES: usize = 3;
 const PARTS: u64 = 8;
 /// What is different in each run by its nature.
 const TIMES: &[&str] = &["duration_ms", "elapsed_ms", "execution_time_ms", "headers", "log_id", "run_id", "url"];
+
+/// A pipeline that engines die in.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    name: &'static str,
+    text: &'static str,
+    /// Stages at work at once. One by one, each event has a commit of its own.
+    at_once: usize,
+    /// What the server is asked for, once each.
+    calls: &'static [&'static str],
+    status: &'static str,
+}
+
+fn everything(at_once: usize) -> Case {
+    Case { name: "everything", text: EVERYTHING, at_once, calls: &["fetch", "order"], status: "succeeded" }
+}
+
+fn undone(at_once: usize) -> Case {
+    Case { name: "undone", text: UNDONE, at_once, calls: &[], status: "failed" }
+}
 
 /// Answers everything at once and remembers what it was asked for.
 struct Server {
@@ -52,6 +73,8 @@ struct End {
     stages: BTreeMap<String, Value>,
     notes: BTreeSet<String>,
     effects: Vec<String>,
+    /// What was undone, in its order.
+    undone: String,
 }
 
 impl End {
@@ -69,6 +92,7 @@ impl End {
             stages: stages.collect(),
             notes: notes.collect(),
             effects,
+            undone: workspace.read("undone"),
         }
     }
 
@@ -84,6 +108,7 @@ impl End {
         compare("status", &self.status, &other.status);
         compare("output", &self.output, &other.output);
         compare("effects", &self.effects, &other.effects);
+        compare("undone", &self.undone, &other.undone);
         compare("notes", &self.notes, &other.notes);
         let ids: BTreeSet<&String> = self.stages.keys().chain(other.stages.keys()).collect();
         for id in ids {
@@ -125,21 +150,22 @@ fn unknown_attempts(run: &Value, stage: &str) -> usize {
     attempts.iter().filter(|attempt| attempt["status"] == "unknown").count()
 }
 
-/// The pipeline with so many stages at work at once: one by one, each event has a commit of its own.
-fn everything(at_once: usize) -> Workspace {
-    let text = EVERYTHING.replace("max_concurrency: 4", &format!("max_concurrency: {at_once}"));
-    assert_eq!(text == EVERYTHING, at_once == 4, "the pipeline has another limit");
-    let workspace = Workspace::with("everything.yaml", &text);
-    workspace.pipeline("part.yaml", PART);
-    workspace
-}
+impl Case {
+    fn workspace(&self) -> Workspace {
+        let text = self.text.replace("max_concurrency: 4", &format!("max_concurrency: {}", self.at_once));
+        assert_eq!(text == self.text, self.at_once == 4, "the pipeline has another limit");
+        let workspace = Workspace::with(&format!("{}.yaml", self.name), &text);
+        workspace.pipeline("part.yaml", PART);
+        workspace
+    }
 
-fn undisturbed(at_once: usize) -> (End, u64) {
-    let (workspace, server) = (everything(at_once), Server::start());
-    let input = format!("server={}", server.address);
-    let run = workspace.ok(&["run", "everything", "-i", &input, "--json"]).json();
-    assert_eq!((server.asked_for("fetch"), server.asked_for("order")), (1, 1));
-    (End::of(&workspace, &run), run["seq"].as_u64().expect("a number"))
+    fn undisturbed(&self) -> (End, u64) {
+        let (workspace, server) = (self.workspace(), Server::start());
+        let input = format!("server={}", server.address);
+        let run = workspace.say(&["run", self.name, "-i", &input, "--json"]).json();
+        self.calls.iter().for_each(|path| assert_eq!(server.asked_for(path), 1));
+        (End::of(&workspace, &run), run["seq"].as_u64().expect("a number"))
+    }
 }
 
 /// An engine that dies at one event. It takes requests when this comes back.
@@ -162,11 +188,11 @@ fn death(workspace: &Workspace, mut engine: Child) -> Option<(u64, u64)> {
 }
 
 /// Kills the engine at one event and lets another end the run. Gives the commit that was hit and what is wrong.
-fn die_at(at_once: usize, moment: &str, event: u64, expected: &End) -> ((u64, u64), Vec<String>) {
-    let (workspace, server) = (everything(at_once), Server::start());
+fn die_at(case: &Case, moment: &str, event: u64, expected: &End) -> ((u64, u64), Vec<String>) {
+    let (workspace, server) = (case.workspace(), Server::start());
     let engine = mortal_engine(&workspace, moment, event);
     let input = format!("server={}", server.address);
-    let start = ["run", "everything", "-i", &input, "--json"];
+    let start = ["run", case.name, "-i", &input, "--json"];
     let mut said = workspace.say(&start);
     let hit = death(&workspace, engine).unwrap_or_else(|| panic!("{moment} {event}: the engine did not die: {said:#?}"));
     if said.code == Some(4) {
@@ -183,7 +209,7 @@ fn die_at(at_once: usize, moment: &str, event: u64, expected: &End) -> ((u64, u6
     }
     let run = said.json();
     let mut wrong = End::of(&workspace, &run).differences(expected);
-    for path in ["fetch", "order"] {
+    for path in case.calls {
         let (asked, allowed) = (server.asked_for(path), 1 + unknown_attempts(&run, path));
         if asked == 0 || asked > allowed {
             wrong.push(format!("{path} was asked for {asked} times with {allowed} attempts"));
@@ -202,10 +228,10 @@ struct Found {
 }
 
 /// Kills engines from commit to commit of a part of the journal.
-fn walk(at_once: usize, moment: &'static str, events: RangeInclusive<u64>, expected: &End, found: &Mutex<Found>) {
+fn walk(case: &Case, moment: &'static str, events: RangeInclusive<u64>, expected: &End, found: &Mutex<Found>) {
     let mut event = *events.start();
     while event <= *events.end() {
-        let ((first, last), wrong) = die_at(at_once, moment, event, expected);
+        let ((first, last), wrong) = die_at(case, moment, event, expected);
         assert!((first..=last).contains(&event), "{moment} {event}: died at {first} to {last}");
         let mut found = found.lock().expect("what was found");
         found.deaths += 1;
@@ -215,10 +241,12 @@ fn walk(at_once: usize, moment: &'static str, events: RangeInclusive<u64>, expec
     }
 }
 
-fn kill_everywhere(at_once: usize) {
-    let (expected, events) = undisturbed(at_once);
-    assert_eq!(expected.status, "succeeded", "{expected:#?}");
-    assert_eq!(expected.output["order"], json!({"ok": true}));
+fn kill_everywhere(case: &Case) {
+    let (expected, events) = case.undisturbed();
+    assert_eq!(expected.status, case.status, "{expected:#?}");
+    if case.calls.contains(&"order") {
+        assert_eq!(expected.output["order"], json!({"ok": true}));
+    }
     let moments = ["before", "after"];
     let part = events.div_ceil(PARTS);
     let parts = (0..PARTS).map(|n| n * part + 1..=events.min((n + 1) * part));
@@ -228,7 +256,7 @@ fn kill_everywhere(at_once: usize) {
         for _ in 0..ENGINES {
             scope.spawn(|| {
                 while let Some((moment, part)) = { tasks.lock().expect("tasks").pop() } {
-                    walk(at_once, moment, part, &expected, &found);
+                    walk(case, moment, part, &expected, &found);
                 }
             });
         }
@@ -243,10 +271,18 @@ fn kill_everywhere(at_once: usize) {
 
 #[test]
 fn an_engine_killed_at_any_event_of_any_construct_comes_to_the_same_end() {
-    kill_everywhere(4);
+    kill_everywhere(&everything(4));
 }
 
 #[test]
 fn an_engine_killed_at_any_event_of_a_run_that_goes_step_by_step_comes_to_the_same_end() {
-    kill_everywhere(1);
+    kill_everywhere(&everything(1));
+}
+
+#[test]
+fn an_engine_killed_at_any_event_of_a_run_that_is_undone_undoes_everything_once() {
+    let (expected, _) = undone(1).undisturbed();
+    assert_eq!(expected.undone, "ship-key\ntry\ntry\ntry\ntell\nbuild-app\n");
+    kill_everywhere(&undone(1));
+    kill_everywhere(&undone(4));
 }

@@ -42,3 +42,4 @@ mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
 mod tmux;
+mod undoing;

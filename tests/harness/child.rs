@@ -216,8 +216,14 @@ fn runs() -> Vec<Run> {
 
 fn ended(id: &str, fails: bool) -> Run {
     let stage = StageId::new("unit-tests");
-    let outline =
-        StageOutline { id: stage.clone(), name: None, component: "shell".to_owned(), depends_on: Vec::new(), enclosure: None };
+    let outline = StageOutline {
+        id: stage.clone(),
+        name: None,
+        component: "shell".to_owned(),
+        depends_on: Vec::new(),
+        enclosure: None,
+        undoes: None,
+    };
     let pipeline = PipelineRef { id: "deploy".to_owned(), name: "deploy".to_owned(), ..PipelineRef::default() };
     let actor = Actor { name: "ada".to_owned(), uid: None, proof: Proof::PeerCredentials };
     let error = StageError::new(ErrorKind::Execution, "tests failed");
@@ -241,7 +247,13 @@ fn ended(id: &str, fails: bool) -> Run {
             rollback: None,
         },
         EventKind::RunStarted,
-        EventKind::AttemptStarted { stage: stage.clone(), attempt: 1, config: serde_json::Value::Null, child: None },
+        EventKind::AttemptStarted {
+            stage: stage.clone(),
+            attempt: 1,
+            config: serde_json::Value::Null,
+            child: None,
+            unstarted: false,
+        },
         EventKind::AttemptFinished { stage, attempt: 1, outcome, next: Next::Settle },
         EventKind::RunFinished { status, output: serde_json::Value::Null, error: fails.then_some(error) },
     ];

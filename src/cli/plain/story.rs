@@ -24,6 +24,8 @@ pub struct Story {
     cancelled_at: Option<Timestamp>,
     /// The run has ended: nobody is asked for anything.
     over: bool,
+    /// It has been told that the run is undone.
+    undoing: bool,
 }
 
 /// A sentence and the time it is about.
@@ -37,7 +39,7 @@ pub struct Sentence {
 
 impl Story {
     pub fn new(id: &RunId) -> Self {
-        Self { id: id.clone(), run: None, progress: Progress::default(), cancelled_at: None, over: false }
+        Self { id: id.clone(), run: None, progress: Progress::default(), cancelled_at: None, over: false, undoing: false }
     }
 
     /// The same of a run that has ended.
@@ -58,7 +60,15 @@ impl Story {
         let say = |text: String| Sentence { at: event.at, text, urgent };
         match &event.kind {
             EventKind::RunFinished { .. } => self.run.as_ref().map(|run| self.ending(run)).unwrap_or_default(),
-            kind => self.words(event.at, kind).into_iter().map(say).collect(),
+            kind => {
+                let begins = self.begins_undoing(kind).then(|| say("what the run did is undone now, the last first".to_owned()));
+                // What is new is said first, and what has to be done about it comes last.
+                begins
+                    .into_iter()
+                    .map(|begins| Sentence { urgent: false, ..begins })
+                    .chain(self.words(event.at, kind).map(&say))
+                    .collect()
+            }
         }
     }
 
@@ -137,7 +147,8 @@ impl Story {
         }
         let again = if attempt > 1 { format!(" again, attempt {attempt}") } else { String::new() };
         let child = child.map(|run| format!(", as run {run}")).unwrap_or_default();
-        Some(format!("stage {stage} started{again}{child}"))
+        let why = self.undoes(stage).map(|undoes| format!(", to undo {undoes}")).unwrap_or_default();
+        Some(format!("stage {stage} started{again}{child}{why}"))
     }
 
     fn finished(&mut self, at: Timestamp, stage: &StageId, attempt: u32, outcome: &Outcome, next: Next) -> Option<String> {
@@ -167,7 +178,11 @@ impl Story {
                     (line, progress) => line.or(progress),
                 }
             }
-            Next::Settle => Some(format!("stage {stage} {status}{took}{because}{way}{child}")),
+            Next::Settle => {
+                let undone = self.undoes(stage).filter(|_| outcome.ending.is_success());
+                let undone = undone.map(|undone| format!("; {undone} is undone")).unwrap_or_default();
+                Some(format!("stage {stage} {status}{took}{because}{way}{child}{undone}"))
+            }
         }
     }
 
@@ -187,8 +202,28 @@ impl Story {
         }
     }
 
+    fn undoes(&self, stage: &StageId) -> Option<&StageId> {
+        self.run.as_ref()?.stages.get(stage)?.undoes.as_ref()
+    }
+
+    /// The first compensation starts, or comes to its gate.
+    fn begins_undoing(&mut self, kind: &EventKind) -> bool {
+        let (EventKind::AttemptStarted { stage, .. } | EventKind::StageHeld { stage, .. }) = kind else { return false };
+        let begins = !self.undoing && self.undoes(stage).is_some();
+        self.undoing |= begins;
+        begins
+    }
+
     fn ask(&self, stage: &StageId) -> String {
         let id = &self.id;
+        let told = self.run.as_ref().and_then(|run| run.stages.get(stage));
+        if let Some(told) = told.filter(|told| told.failed_to_undo()) {
+            let because = words::because(told.error.as_deref());
+            let undoes = told.undoes.as_ref().map(ToString::to_string).unwrap_or_default();
+            let failed = format!("stage {stage} failed{because}; what {undoes} did may still be there");
+            let answer = format!("; look, then answer with `flowdeck runs resolve {id} {stage} retry|succeed|fail`");
+            return if self.over { failed } else { format!("{failed}{answer}") };
+        }
         if self.over {
             return format!("stage {stage} was interrupted, and nobody knew what it had done");
         }

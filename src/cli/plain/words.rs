@@ -30,6 +30,7 @@ pub fn because(error: Option<&StageError>) -> String {
 pub fn skipped(reason: &str) -> String {
     match reason.split_once(':') {
         Some(("branch", owner)) => format!("stage {owner} did not choose it"),
+        Some(("compensation", stage)) => format!("stage {stage} did not have to be undone"),
         Some(("gate", gate)) => format!("it is behind stage {gate}, which let nothing through"),
         _ => match reason {
             "when" => "its `when` does not hold".to_owned(),

@@ -14,7 +14,7 @@ use crate::cli::explain::chain;
 use crate::client::{Client, Subscription, Update};
 use crate::language::suite::{Case, Invalid, matching};
 use crate::language::{Pipeline, inputs};
-use crate::model::{EventKind, NewRun, Next, Run, RunId};
+use crate::model::{Ending, EventKind, NewRun, Next, Run, RunId};
 
 /// Carries a test out; a test that is left out comes back as such at once.
 pub async fn case(private: &Private, context: &Context, file: &TestFile, case: &Case) -> Verdict {
@@ -118,6 +118,9 @@ async fn wait(client: &Client, id: &RunId) -> Result<(), String> {
             Update::Event(event) => match event.kind {
                 EventKind::RunFinished { .. } => return Ok(()),
                 EventKind::RunPaused { reason, .. } => return Err(format!("the run waits: {reason}")),
+                EventKind::AttemptFinished { stage, next: Next::Ask, outcome, .. } if outcome.ending != Ending::Unknown => {
+                    return Err(format!("stage `{stage}` could not undo what it should, and waits for an answer"));
+                }
                 EventKind::AttemptFinished { stage, next: Next::Ask, .. } => {
                     return Err(format!("stage `{stage}` was interrupted and waits for an answer"));
                 }

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::{Act, Driver, Mail, Work};
 use crate::engine::child::{Order, Stop, see_through};
 use crate::engine::clock;
-use crate::model::{Event, EventKind, Next, NoteLevel, Parent, Run, RunId};
+use crate::model::{Ending, Event, EventKind, Next, NoteLevel, Parent, Run, RunId};
 use crate::operators::{self, ChildRun};
 
 impl Driver {
@@ -94,6 +94,9 @@ impl Driver {
 pub(super) fn waits(event: &Event) -> Option<String> {
     match &event.kind {
         EventKind::RunPaused { reason, .. } => Some(reason.clone()),
+        EventKind::AttemptFinished { stage, next: Next::Ask, outcome, .. } if outcome.ending != Ending::Unknown => {
+            Some(format!("stage {stage} could not undo what it should; `flowdeck runs resolve` answers"))
+        }
         EventKind::AttemptFinished { stage, next: Next::Ask, .. } => {
             Some(format!("whether stage {stage} did its work is not known; `flowdeck runs resolve` answers"))
         }

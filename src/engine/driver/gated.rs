@@ -199,6 +199,7 @@ impl Driver {
             run: run.id.clone(),
             root: root_of(run),
             stage: id.clone(),
+            undoes: self.scheduler.spec(stage).undoes.clone(),
             pipeline_digest: asked::pipeline_digest(run),
             inputs_hash,
             upstream: if target.own { asked::upstream(run, &self.pipeline, id) } else { BTreeMap::new() },

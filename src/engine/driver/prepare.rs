@@ -60,7 +60,10 @@ impl Driver {
             Ok(Prepared { work: Work::Child(_), .. }) => Some(self.next_child()),
             _ => None,
         };
-        let (attempt, effects) = self.scheduler.start(stage, moment, config, child.clone());
+        let (attempt, effects) = match &prepared {
+            Ok(_) => self.scheduler.start(stage, moment, config, child.clone()),
+            Err(_) => self.scheduler.start_unable(stage, moment),
+        };
         self.take_down(effects);
         match prepared.map(|prepared| prepared.work) {
             Err(error) => self.end(stage, attempt, Outcome::failed(error)),
@@ -114,7 +117,11 @@ impl Driver {
 
     /// Renders a stage's config for an attempt that starts (or started) at `now`.
     pub(super) fn prepare(&self, stage: usize, attempt: u32, now: crate::model::Timestamp) -> Result<Prepared, StageError> {
-        self.in_context(stage, attempt, now, operators::prepare)
+        let mut prepared = self.in_context(stage, attempt, now, operators::prepare)?;
+        if let (Work::Process(process), Some(key)) = (&mut prepared.work, self.scheduler.idempotency_key(stage)) {
+            process.env.push(("FLOWDECK_IDEMPOTENCY_KEY".to_owned(), key));
+        }
+        Ok(prepared)
     }
 
     /// What an operator makes of a stage, for an attempt that starts (or started) at `now`.

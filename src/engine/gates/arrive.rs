@@ -6,7 +6,7 @@ use super::asked::Asked;
 use super::record::Changes;
 use super::{GateId, Known};
 use crate::model::{
-    Actor, ErrorKind, Gate, GateFact, GateStatus, Guard, Holder, Lock, Opening, Person, Quorum, StageError, StageId, Timestamp,
+    Actor, ErrorKind, Gate, GateFact, GateStatus, Guard, Holder, Lock, Opening, Person, Quorum, StageError, Timestamp,
 };
 use crate::policy::blocker::Blocker;
 use crate::policy::break_glass::bypasses;
@@ -66,7 +66,7 @@ impl Known {
         if let Some(why) = self.doubted.get(&asked.run) {
             return Passage::Bar { error: doubted(asked, why), changes: Changes::default() };
         }
-        if let Some(fence) = asked.under.as_ref().and_then(|stage| self.let_through(asked, stage)) {
+        if let Some(fence) = self.lets_under(arrival) {
             return Passage::Go { changes: Changes::default(), fence: Some(fence) };
         }
         let Some(gate) = self.last_of(&asked.run, &asked.gated()) else { return self.open(arrival, 1) };
@@ -95,16 +95,6 @@ impl Known {
                 Passage::Bar { error, changes: Changes::default() }
             }
         }
-    }
-
-    /// The token of the lock, when a stage of the run was let through in this environment and holds it still.
-    fn let_through(&self, asked: &Asked, stage: &StageId) -> Option<u64> {
-        let gate = self.last_of(&asked.run, stage)?;
-        let environment = &asked.target.environment.name;
-        let holder = self.lock(environment).holder.filter(|holder| holder.run == asked.root)?;
-        let same =
-            gate.status == GateStatus::Started && gate.subject.environment == *environment && gate.fence == Some(holder.fence);
-        same.then_some(holder.fence)
     }
 
     /// Whether what was let through once is what would start now, under the same lock, and would still be let through.

@@ -57,6 +57,8 @@ pub struct Asked {
     pub root: RunId,
     /// The stage that is about to start.
     pub stage: StageId,
+    /// The stage that this one undoes.
+    pub undoes: Option<StageId>,
     pub target: Target,
     /// What the gate is about, without what lies outside of the run.
     pub pipeline_digest: String,
@@ -142,7 +144,7 @@ pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<Sta
     let mut seen: BTreeSet<usize> = open.iter().copied().collect();
     while let Some(at) = open.pop() {
         let spec = &pipeline.stages[at];
-        let before = spec.depends_on.iter().chain(&spec.waits_for).chain(&spec.owners);
+        let before = spec.depends_on.iter().chain(&spec.waits_for).chain(&spec.owners).chain(&spec.undoes);
         open.extend(before.filter_map(|id| pipeline.index_of(id.as_str())).filter(|index| seen.insert(*index)));
     }
     let known = run.stages.values().filter(|other| other.id != *stage && other.status.is_final());

@@ -1,8 +1,10 @@
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::reusable;
 use crate::engine::scheduler::tests::{created, pipeline};
-use crate::model::{RerunFrom, Run, StageId, StageStatus};
+use crate::model::{Event, EventKind, RerunFrom, Run, StageId, StageStatus, Timestamp};
 
 /// What is kept of a run in which everything but the stages named here succeeded.
 fn kept(text: &str, bad: &[(&str, StageStatus)], from: &RerunFrom) -> Vec<String> {
@@ -20,6 +22,29 @@ fn kept_but(text: &str, bad: &[(&str, StageStatus)], from: &RerunFrom, changed: 
     let changed: Vec<StageId> = changed.iter().map(|id| StageId::new(id)).collect();
     let kept = reusable(&run, &pipeline, from, &changed).expect("a rerun");
     kept.into_iter().map(|(id, _)| id.to_string()).collect()
+}
+
+/// Two stages that have run, and the one that undid the first.
+const UNDONE: &str = "{id: u, stages: [
+  {id: a, type: shell, compensate: undo, config: {run: x}},
+  {id: b, type: shell, depends_on: [a], config: {run: x}},
+  {id: c, type: shell, config: {run: x}},
+  {id: undo, type: shell, config: {run: x}}]}";
+
+#[test]
+fn what_was_undone_is_done_again_and_what_undid_it_is_not_taken_over() {
+    let pipeline = pipeline(UNDONE);
+    let mut run = Run::created(&created(&pipeline)).expect("a run");
+    let kept = |run: &Run| {
+        let kept = reusable(run, &pipeline, &RerunFrom::Failed, &[]).expect("a rerun");
+        kept.into_iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>()
+    };
+    run.stages.values_mut().for_each(|stage| stage.status = StageStatus::Succeeded);
+    assert_eq!(kept(&run), ["a", "b", "c"], "nothing was undone");
+    let started =
+        EventKind::AttemptStarted { stage: "undo".into(), attempt: 1, config: json!({}), child: None, unstarted: false };
+    run.apply(&Event { seq: 2, at: Timestamp(0), run: run.id.clone(), kind: started });
+    assert_eq!(kept(&run), ["c"]);
 }
 
 const READS: &str = "{id: r, stages: [

@@ -110,8 +110,10 @@ impl Scheduler {
             return;
         }
         let halted = self.halt.is_some() && !self.nodes[stage].finally;
+        let reserved = self.is_reserved(stage);
         let spent = self.remaining(stage, moment.now).is_some_and(|left| left.is_zero());
         match (self.nodes[stage].phase, self.frames.get_mut(&stage)) {
+            (Phase::Backoff, _) if reserved => self.make_due(stage),
             (Phase::Backoff, _) if !halted => self.make_ready(stage),
             (Phase::Running, Some(Live::Guard(live)))
                 if live.part == Part::Try && !live.live && live.retry_at.is_some_and(|at| at <= moment.now) =>
@@ -248,9 +250,9 @@ impl Scheduler {
         }
     }
 
-    /// The names that loops and catches bind for a stage, innermost first.
+    /// The names that loops and catches bind for a stage, innermost first, and those of a compensation.
     pub fn locals(&self, stage: usize) -> Vec<(String, Value)> {
-        let mut names = Vec::new();
+        let mut names = self.undoing_names(stage);
         let mut at = stage;
         while let Some(inside) = self.nodes[at].inside {
             match self.frames.get(&inside.frame) {

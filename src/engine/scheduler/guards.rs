@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::enclose::Announced;
 use super::enclose::{cancelled, out_of_time};
 use super::frame::{Guard, Inside, Live, Part};
+use super::node::Phase;
 use super::{Effect, Moment, Scheduler};
-use crate::model::{Ending, ErrorKind, Outcome, StageError, Verdict};
+use crate::model::{Ending, ErrorKind, Outcome, StageError, StageId, Verdict};
 
 impl Scheduler {
     /// Begins a part of a guard with its first stage.
@@ -19,9 +20,18 @@ impl Scheduler {
         let phase = Announced { name: part.name(), round, total: None, verdict };
         let path = self.nodes[frame].path.clone();
         let Some(Live::Guard(guard)) = self.frames.get(&frame) else { return };
-        let stages = guard.list().iter().map(|id| id.inside(&path)).collect();
+        let stages: Vec<StageId> = guard.list().iter().map(|id| id.inside(&path)).collect();
+        self.forget(&stages);
         self.announce(frame, phase, stages, error, moment);
         self.advance_guard(frame, 0, moment);
+    }
+
+    /// Stages of a part that begins anew have not been decided about.
+    fn forget(&mut self, stages: &[StageId]) {
+        for node in stages.iter().filter_map(|id| self.by_id.get(id)) {
+            self.nodes[*node].phase = Phase::Blocked;
+            self.nodes[*node].settled = None;
+        }
     }
 
     /// Starts the next stage of the part, or ends the part.

@@ -68,10 +68,12 @@ pub(super) fn wire(pipeline: &Pipeline) -> Vec<Node> {
         .enumerate()
         .map(|(index, spec)| Node {
             is_output: pipeline.output_stage.as_ref() == Some(&spec.id),
+            finally: spec.undoes.is_some(),
             ..Node::instance(index, spec.id.clone(), Vec::new())
         })
         .collect();
-    for (stage, spec) in pipeline.stages.iter().enumerate() {
+    // What undoes others waits for none of them.
+    for (stage, spec) in pipeline.stages.iter().enumerate().filter(|(_, spec)| spec.undoes.is_none()) {
         for dependency in spec.depends_on.iter().chain(&spec.waits_for).filter_map(index) {
             nodes[dependency].dependants.push(stage);
             nodes[stage].open_dependencies += 1;
@@ -169,7 +171,7 @@ impl Scheduler {
 
     /// Makes a due stage ready, or skips it with the reason.
     pub(super) fn decide(&mut self, stage: usize, moment: Moment) {
-        if self.halt.is_some() || !self.nodes[stage].is_due() {
+        if self.halt.is_some() || !self.nodes[stage].is_due() || self.is_reserved(stage) {
             return;
         }
         let node = &self.nodes[stage];
@@ -201,6 +203,9 @@ impl Scheduler {
         self.nodes[stage].settled = Some(settled);
         if self.nodes[stage].inside.is_some() {
             self.ended_inside.push_back((stage, None));
+            return;
+        }
+        if self.is_reserved(stage) {
             return;
         }
         self.open -= 1;

@@ -12,6 +12,9 @@ impl Scheduler {
         self.halt = Some(Halt::Cancelling);
         self.stop_running(force);
         if force {
+            if self.run.given_up {
+                self.give_up_undoing();
+            }
             self.bar_held_finally(moment);
         }
         self.wind_down(moment);
@@ -34,6 +37,7 @@ impl Scheduler {
         let id = self.id(stage).clone();
         self.record(moment, EventKind::AttemptResolved { stage: id, attempt, resolution, actor });
         match resolution {
+            Resolution::Retry if self.is_reserved(stage) => self.make_due(stage),
             Resolution::Retry => self.make_ready(stage),
             Resolution::Succeed => self.settled(stage, None, moment),
             Resolution::Fail => {

@@ -22,9 +22,10 @@ impl Scheduler {
         }
         let limit = pipeline.max_concurrency.unwrap_or(DEFAULT_CONCURRENCY).max(1);
         let mut nodes = wire(&pipeline);
-        let open = nodes.len();
-        let mut instances = vec![Vec::new(); open];
-        for id in run.stages.keys().skip(open) {
+        let written = nodes.len();
+        let open = pipeline.stages.iter().filter(|spec| spec.undoes.is_none()).count();
+        let mut instances = vec![Vec::new(); written];
+        for id in run.stages.keys().skip(written) {
             let spec = pipeline.index_of(id.written())?;
             instances[spec].push(nodes.len());
             nodes.push(Node::instance(spec, id.clone(), id.path()));
@@ -78,7 +79,7 @@ impl Scheduler {
 
     fn restore_settled(&mut self, stage: usize, settled: Settled) {
         self.nodes[stage].settled = Some(settled);
-        if self.nodes[stage].path.is_empty() && !self.is_held(stage) {
+        if self.nodes[stage].path.is_empty() && !self.is_held(stage) && !self.is_reserved(stage) {
             self.open -= 1;
             self.nodes[stage].released = true;
             self.reach_dependants(stage);
@@ -112,7 +113,11 @@ impl Scheduler {
             return;
         }
         // What ends inside a loop or a guard is the guard's to judge, except for a `return`.
-        let counts = |stage: &usize| self.spec(*stage).component == Component::Return || !self.is_enclosed(*stage);
+        // What undoes comes after the end has been decided.
+        let counts = |stage: &usize| {
+            let judged = self.spec(*stage).component == Component::Return || !self.is_enclosed(*stage);
+            judged && !self.is_reserved(*stage)
+        };
         let over = (0..self.nodes.len()).filter(|stage| self.is_over(*stage));
         let mut ended: Vec<usize> = over.filter(counts).collect();
         ended.sort_by_key(|stage| self.stage(*stage).map(|stage| stage.ended));
@@ -148,7 +153,8 @@ impl Scheduler {
     fn last_success(&self) -> Option<usize> {
         let succeeded = |stage: &usize| self.stage(*stage).is_some_and(|stage| stage.status == StageStatus::Succeeded);
         let ended = |stage: &usize| self.stage(*stage).map(|stage| stage.ended);
-        (0..self.pipeline.stages.len()).filter(succeeded).filter(|stage| !self.is_enclosed(*stage)).max_by_key(ended)
+        let counts = |stage: &usize| !self.is_enclosed(*stage) && !self.is_reserved(*stage);
+        (0..self.pipeline.stages.len()).filter(succeeded).filter(counts).max_by_key(ended)
     }
 
     /// True for a stage that runs inside another.

@@ -6,6 +6,7 @@ mod frames;
 mod held;
 mod laws;
 mod scenarios;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

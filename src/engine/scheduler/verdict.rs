@@ -1,5 +1,7 @@
 //! How a run ends: its status, its output, its error. Decided from the fold alone, so that it is the same after a crash.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Halt, Moment, Scheduler};
@@ -22,6 +24,10 @@ impl Scheduler {
             Some(Halt::Returned(output, None)) => self.succeed_with(output.clone()),
             None => self.succeed_with(self.result()),
         };
+        if status != RunStatus::Succeeded && self.undo(moment) {
+            return;
+        }
+        let error = self.with_remains(status, error);
         self.record(moment, EventKind::RunFinished { status, output, error });
     }
 
@@ -49,4 +55,10 @@ impl Scheduler {
         error.details = json!({"errors": mismatches});
         (RunStatus::Failed, output, Some(error))
     }
+}
+
+/// The error of a run whose own time is up.
+pub(super) fn out_of_time(limit_ms: u64) -> StageError {
+    let limit = Duration::from_millis(limit_ms);
+    StageError::new(ErrorKind::Timeout, format!("the run's time limit of {limit:?} passed"))
 }

@@ -5,20 +5,24 @@ use serde_json::{Value, json};
 use super::Graph;
 use crate::language::pipeline::Pipeline;
 
-/// `{pipeline, name, stages: [{id, name, component, depends_on, owners}], edges: [{from, to, implicit}], order: [id]}`
+/// `{pipeline, name, stages: [{id, name, component, depends_on, owners, undoes?}], edges: [{from, to, implicit}], order: [id]}`
 pub fn json(pipeline: &Pipeline) -> Value {
     let graph = Graph::of(pipeline);
     let stages: Vec<Value> = pipeline
         .stages
         .iter()
         .map(|stage| {
-            json!({
+            let mut told = json!({
                 "id": stage.id,
                 "name": stage.title(),
                 "component": stage.component.name(),
                 "depends_on": stage.depends_on,
                 "owners": stage.owners,
-            })
+            });
+            if let Some(undoes) = &stage.undoes {
+                told["undoes"] = json!(undoes);
+            }
+            told
         })
         .collect();
     let mut edges = Vec::new();

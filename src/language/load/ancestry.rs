@@ -22,7 +22,9 @@ pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) -> V
     let written = drafts.iter().enumerate().filter(|(_, draft)| !draft.spec.owners.is_empty());
     let written = written.flat_map(|(at, draft)| draft.spec.depends_on.iter().map(move |id| (at, id.as_str())));
     let written: Vec<(usize, usize)> = written.filter_map(|(at, id)| Some((at, *index.get(id)?))).collect();
+    let undoes = |at: usize| drafts[at].spec.undoes.as_ref();
     let read = reads.iter().filter_map(|read| Some((read.by, *index.get(read.id.as_str())?)));
+    let read = read.filter(|(by, first)| undoes(*by).is_none() && undoes(*first).is_none());
     let mut search = Search::new(drafts, &index, written.iter().copied().chain(read));
     for &(stage, first) in &written {
         if let Wait::Closes(frame) = search.wait(stage, first) {
@@ -52,6 +54,15 @@ pub fn check(drafts: &[Draft<'_>], reads: &[Read<'_>], sink: &mut Sink<'_>) -> V
             }
             let problem = Problem::warning("not-upstream", span(sink), format!("`{}` reads its own output", by.id));
             sink.push(problem.helped("a stage has no output before it ends"));
+        } else if undoes(read.by).is_some() {
+            // By the time that anything is undone everything has ended.
+        } else if let Some(undone) = undoes(target) {
+            if !quiet {
+                let message = format!("`{}` reads `{}`, which runs only to undo `{undone}`", by.id, read.id);
+                sink.push(
+                    Problem::warning("not-upstream", span(sink), message).helped("it has no output while other stages run"),
+                );
+            }
         } else if !search.runs_before(target, read.by) {
             let wait = search.wait(read.by, target);
             let problem = |message| Problem::warning("not-upstream", span(sink), message);

@@ -77,7 +77,7 @@ fn assemble(
     check_version(reader, sink);
     let compiled_inputs = schema(reader, "input_schema", sink);
     let compiled_output = schema(reader, "output_schema", sink);
-    let output_stage = output_stage(reader, &ids, sink);
+    let output_stage = output_stage(reader, &ids, &drafts, sink);
     let stages: Vec<_> = drafts.into_iter().map(|draft| draft.spec).collect();
     let index: HashMap<StageId, usize> = stages.iter().enumerate().map(|(at, stage)| (stage.id.clone(), at)).collect();
     let kept = ["metadata", "difficulty", "use_cases", "is_template"];
@@ -155,9 +155,14 @@ fn schema(reader: &Reader<'_, '_>, name: &str, sink: &mut Sink<'_>) -> Option<Co
     }
 }
 
-fn output_stage(reader: &Reader<'_, '_>, ids: &StageIds, sink: &mut Sink<'_>) -> Option<StageId> {
+fn output_stage(reader: &Reader<'_, '_>, ids: &StageIds, drafts: &[Draft<'_>], sink: &mut Sink<'_>) -> Option<StageId> {
     let node = reader.node("output_stage_id")?;
     let id = fields::scalar(node)?;
+    if let Some(undoes) = drafts.iter().find(|draft| draft.spec.id.as_str() == id).and_then(|draft| draft.spec.undoes.as_ref()) {
+        let message = format!("`{id}` runs only to undo `{undoes}`, and never in a run that has an output");
+        sink.push(Problem::error("compensation-output", node.span.clone(), message));
+        return None;
+    }
     if ids.contains(&id) {
         return Some(StageId::new(&id));
     }

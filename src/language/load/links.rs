@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::fields;
 use super::sink::Sink;
 use super::stage::Draft;
+use super::{compensation, fields};
 use crate::language::component::Component;
 use crate::language::field::Kind;
 use crate::language::node::{Data, Entry, Node};
@@ -12,7 +12,7 @@ use crate::language::problem::Problem;
 use crate::language::template::has_template;
 use crate::model::StageId;
 
-/// Fills `depends_on`, `owners` and `compensate`.
+/// Fills `depends_on`, `owners`, `compensate` and `undoes`.
 pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
     let index = index(drafts, sink);
     let ids: Vec<StageId> = drafts.iter().map(|draft| draft.spec.id.clone()).collect();
@@ -31,19 +31,6 @@ pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
     }
     let mut owned: HashMap<usize, Vec<StageId>> = HashMap::new();
     for draft in drafts.iter_mut() {
-        for (node, id) in draft.reader().texts("compensate") {
-            match index.get(id.as_str()) {
-                Some(at) => {
-                    draft.spec.compensate.push(StageId::new(&id));
-                    owned.entry(*at).or_default().push(draft.spec.id.clone());
-                }
-                None => {
-                    let problem = Problem::error("unknown-compensation", node.span.clone(), format!("there is no stage `{id}`"));
-                    let help = sink.did_you_mean(&id, ids.iter().map(StageId::as_str));
-                    sink.push(problem.maybe_helped(help));
-                }
-            }
-        }
         for node in templated_stages(draft) {
             let message = "a list of stages names them as they are: a template is not read here";
             let problem = Problem::warning("undefined-stage", node.span.clone(), message).labelled("nothing runs for it");
@@ -66,6 +53,7 @@ pub fn connect(drafts: &mut [Draft<'_>], sink: &mut Sink<'_>) {
         owners.retain(|owner| seen.insert(owner.clone()));
         drafts[at].spec.owners = owners;
     }
+    compensation::connect(drafts, &index, sink);
     unreachable(drafts, &index, sink);
 }
 

@@ -85,6 +85,7 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         max_concurrency: reader.count("max_concurrency").filter(|count| *count > 0),
         enabled: reader.flag("enabled").unwrap_or(true),
         compensate: Vec::new(),
+        undoes: None,
         produces: reader.value("produces"),
         span: node.span.clone(),
     };

@@ -85,6 +85,7 @@ fn stage(spec: &StageSpec) -> Value {
         owners: _,
         reads: _,
         waits_for: _,
+        undoes: _,
         timeout,
         retry: _,
         on_error: _,

@@ -73,6 +73,9 @@ impl<'p> World<'p> {
     /// Names that the loops and guards around a stage bind.
     pub fn bound_around(&self, stage: usize) -> HashMap<String, Later> {
         let (mut names, mut open, mut seen) = (HashMap::new(), vec![stage], HashSet::from([stage]));
+        if self.pipeline.stages[stage].undoes.is_some() {
+            names.extend(["compensates", "idempotency_key"].map(|name| (name.to_owned(), Later::at_run_time())));
+        }
         while let Some(at) = open.pop() {
             for owner in self.pipeline.stages[at].owners.iter().filter_map(|id| self.pipeline.index_of(id.as_str())) {
                 let spec = &self.pipeline.stages[owner];

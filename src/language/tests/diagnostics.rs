@@ -156,6 +156,58 @@ fn wrong_types_and_values_are_errors() {
 }
 
 #[test]
+fn a_stage_that_undoes_another_has_no_other_part() {
+    let with = |first: &str, undo: &str, more: &str| {
+        codes_of_stages(&format!(
+            r#"{{"id": "a", "type": "logger", "config": {{"message": "m"}}{first}}}, {{"id": "undo", "type": "logger", "config": {{"message": "m"}}{undo}}}{more}"#
+        ))
+    };
+    let stage = |id: &str, rest: &str| format!(r#", {{"id": "{id}", "type": "logger", "config": {{"message": "m"}}{rest}}}"#);
+    let named = r#", "compensate": "undo""#;
+    assert_eq!(with(named, "", ""), Vec::<&str>::new());
+    assert_eq!(with(r#", "compensate": ["undo", "undo"]"#, r#", "depends_on": ["a"]"#, ""), Vec::<&str>::new());
+    assert_eq!(with(r#", "compensate": "a""#, "", ""), ["compensation-itself"]);
+    assert_eq!(with(named, r#", "compensate": "c""#, &stage("c", "")), ["compensation-chained"]);
+    assert_eq!(with(named, "", &stage("b", r#", "depends_on": ["undo"]"#)), ["compensation-needed"]);
+    assert_eq!(with(named, "", &stage("b", named)), ["compensation-shared"]);
+    assert_eq!(with(named, r#", "depends_on": ["b"]"#, &stage("b", "")), ["unused-dependency"]);
+    let branch = r#", {"id": "if", "type": "conditional", "config": {"condition": "input.x", "true_stages": ["undo"]}}"#;
+    assert_eq!(with(named, "", branch), ["compensation-owned"]);
+    assert_eq!(with(r#", "compensate": "if""#, "", branch), ["compensation-kind"]);
+    let reads = r#", {"id": "b", "type": "logger", "config": {"message": "{{upstream.undo.logged}}"}}"#;
+    assert_eq!(with(named, "", reads), ["not-upstream"]);
+    let reading = codes_of_stages(
+        r#"{"id": "a", "type": "logger", "compensate": "undo", "config": {"message": "m"}}, {"id": "b", "type": "logger", "config": {"message": "m"}},
+        {"id": "undo", "type": "logger", "config": {"message": "{{compensates}} {{upstream.a.logged}} {{upstream.b.logged}} {{context.idempotency_key}}"}}"#,
+    );
+    assert_eq!(reading, Vec::<&str>::new(), "by then everything has ended");
+    let looped = r#", {"id": "each", "type": "foreach", "config": {"items": [1], "loop_stages": ["guard"]}},
+        {"id": "guard", "type": "trycatch", "config": {"try_stages": ["a"]}}"#;
+    assert_eq!(with(named, "", looped), ["compensation-in-loop"]);
+    let guarded = r#", {"id": "guard", "type": "trycatch", "config": {"try_stages": ["a"]}}"#;
+    assert_eq!(with(named, "", guarded), Vec::<&str>::new());
+    let text = r#"{"id": "p", "output_stage_id": "undo", "stages": [
+        {"id": "a", "type": "logger", "compensate": "undo", "config": {"message": "m"}},
+        {"id": "undo", "type": "logger", "config": {"message": "m"}}]}"#;
+    assert_eq!(codes(text), ["compensation-output"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_compensation_is_shown_at_its_place() {
+    let text = r#"{"name": "p", "stages": [
+  {"id": "ship", "type": "logger", "config": {"message": "m"}, "compensate": ["unship", "ship"]},
+  {"id": "tell", "type": "logger", "config": {"message": "m"}, "depends_on": ["unship"]},
+  {"id": "unship", "type": "logger", "config": {"message": "m"}}
+]}"#;
+    let problems = load(text, Format::Json).problems;
+    let told: Vec<_> = problems.iter().map(|problem| (problem.position(text), problem.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [((2, 89), "`ship` cannot undo itself"), ((3, 79), "`tell` depends on `unship`, which runs only to undo `ship`"),]
+    );
+}
+
+#[test]
 fn a_template_where_none_is_read_is_an_error_and_not_quietly_ignored() {
     let stage =
         |fields: &str| codes_of_stages(&format!(r#"{{"id": "a", "type": "logger", "config": {{"message": "m"}}, {fields}}}"#));

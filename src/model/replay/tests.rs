@@ -14,6 +14,7 @@ fn created() -> EventKind {
         component: "shell".to_owned(),
         depends_on: Vec::new(),
         enclosure: None,
+        undoes: None,
     };
     EventKind::RunCreated {
         pipeline: PipelineRef { id: "p".to_owned(), name: "p".to_owned(), ..PipelineRef::default() },
@@ -39,7 +40,13 @@ fn kind((what, stage, number): (u8, u8, u32)) -> EventKind {
     let error = || StageError::new(ErrorKind::Execution, format!("broke {number}"));
     match what % 8 {
         0 => EventKind::RunStarted,
-        1 | 2 => EventKind::AttemptStarted { stage, attempt: number % 3 + 1, config: json!({"n": number}), child: None },
+        1 | 2 => EventKind::AttemptStarted {
+            stage,
+            attempt: number % 3 + 1,
+            config: json!({"n": number}),
+            child: None,
+            unstarted: false,
+        },
         3 => {
             let outcome = Outcome::succeeded(json!(number));
             EventKind::AttemptFinished { stage, attempt: number % 3 + 1, outcome, next: Next::Settle }

@@ -36,6 +36,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             attempt,
             config: serde_json::json!({"command": "true"}),
             child: None,
+            unstarted: false,
         }),
         4 => (stage(), 1..3_u32, ending, next, error()).prop_map(|(stage, attempt, ending, next, error)| {
             let outcome = Outcome { ending, output: serde_json::json!([1, "two"]), error };

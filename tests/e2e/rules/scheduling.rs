@@ -153,6 +153,6 @@ fn the_output_of_a_skipped_stage_says_so_and_why() {
 fn a_stage_that_compensates_another_never_runs_by_itself() {
     let run =
         run("{id: a, type: logger, compensate: undo, config: {message: m}}, {id: undo, type: logger, config: {message: m}}");
-    assert_eq!(fate(&run, "undo"), "skipped branch:a");
+    assert_eq!(fate(&run, "undo"), "skipped compensation:a");
     assert_eq!(run["status"], "succeeded");
 }

@@ -28,6 +28,7 @@ impl Told {
             component: (*component).to_owned(),
             depends_on: after.iter().copied().map(id_of).collect(),
             enclosure: None,
+            undoes: None,
         };
         let kind = EventKind::RunCreated {
             pipeline: PipelineRef { id: "ship".into(), name: "ship".into(), hash: "0".repeat(64), ..PipelineRef::default() },
@@ -64,7 +65,10 @@ impl Told {
     }
 
     fn start(&mut self, stage: &str, attempt: u32) -> &mut Self {
-        self.add(0, EventKind::AttemptStarted { stage: id_of(stage), attempt, config: Value::Null, child: None })
+        self.add(
+            0,
+            EventKind::AttemptStarted { stage: id_of(stage), attempt, config: Value::Null, child: None, unstarted: false },
+        )
     }
 
     fn end(&mut self, millis: i64, stage: &str, attempt: u32, outcome: Outcome, next: Next) -> &mut Self {
@@ -141,7 +145,7 @@ fn guards_children_questions_and_needs() {
     ]);
     told.start("guard", 1).phase("guard", "try", None, None);
     let child = Some(RunId::from_text("1v9r8q1-bbbbb"));
-    told.add(0, EventKind::AttemptStarted { stage: id_of("risky"), attempt: 1, config: Value::Null, child });
+    told.add(0, EventKind::AttemptStarted { stage: id_of("risky"), attempt: 1, config: Value::Null, child, unstarted: false });
     let lost = StageError::new(ErrorKind::Execution, "`below` (run 1v9r8q1-bbbbb) failed: check: exit code 1");
     told.end(2_000, "risky", 1, Outcome::failed(lost.clone()), Next::Settle);
     told.phase("guard", "catch", None, Some(lost)).start("mend", 1).ok(10, "mend", json!({}));

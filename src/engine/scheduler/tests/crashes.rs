@@ -6,7 +6,7 @@ use super::World;
 use crate::model::Run;
 
 /// What a run came to, without times.
-fn end(run: &Run) -> Value {
+pub fn end(run: &Run) -> Value {
     let stage = |stage: &crate::model::Stage| {
         let attempts: Vec<_> = stage.attempts.iter().map(|attempt| attempt.status.name()).collect();
         json!([stage.id, stage.status.name(), stage.reason, stage.output, stage.error, attempts])

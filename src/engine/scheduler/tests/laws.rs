@@ -3,9 +3,10 @@
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::World;
-use crate::model::{EventKind, Run, StageStatus};
+use super::crashes::end;
+use crate::model::{EventKind, Run, RunStatus, StageStatus};
 
-/// A random graph: stage `n` may depend on earlier ones.
+/// A random graph: stage `n` may depend on earlier ones, and some stages have another that undoes them.
 fn graph() -> impl Strategy<Value = String> {
     proptest::collection::vec((any::<u16>(), 0..4_u8), 1..14).prop_map(|stages| {
         let list: Vec<String> = stages
@@ -19,7 +20,19 @@ fn graph() -> impl Strategy<Value = String> {
                     2 => ", idempotent: true",
                     _ => "",
                 };
-                format!("{{id: s{n}, type: shell, config: {{run: x}}, depends_on: [{}]{more}}}", after.join(", "))
+                let after = after.join(", ");
+                let undo = match mask >> 12 {
+                    0..6 => return format!("{{id: s{n}, type: shell, config: {{run: x}}, depends_on: [{after}]{more}}}"),
+                    6 | 7 => ", error_handling: {on_error: retry, max_retries: 1, retry_delay: 10}",
+                    8 => ", idempotent: true",
+                    9 => ", on_unknown: fail",
+                    10 => ", when: 'true'",
+                    _ => "",
+                };
+                format!(
+                    "{{id: s{n}, type: shell, config: {{run: x}}, depends_on: [{after}], compensate: u{n}{more}}},
+                     {{id: u{n}, type: shell, config: {{run: x}}{undo}}}"
+                )
             })
             .collect();
         format!("{{id: p, max_concurrency: 3, stages: [{}]}}", list.join(",\n"))
@@ -111,12 +124,50 @@ proptest! {
         for event in &world.journal[1..] {
             if let EventKind::AttemptStarted { stage, attempt, .. } = &event.kind {
                 let before = &run.stages[stage];
-                let ended = before.depends_on.iter().all(|id| run.stages[id].status.is_final());
+                let ended = before.undoes.is_some() || before.depends_on.iter().all(|id| run.stages[id].status.is_final());
                 prop_assert!(ended, "{stage} started before its dependencies ended");
                 let may = matches!(before.status, StageStatus::Pending | StageStatus::Retrying);
                 prop_assert!(may, "{stage} attempt {attempt} started while {}", before.status);
             }
             run.apply(event);
         }
+    }
+
+    #[test]
+    fn what_began_in_a_run_that_did_not_succeed_is_undone_once_and_in_reverse(text in graph(), moves in moves()) {
+        let mut world = World::new(&text);
+        for one in &moves {
+            make(&mut world, one);
+        }
+        finish(&mut world);
+        let run = world.scheduler.run();
+        for undo in run.stages.values().filter(|stage| stage.undoes.is_some()) {
+            let needed = run.status != RunStatus::Succeeded && run.has_to_undo(undo);
+            prop_assert_eq!(undo.has_begun(), needed, "{} of a {} run", undo.id, run.status);
+            let done = undo.attempts.iter().position(|attempt| attempt.status == StageStatus::Succeeded);
+            prop_assert!(done.is_none_or(|done| done + 1 == undo.attempts.len()), "{} went on after it was done", undo.id);
+        }
+        let started = world.journal.iter().filter_map(|event| match &event.kind {
+            EventKind::AttemptStarted { stage, attempt: 1, .. } => Some(stage),
+            _ => None,
+        });
+        let (undone, begun): (Vec<_>, Vec<_>) = started.partition(|stage| run.stages[*stage].undoes.is_some());
+        let mut begun: Vec<_> = begun.into_iter().filter(|stage| undone.iter().any(|undo| run.stages[*undo].undoes.as_ref() == Some(*stage))).collect();
+        begun.reverse();
+        let undone: Vec<_> = undone.into_iter().filter_map(|undo| run.stages[undo].undoes.as_ref()).collect();
+        prop_assert_eq!(undone, begun);
+    }
+
+    #[test]
+    fn crashes_change_nothing_about_what_a_run_comes_to(text in graph(), moves in moves()) {
+        let played = |crashes: bool| {
+            let mut world = World::new(&text);
+            for one in moves.iter().filter(|one| crashes || !matches!(one, Move::Crash)) {
+                make(&mut world, one);
+            }
+            finish(&mut world);
+            end(world.scheduler.run())
+        };
+        prop_assert_eq!(played(true), played(false));
     }
 }

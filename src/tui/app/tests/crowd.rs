@@ -18,6 +18,7 @@ fn outline(id: &str, component: &str, enclosure: Option<(&str, u32)>) -> StageOu
         component: component.to_owned(),
         depends_on,
         enclosure: enclosure.map(inside),
+        undoes: None,
     }
 }
 
@@ -96,8 +97,13 @@ fn the_stage_that_is_followed_is_the_same_until_it_ends() {
         driver.reply(Reply::RunEvent(Box::new(Event { seq, at: at(seconds), run: id.clone(), kind })));
         assert_eq!(selected(&driver), expected, "after {seconds}");
     };
-    let start =
-        |stage: &str| EventKind::AttemptStarted { stage: StageId::new(stage), attempt: 1, config: Value::Null, child: None };
+    let start = |stage: &str| EventKind::AttemptStarted {
+        stage: StageId::new(stage),
+        attempt: 1,
+        config: Value::Null,
+        child: None,
+        unstarted: false,
+    };
     let end =
         |stage: &str, outcome| EventKind::AttemptFinished { stage: StageId::new(stage), attempt: 1, outcome, next: Next::Settle };
     let good = || Outcome::succeeded(Value::Null);

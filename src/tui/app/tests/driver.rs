@@ -355,6 +355,7 @@ impl Script {
             component: (*component).to_owned(),
             depends_on: after.iter().map(|id| StageId::new(id)).collect(),
             enclosure: None,
+            undoes: None,
         };
         Self::made_of(id, name, stages.iter().map(outline).collect(), created, rerun_of)
     }
@@ -408,7 +409,7 @@ impl Script {
 
     pub fn start(mut self, stage: &str, attempt: u32, at: Timestamp) -> Self {
         let config = json!({"command": format!("make {stage}"), "environment": {"TOKEN": "***"}, "timeout": 600});
-        self.push(at, EventKind::AttemptStarted { stage: StageId::new(stage), attempt, config, child: None });
+        self.push(at, EventKind::AttemptStarted { stage: StageId::new(stage), attempt, config, child: None, unstarted: false });
         self
     }
 
@@ -443,7 +444,7 @@ impl Script {
     /// Starts an attempt that another run does.
     pub fn start_child(mut self, stage: &str, child: &str, at: Timestamp) -> Self {
         let (stage, child) = (StageId::new(stage), Some(RunId::from_text(child)));
-        self.push(at, EventKind::AttemptStarted { stage, attempt: 1, config: Value::Null, child });
+        self.push(at, EventKind::AttemptStarted { stage, attempt: 1, config: Value::Null, child, unstarted: false });
         self
     }
 

@@ -259,6 +259,7 @@ fn outlines() -> impl Strategy<Value = Vec<StageOutline>> {
             component: "shell".to_owned(),
             depends_on: before.iter().filter(|_| number > 0).map(|before| id(before.index(number))).collect(),
             enclosure: None,
+            undoes: None,
         };
         stages.into_iter().enumerate().map(outline).collect()
     })
@@ -270,7 +271,7 @@ fn event(stages: usize, (at, item, kind): (prop::sample::Index, usize, u8)) -> E
     let stage = if item < 3 { written.inside(&[item]) } else { written };
     let failed = Outcome::failed(StageError::new(crate::model::ErrorKind::Execution, "no"));
     match kind {
-        0 => EventKind::AttemptStarted { stage, attempt: 1, config: Value::Null, child: None },
+        0 => EventKind::AttemptStarted { stage, attempt: 1, config: Value::Null, child: None, unstarted: false },
         1 => EventKind::AttemptFinished { stage, attempt: 1, outcome: Outcome::succeeded(Value::Null), next: Next::Settle },
         2 => EventKind::AttemptFinished { stage, attempt: 1, outcome: failed, next: Next::Settle },
         3 => EventKind::AttemptFinished { stage, attempt: 1, outcome: failed, next: Next::Retry { at: super::driver::START } },

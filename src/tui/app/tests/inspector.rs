@@ -93,7 +93,13 @@ fn another_pair_of_attempts_can_be_chosen() {
 fn the_run_of_a_subpipeline_is_named_and_opened() {
     let mut driver = Driver::new(120, 40, Charset::Unicode);
     let child = driver.runs[2].id.clone();
-    let start = EventKind::AttemptStarted { stage: StageId::new("s"), attempt: 1, config: json!({}), child: Some(child.clone()) };
+    let start = EventKind::AttemptStarted {
+        stage: StageId::new("s"),
+        attempt: 1,
+        config: json!({}),
+        child: Some(child.clone()),
+        unstarted: false,
+    };
     let script = Script::new("1v9r8z0-zzzzz", "outer", &[("s", "subpipeline", &[])], at(0.0)).happens(at(1.0), start);
     driver.runs.push(script.run());
     driver.reply(Reply::Runs(vec![script.run().summary()]));

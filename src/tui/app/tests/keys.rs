@@ -261,7 +261,13 @@ fn the_selection_follows_the_running_stage_until_the_user_moves() {
     driver.keys("2 enter");
     let run = driver.runs[0].id.clone();
     let start = |stage: &str, seq, seconds| {
-        let kind = EventKind::AttemptStarted { stage: StageId::new(stage), attempt: 1, config: json!(null), child: None };
+        let kind = EventKind::AttemptStarted {
+            stage: StageId::new(stage),
+            attempt: 1,
+            config: json!(null),
+            child: None,
+            unstarted: false,
+        };
         Reply::RunEvent(Box::new(Event { seq, at: at(seconds), run: run.clone(), kind }))
     };
     assert!(driver.shows("─ unit-tests  ● running"), "{}", driver.screen());

@@ -91,10 +91,11 @@ impl RunScreen {
 
     fn resolve_question(&self, stage: &Stage) -> Choose {
         let answer = |resolution| Request::Resolve { run: self.id.clone(), stage: stage.id.clone(), resolution };
-        let lines = vec![
-            "The work was interrupted, and nobody saw whether it was done.".to_owned(),
-            "Look first: what you answer here is taken as the truth.".to_owned(),
-        ];
+        let first = match &stage.undoes {
+            Some(undoes) if stage.failed_to_undo() => format!("It failed: what {undoes} did may still be there."),
+            Some(_) | None => "The work was interrupted, and nobody saw whether it was done.".to_owned(),
+        };
+        let lines = vec![first, "Look first: what you answer here is taken as the truth.".to_owned()];
         let choices = vec![
             ("It had no effect: do it again".to_owned(), answer(Resolution::Retry)),
             ("It was done: go on as if it had succeeded".to_owned(), answer(Resolution::Succeed)),

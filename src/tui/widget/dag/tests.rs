@@ -14,6 +14,7 @@ fn run(stages: &[(&str, &[&str])]) -> Run {
         component: "shell".to_owned(),
         depends_on: after.iter().map(|id| StageId::new(id)).collect(),
         enclosure: None,
+        undoes: None,
     };
     let kind = EventKind::RunCreated {
         pipeline: PipelineRef { id: "p".to_owned(), name: "p".to_owned(), ..PipelineRef::default() },
@@ -78,7 +79,13 @@ fn the_zoom_is_chosen_by_what_fits_and_then_by_the_user() {
 fn the_picture_stays_as_it_is_while_statuses_change() {
     let mut run = run(DIAMOND);
     let mut dag = dag(&run);
-    let kind = EventKind::AttemptStarted { stage: StageId::new("a"), attempt: 1, config: serde_json::Value::Null, child: None };
+    let kind = EventKind::AttemptStarted {
+        stage: StageId::new("a"),
+        attempt: 1,
+        config: serde_json::Value::Null,
+        child: None,
+        unstarted: false,
+    };
     run.apply(&Event { seq: 2, at: Timestamp(0), run: RunId::from_text("r"), kind });
     assert_eq!(dag.update(&run, Charset::Unicode), None);
     assert!(dag.picture().is_some());
