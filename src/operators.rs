@@ -4,6 +4,7 @@
 //! (an HTTP call to await, a process to start). Must not know runs, scheduling, retries, masking or the store.
 
 mod ai;
+mod ask;
 mod batches;
 mod conditional;
 mod counted;
@@ -22,6 +23,7 @@ mod logger;
 mod mock;
 mod path;
 mod retry_until;
+mod rollout;
 mod router;
 mod schema_validate;
 mod shell;
@@ -46,6 +48,7 @@ pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
 pub use http::Http;
 pub use retry_until::retry_condition;
+pub use rollout::{WORKER as ROLLOUT_WORKER, worker::main as roll_out};
 pub use subpipeline::ChildRun;
 
 /// Tells whether a text holds something that must not be seen.
@@ -79,6 +82,8 @@ pub struct Context<'a> {
     pub http: &'a Http,
     pub ai: &'a Ai,
     pub secrets: &'a dyn Secrets,
+    /// This program, for work that it does in a process of its own.
+    pub exe: &'a str,
 }
 
 /// The stage's config, rendered, and the work it asks for.
@@ -251,6 +256,12 @@ const TABLE: &[Operator] = &[
         effects: Effects::Asking,
         shape: Shape::Call,
         prepare: ai::synthesizer::prepare,
+    },
+    Operator {
+        component: Component::Rollout,
+        effects: Effects::Unknown,
+        shape: Shape::Process(rollout::finish),
+        prepare: rollout::prepare,
     },
 ];
 

@@ -132,6 +132,12 @@ impl Stage {
         self
     }
 
+    /// With an `environment` of its own.
+    pub(super) fn targeting(mut self, environment: &str) -> Self {
+        self.spec.environment = Some(environment.to_owned());
+        self
+    }
+
     /// With `error_handling: retry`.
     pub(super) fn polling(mut self) -> Self {
         self.spec.retry = fixed();
@@ -153,6 +159,7 @@ impl Stage {
             http: &self.http,
             ai: &self.ai,
             secrets: &self.names,
+            exe: "/bin/flowdeck",
         })
     }
 

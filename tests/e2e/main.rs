@@ -29,6 +29,7 @@ mod programs;
 mod pty;
 mod restore;
 mod rogue;
+mod rollout;
 mod rules;
 mod runs;
 mod secrets;

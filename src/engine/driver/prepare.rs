@@ -97,6 +97,7 @@ impl Driver {
             http: &self.settings.http,
             ai: &self.settings.ai,
             secrets: &self.masks,
+            exe: &self.shared.exe.to_string_lossy(),
         })
     }
 

@@ -100,23 +100,37 @@ pub(super) static ROLLBACK: Entry = Entry {
 pub(super) static ROLLOUT: Entry = Entry {
     name: "rollout",
     aliases: &[],
-    about: "Moves traffic to a release step by step.",
-    required: &[&["strategy", "steps"]],
+    about: "Moves traffic to a release step by step, and judges each step before the next.",
+    required: &[&["strategy", "steps"], &["set_weight"]],
     keys: keys! {
-        "environment": Kind::Text, "Where.";
-        "service": Kind::Text, "What.";
-        "strategy": Kind::Text, "canary, blue-green, rolling.";
-        "steps": Kind::List, "Weights and bake times.";
-        "set_weight": Kind::Deferred, "The action that moves traffic.";
-        "analysis": Kind::Any, "How to judge each step.";
-        "on_failure": Kind::Text, "rollback.";
+        "environment": Kind::Text, "Where; the stage targets it as if its own `environment` said so.";
+        "service": Kind::Text, "What, for people.";
+        "strategy": Kind::Choice(&["canary", "blue-green", "rolling"]), "Which steps are usual: canary when absent.";
+        "steps": Kind::List, "`{weight, bake, analysis}`: percent, time under watch, `false` for a step that nothing judges.";
+        "bake": Kind::Seconds, "Time under watch of steps that give none.";
+        "set_weight": Kind::Deferred, "Moves traffic: `run`, `command` or `request`, with `weight` as a name in templates.";
+        "analysis": Kind::Deferred, "What is measured in each step: one or a list of `{name, provider, success_if, failure_if, …}`.";
+        "on_failure": Kind::Choice(&["rollback", "stop"]), "`rollback` moves traffic back to 0, `stop` leaves it; `rollback` when absent.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("verdict", "`successful`, `failed`, `inconclusive` or `error`; null when it was cut off."),
+        ("weight", "Percent of traffic that was reached; null when that is not known."),
+        ("steps_done", "Steps that were good."),
+        ("steps_total", "Steps there are."),
+        ("rolled_back", "Whether traffic was moved back to 0."),
+        ("analysis", "`{name, verdict, measurements, message}` of each check; its last 20 measurements."),
+    ],
     example: "\
 - id: gradually
   type: rollout
-  config: { environment: production, service: api, strategy: canary, steps: [{ weight: 10, bake: 5m }, { weight: 100 }] }
+  config:
+    environment: production
+    service: api
+    strategy: canary
+    steps: [{ weight: 10, bake: 5m }, { weight: 100 }]
+    set_weight: { run: \"./traffic.sh {{weight}}\" }
+    analysis: { name: errors, provider: prometheus, server: \"http://127.0.0.1:9090\", query: error_rate, success_if: result < 0.05 }
 ",
 };
 

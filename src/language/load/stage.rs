@@ -68,7 +68,6 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         description: reader.text("description"),
         // The error about it keeps the pipeline from loading; the stage stays known to those that depend on it.
         component: component.unwrap_or(Component::Logger),
-        config,
         depends_on: Vec::new(),
         owners: Vec::new(),
         waits_for: Vec::new(),
@@ -78,16 +77,23 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         on_error: failure.on_error,
         fallback_output: failure.fallback,
         when: reader.text("when"),
-        environment: reader.text("environment"),
+        environment: reader.text("environment").or_else(|| targeted(component, &config)),
         idempotent: reader.flag("idempotent"),
         on_unknown: on_unknown(&reader),
         max_concurrency: reader.count("max_concurrency").filter(|count| *count > 0),
         enabled: reader.flag("enabled").unwrap_or(true),
         compensate: Vec::new(),
         produces: reader.value("produces"),
+        config,
         span: node.span.clone(),
     };
     Some(Draft { spec, node, id: id_node })
+}
+
+/// The environment that a rollout names among its own settings: it is gated like one that the stage names.
+fn targeted(component: Option<Component>, config: &Value) -> Option<String> {
+    let named = config.get("environment").filter(|_| component == Some(Component::Rollout))?;
+    named.as_str().map(str::to_owned)
 }
 
 fn id<'n>(node: &'n Node<'n>, reader: &Reader<'n, 'n>, sink: &mut Sink<'_>) -> Option<(&'n Node<'n>, StageId)> {

@@ -41,6 +41,7 @@ fn configs(component: Component) -> Vec<Value> {
         Component::Subpipeline => vec![json!({"pipeline": "p"})],
         Component::Selector => vec![json!({"candidates": [1]})],
         Component::Synthesizer => vec![json!({"sources": [1]})],
+        Component::Rollout => vec![json!({"strategy": "canary", "set_weight": {"run": "true"}})],
         other => panic!("give `{other}` a config here that leads past everything it reads"),
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn work(stage: &StageSpec) -> Option<Work> {
         stage,
         run_id: &RunId::from_text("run-1"),
         attempt: 1,
+        exe: "flowdeck",
         workspace: "/workspace",
         http: &settings.http,
         ai: &settings.ai,
