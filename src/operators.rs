@@ -21,12 +21,14 @@ mod json_transform;
 mod locals;
 mod logger;
 mod mock;
+mod names;
 mod path;
 mod retry_until;
 mod rollout;
 mod router;
 mod schema_validate;
 mod shell;
+mod smoke_test;
 mod subpipeline;
 #[cfg(test)]
 mod testing;
@@ -263,6 +265,7 @@ const TABLE: &[Operator] = &[
         shape: Shape::Process(rollout::finish),
         prepare: rollout::prepare,
     },
+    Operator { component: Component::SmokeTest, effects: Effects::Asking, shape: Shape::Call, prepare: smoke_test::prepare },
 ];
 
 fn operator(component: Component) -> Option<&'static Operator> {

@@ -7,7 +7,6 @@ mod action;
 mod checks;
 mod finish;
 mod machine;
-mod names;
 mod perform;
 mod plan;
 mod reading;
@@ -20,13 +19,13 @@ use serde_json::{Value, json};
 
 use super::fields::{Fields, in_field, raw, wrong};
 use super::locals::Locals;
+use super::names::Names;
 use super::{Context, Prepared, Work, shell};
 use crate::language::scope::Scope;
 use crate::language::template::{self, to_text};
 use crate::model::StageError;
 use crate::process::{Program, Spec};
 pub(super) use finish::finish;
-use names::Names;
 use plan::{Course, Doings, Plan};
 
 /// The words after the program's name that make it a worker.

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use super::{Ai, Context, Done, Http, Prepared, Secrets, Work, prepare};
 use crate::language::scope::{Scope, StageView};
 use crate::language::{Component, OnError, OnUnknown, Retry, StageSpec};
-use crate::model::{RunId, StageError, StageId, StageStatus, Timestamp};
+use crate::model::{Outcome, RunId, StageError, StageId, StageStatus, Timestamp};
 use crate::process;
 
 /// What a test lets expressions read.
@@ -180,6 +183,56 @@ impl Stage {
     pub(super) fn error(&self) -> StageError {
         self.prepared().expect_err("the stage should be refused")
     }
+}
+
+/// A server that answers by the path: a status and a body. Gives its address, and what it was asked.
+pub(super) async fn serving(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, requests) = mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+            let whole = |bytes: &[u8]| {
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                let (head, body) = text.split_once("\r\n\r\n")?;
+                let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                (body.len() >= length.unwrap_or(0)).then(|| text.clone())
+            };
+            let request = loop {
+                if let Some(text) = whole(&bytes) {
+                    break text;
+                }
+                match stream.read(&mut buffer).await {
+                    Ok(0) | Err(_) => break String::new(),
+                    Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+                }
+            };
+            let (status, body) = answer(request.split(' ').nth(1).unwrap_or_default());
+            let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.ok();
+            sender.try_send(request).ok();
+        }
+    });
+    (address, requests)
+}
+
+/// Awaits a stage's call to its end; gives its outcome and what it wrote into its log.
+pub(super) async fn awaited(stage: &Stage) -> (Outcome, String) {
+    let call = match stage.prepared().unwrap().work {
+        Work::Call(call) => call,
+        other => panic!("{other:?}"),
+    };
+    let log = async {
+        let mut log = String::new();
+        if let Some(mut lines) = call.output {
+            while let Some(line) = lines.recv().await {
+                log.push_str(&line);
+            }
+        }
+        log
+    };
+    tokio::join!(call.future, log)
 }
 
 fn fixed() -> Retry {

@@ -137,22 +137,29 @@ pub(super) static ROLLOUT: Entry = Entry {
 pub(super) static SMOKE_TEST: Entry = Entry {
     name: "smoke-test",
     aliases: &[],
-    about: "Tries a deployed service out.",
-    required: &[&["tests", "endpoints", "url"]],
+    about: "Tries a deployed service out: every test has to pass.",
+    required: &[&["tests", "endpoints"]],
     keys: keys! {
-        "tests": Kind::Any, "Named tests.";
-        "endpoints": Kind::Any, "Addresses.";
-        "url": Kind::Text, "The service.";
-        "pipelines": Kind::Any, "Pipelines that test it.";
-        "timeout": Kind::Seconds, "Of one test.";
-        "parallel": Kind::Flag, "True when absent.";
+        "url": Kind::Text, "The service: what paths are below.";
+        "endpoints": Kind::Deferred, "Paths, addresses, or `{name, path, url, method, headers, body, expect_status, contains, expect, timeout}`.";
+        "tests": Kind::Deferred, "More of them.";
+        "headers": Kind::Map, "Headers of every request.";
+        "timeout": Kind::Seconds, "Of one test; 10 s when absent.";
+        "parallel": Kind::Any, "How many at once: 8 when absent, 1 for `false`, at most 64.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("passed", "Tests that passed."),
+        ("total", "Tests there are."),
+        ("failed", "Tests that failed."),
+        ("results", "`{name, status, duration_ms, status_code, error}` of each, in the order they are written."),
+    ],
     example: "\
 - id: smoke
   type: smoke-test
-  config: { url: \"{{input.url}}\", endpoints: [/health, /version] }
+  config:
+    url: \"{{input.url}}\"
+    endpoints: [/health, { path: /version, expect: \"body.version == input.version\" }]
 ",
 };
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::action::{self, PROGRAM};
-use super::names::Names;
 use super::plan::{Check, Probe};
 use crate::language::duration::Unit;
 use crate::language::template::{self, to_text};
@@ -13,6 +12,7 @@ use crate::model::StageError;
 use crate::operators::Context;
 use crate::operators::ask::{self, Ask};
 use crate::operators::fields::{Fields, in_field, mismatch, raw, wrong};
+use crate::operators::names::Names;
 
 const LIMITS: &[&str] = &[
     "name",
@@ -73,15 +73,7 @@ fn one(context: &Context, at: usize, written: &Value, names: &mut Names) -> Resu
     let Value::Object(map) = written else { return Err(mismatch(&[&place], "an object", written)) };
     let (limits, question): (Map<_, _>, Map<_, _>) =
         map.clone().into_iter().partition(|(name, _)| LIMITS.contains(&name.as_str()));
-    let mut condition = |name: &str| match map.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Bool(value)) => Ok(Some(value.to_string())),
-        Some(Value::String(text)) if !text.trim().is_empty() => {
-            names.learn(&format!("{place}.{name}"), text, context.scope)?;
-            Ok(Some(text.clone()))
-        }
-        Some(other) => Err(mismatch(&[&format!("{place}.{name}")], "an expression", other)),
-    };
+    let mut condition = |name: &str| names.condition(&format!("{place}.{name}"), map.get(name), context.scope);
     let [success_if, failure_if] = CONDITIONS;
     let (success_if, failure_if) = (condition(success_if)?, condition(failure_if)?);
     let limits: Map<String, Value> = limits.into_iter().filter(|(name, _)| !CONDITIONS.contains(&name.as_str())).collect();

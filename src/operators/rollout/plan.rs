@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::Names;
 use crate::operators::ask::Ask;
+use crate::operators::names::Names;
 use crate::process::Spec;
 
 /// The whole rollout.

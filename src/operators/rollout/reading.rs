@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::names::Names;
 use super::plan::Check;
 use crate::language::template::to_text;
+use crate::operators::names::Names;
 use crate::policy::analysis::Outcome;
 
 /// More of a value is not shown or kept.

@@ -42,6 +42,7 @@ fn configs(component: Component) -> Vec<Value> {
         Component::Selector => vec![json!({"candidates": [1]})],
         Component::Synthesizer => vec![json!({"sources": [1]})],
         Component::Rollout => vec![json!({"strategy": "canary", "set_weight": {"run": "true"}})],
+        Component::SmokeTest => vec![json!({"url": "http://127.0.0.1:1", "endpoints": ["/"]})],
         other => panic!("give `{other}` a config here that leads past everything it reads"),
     }
 }

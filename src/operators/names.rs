@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::language::expression::{self, Reference};
 use crate::language::scope::{Scope, StageView};
 use crate::model::{StageError, StageStatus, Timestamp};
-use crate::operators::fields::in_field;
+use crate::operators::fields::{in_field, mismatch};
 
 /// Names that loops and guards bind.
 const LOCALS: &[&str] = &["item", "current_item", "index", "item_index", "error"];
@@ -47,11 +47,32 @@ impl Names {
         }
     }
 
+    /// A condition as it is written, and what it reads taken in; none where there is none.
+    ///
+    /// # Errors
+    /// Something that is no expression.
+    pub(super) fn condition(
+        &mut self,
+        place: &str,
+        written: Option<&Value>,
+        scope: &dyn Scope,
+    ) -> Result<Option<String>, StageError> {
+        match written {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value.to_string())),
+            Some(Value::String(text)) if !text.trim().is_empty() => {
+                self.learn(place, text, scope)?;
+                Ok(Some(text.clone()))
+            }
+            Some(other) => Err(mismatch(&[place], "an expression", other)),
+        }
+    }
+
     /// Takes in what this condition reads.
     ///
     /// # Errors
     /// A condition that is no expression.
-    pub(super) fn learn(&mut self, place: &str, condition: &str, scope: &dyn Scope) -> Result<(), StageError> {
+    fn learn(&mut self, place: &str, condition: &str, scope: &dyn Scope) -> Result<(), StageError> {
         let compiled = expression::compile_condition(condition, scope);
         for reference in compiled.map_err(|error| in_field(place, error.into()))?.references() {
             match reference {
