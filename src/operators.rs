@@ -15,6 +15,7 @@ mod filter;
 mod foreach;
 mod forward;
 mod frame;
+mod health_check;
 mod http;
 mod http_request;
 mod json_transform;
@@ -22,7 +23,9 @@ mod locals;
 mod logger;
 mod mock;
 mod names;
+mod notify;
 mod path;
+mod program;
 mod retry_until;
 mod rollout;
 mod router;
@@ -34,6 +37,8 @@ mod subpipeline;
 mod testing;
 mod trycatch;
 mod variable_set;
+
+use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -48,7 +53,9 @@ pub use ai::{Ai, Events, Key, Provider, ProviderKind, TooLarge, find_json};
 use counted::Counted;
 pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
+pub use health_check::Service;
 pub use http::Http;
+pub use notify::{Format, News, Severity, Target, Vault, deliver};
 pub use retry_until::retry_condition;
 pub use rollout::{WORKER as ROLLOUT_WORKER, worker::main as roll_out};
 pub use subpipeline::ChildRun;
@@ -70,6 +77,9 @@ pub trait Secrets {
 pub struct Settings {
     pub http: Http,
     pub ai: Ai,
+    pub services: Vec<Service>,
+    /// Where news go, by name.
+    pub notify: BTreeMap<String, Target>,
 }
 
 /// Everything an operator may look at for one attempt.
@@ -83,6 +93,8 @@ pub struct Context<'a> {
     pub workspace: &'a str,
     pub http: &'a Http,
     pub ai: &'a Ai,
+    pub services: &'a [Service],
+    pub notify: &'a BTreeMap<String, Target>,
     pub secrets: &'a dyn Secrets,
     /// This program, for work that it does in a process of its own.
     pub exe: &'a str,
@@ -264,6 +276,13 @@ const TABLE: &[Operator] = &[
         effects: Effects::Unknown,
         shape: Shape::Process(rollout::finish),
         prepare: rollout::prepare,
+    },
+    Operator { component: Component::HealthCheck, effects: Effects::Asking, shape: Shape::Call, prepare: health_check::prepare },
+    Operator {
+        component: Component::Notify,
+        effects: Effects::Unknown,
+        shape: Shape::Chosen(notify::shape),
+        prepare: notify::prepare,
     },
     Operator { component: Component::SmokeTest, effects: Effects::Asking, shape: Shape::Call, prepare: smoke_test::prepare },
 ];

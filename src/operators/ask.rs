@@ -35,6 +35,7 @@ pub(super) struct Ask {
     /// For the whole answer.
     pub(super) timeout_ms: u64,
     verify: bool,
+    redirects: usize,
 }
 
 /// What came back.
@@ -72,6 +73,7 @@ impl Ask {
             url: request.url.into(),
             timeout_ms: millis(timeout).max(1),
             verify,
+            redirects: REDIRECTS,
         })
     }
 
@@ -82,6 +84,19 @@ impl Ask {
     pub(super) fn get(context: &Context, url: &str, place: &str, timeout: Duration) -> Result<Self, StageError> {
         let fields = Fields::within(place, serde_json::json!({"url": url}), KEYS)?;
         Self::read(context, fields, place, timeout)
+    }
+
+    /// Something to be taken in by whoever is at an address that was checked before. Nobody is redirected with it.
+    pub(super) fn post(url: &str, headers: Vec<(String, String)>, body: String, timeout: Duration) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers,
+            body: Some(body),
+            timeout_ms: millis(timeout).max(1),
+            verify: true,
+            redirects: 0,
+        }
     }
 
     /// Where it goes, without what may be secret in an address: `http://host:8080/path`.
@@ -114,14 +129,16 @@ impl Ask {
         let url = Url::parse(&self.url).map_err(|_| wrong("`url` is not a URL"))?;
         http.permit(&url)?;
         let method = Method::from_bytes(self.method.as_bytes()).map_err(|_| wrong("`method` is not an HTTP method"))?;
-        let client = http.client(Manners { verify: self.verify, redirects: REDIRECTS }).map_err(transport)?;
+        let client = http.client(Manners { verify: self.verify, redirects: self.redirects }).map_err(transport)?;
         let request = client.request(method, url).headers(self.header_map()?);
         let request = match &self.body {
             Some(body) => request.body(body.clone()),
             None => request,
         };
         let response = request.send().await.map_err(transport)?;
-        within_http(&response)?;
+        if self.redirects > 0 {
+            within_http(&response)?;
+        }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Answer { status, body: decode(&beginning(response).await?, &headers) })
     }

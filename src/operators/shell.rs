@@ -17,7 +17,7 @@ use crate::language::template::to_text;
 use crate::model::{ErrorKind, StageError};
 use crate::process::{Program, Spec};
 
-pub(super) use finish::finish;
+pub(super) use finish::{ended, finish};
 use script::Script;
 
 const SCRIPT: &[&str] = &["run", "script"];

@@ -1,6 +1,7 @@
 //! Stages and scopes for the tests of operators.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -8,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::{Ai, Context, Done, Http, Prepared, Secrets, Work, prepare};
+use super::{Ai, Context, Done, Http, Prepared, Secrets, Service, Target, Work, prepare};
 use crate::language::scope::{Scope, StageView};
 use crate::language::{Component, OnError, OnUnknown, Retry, StageSpec};
 use crate::model::{Outcome, RunId, StageError, StageId, StageStatus, Timestamp};
@@ -92,12 +93,21 @@ pub(super) struct Stage {
     names: Names,
     http: Http,
     ai: Ai,
+    services: Vec<Service>,
+    notify: BTreeMap<String, Target>,
 }
 
 impl Stage {
     pub(super) fn new(component: Component, config: Value) -> Self {
         let names = Names { context: Map::from_iter([("pipeline_id".to_owned(), json!("tests"))]), ..Names::default() };
-        Self { spec: spec(component, config), names, http: Http::default(), ai: Ai::default() }
+        Self {
+            spec: spec(component, config),
+            names,
+            http: Http::default(),
+            ai: Ai::default(),
+            services: Vec::new(),
+            notify: BTreeMap::new(),
+        }
     }
 
     pub(super) fn input(mut self, input: Value) -> Self {
@@ -122,6 +132,16 @@ impl Stage {
 
     pub(super) fn ai(mut self, ai: Ai) -> Self {
         self.ai = ai;
+        self
+    }
+
+    pub(super) fn service(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    pub(super) fn target(mut self, name: &str, target: Target) -> Self {
+        self.notify.insert(name.to_owned(), target);
         self
     }
 
@@ -163,6 +183,8 @@ impl Stage {
             ai: &self.ai,
             secrets: &self.names,
             exe: "/bin/flowdeck",
+            services: &self.services,
+            notify: &self.notify,
         })
     }
 

@@ -41,4 +41,5 @@ mod subpipelines;
 mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
+mod tell;
 mod tmux;

@@ -96,6 +96,8 @@ impl Driver {
             workspace: &run.workspace,
             http: &self.settings.http,
             ai: &self.settings.ai,
+            services: &self.settings.services,
+            notify: &self.settings.notify,
             secrets: &self.masks,
             exe: &self.shared.exe.to_string_lossy(),
         })

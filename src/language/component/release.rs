@@ -1,4 +1,4 @@
-//! Components for releases: gates, deployments, their checks, and telling people. What they give is not settled yet.
+//! Components for releases: gates, deployments, their checks, and telling people.
 
 use super::Entry;
 use crate::language::field::Kind;
@@ -58,22 +58,31 @@ pub(super) static HEALTH_CHECK: Entry = Entry {
     about: "Asks services how they are.",
     required: &[&["services", "urls", "url", "service"]],
     keys: keys! {
-        "services": Kind::Texts, "Names from flowdeck.toml.";
+        "services": Kind::Texts, "Names from `[[services]]` of flowdeck.toml, with a probe by HTTP.";
         "service": Kind::Text, "One of them.";
+        "environment": Kind::Text, "Whose services, where several have the name; the stage's own when absent.";
         "urls": Kind::Texts, "Or addresses.";
         "url": Kind::Text, "One of them.";
-        "until_healthy": Kind::Flag, "Asks again until they are well.";
-        "for": Kind::Seconds, "How long.";
-        "timeout": Kind::Seconds, "Of one question.";
-        "interval": Kind::Seconds, "Between questions.";
-        "expect_status": Kind::Any, "The status of a healthy answer.";
+        "until_healthy": Kind::Flag, "Asks again until all are well, or `within` is over.";
+        "for": Kind::Seconds, "They have to stay well for so long.";
+        "within" | "deadline": Kind::Seconds, "How long `until_healthy` asks; 5 minutes when absent.";
+        "timeout": Kind::Seconds, "Of one question; 5 s when absent.";
+        "timeout_ms": Kind::Milliseconds, "The same in milliseconds.";
+        "interval": Kind::Seconds, "Between questions; 5 s when absent.";
+        "expect_status": Kind::Any, "The status of a healthy answer: 200, `2xx`, a list; 2xx when absent.";
+        "strict": Kind::Flag, "`degraded` (two thirds are well) fails the stage as well.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("verdict", "`healthy`, `degraded` (at least two thirds are well) or `unhealthy`."),
+        ("healthy", "How many are well."),
+        ("total", "How many were asked."),
+        ("checks", "`{name, url, status, status_code, latency_ms, error}` of each."),
+    ],
     example: "\
 - id: well
   type: health-check
-  config: { services: [api], until_healthy: true, timeout: 5s, interval: 10s }
+  config: { services: [api], until_healthy: true, for: 30s, interval: 5s, within: 5m }
 ",
 };
 
@@ -145,6 +154,7 @@ pub(super) static SMOKE_TEST: Entry = Entry {
         "tests": Kind::Deferred, "More of them.";
         "headers": Kind::Map, "Headers of every request.";
         "timeout": Kind::Seconds, "Of one test; 10 s when absent.";
+        "timeout_ms": Kind::Milliseconds, "The same in milliseconds.";
         "parallel": Kind::Any, "How many at once: 8 when absent, 1 for `false`, at most 64.";
     },
     encloses: false,
@@ -167,21 +177,26 @@ pub(super) static NOTIFY: Entry = Entry {
     name: "notify",
     aliases: &["notification"],
     about: "Tells people.",
-    required: &[&["message", "text", "payload"]],
+    required: &[&["message", "payload"], &["channel", "url", "command"]],
     keys: keys! {
-        "channel": Kind::Text, "A `[notify]` entry of flowdeck.toml.";
-        "to": Kind::Any, "Another spelling of `channel`.";
-        "url": Kind::Text, "A webhook.";
-        "format": Kind::Text, "webhook, slack, pagerduty, command.";
-        "message": Kind::Text, "What is said.";
-        "text": Kind::Text, "Another spelling of `message`.";
+        "channel" | "to": Kind::Text, "A `[notify]` entry of flowdeck.toml.";
+        "url": Kind::Text, "Or an address.";
+        "format": Kind::Choice(&["webhook", "slack", "pagerduty"]), "What the address takes; webhook when absent.";
+        "secret": Kind::Text, "What signs for a message to the address, or PagerDuty's routing key.";
+        "command": Kind::List, "Or a program that reads the message from standard input, as JSON.";
+        "message" | "text": Kind::Text, "What is said.";
         "title": Kind::Text, "A heading.";
-        "severity": Kind::Text, "How urgent.";
-        "payload": Kind::Any, "Sent as it is.";
-        "command": Kind::Any, "A program that tells them.";
+        "severity": Kind::Choice(&["info", "warning", "error", "critical"]), "How urgent it is; info when absent.";
+        "payload": Kind::Any, "More of it, for programs; without a message it is sent as it is.";
+        "timeout": Kind::Seconds, "Of the sending; 10 s when absent.";
+        "timeout_ms": Kind::Milliseconds, "The same in milliseconds.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("sent", "Whether it was."),
+        ("channel", "The entry of flowdeck.toml, or the format."),
+        ("status_code", "What the receiver answered; null for a command."),
+    ],
     example: "\
 - id: tell
   type: notify

@@ -27,6 +27,8 @@ const LIMITS: &[&str] = &[
     "inconclusive_limit",
 ];
 const CONDITIONS: [&str; 2] = ["success_if", "failure_if"];
+/// More checks are a mistake.
+const MOST: usize = 50;
 const INTERVAL: Duration = Duration::from_secs(10);
 /// One measurement that takes longer could not be made.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,6 +59,9 @@ pub(super) fn read(context: &Context, names: &mut Names) -> Result<Vec<Written>,
         Some(Value::Array(list)) => list.as_slice(),
         Some(one) => std::slice::from_ref(one),
     };
+    if list.len() > MOST {
+        return Err(wrong(format!("`analysis` has more than {MOST} checks")));
+    }
     list.iter().enumerate().map(|(at, check)| one(context, at, check, names)).collect()
 }
 

@@ -17,6 +17,7 @@ use super::perform;
 use super::plan::Plan;
 use super::reading::Reading;
 use crate::model::Timestamp;
+use crate::operators::program::say_bytes;
 use crate::operators::{Egress, Http};
 
 /// Ends of moves and measurements that may wait to be looked at.
@@ -111,22 +112,21 @@ fn begin_measurement(step: usize, check: usize, plan: &Arc<Plan>, http: &Http, d
     });
 }
 
-/// Appends what has been reached to the stage's output; later lines go over earlier ones.
+/// Appends what has been reached to the stage's output; later lines go over earlier ones. Measurements only in the last one:
+/// the file is bounded, and steps may be many.
 fn save(machine: &Machine) -> Result<(), Box<dyn std::error::Error>> {
     let Some(path) = std::env::var_os("FLOWDECK_OUTPUT") else { return Ok(()) };
-    let line = format!("{}\n", machine.record().to_json());
+    let mut reached = machine.record().to_json();
+    if let Some(fields) = reached.as_object_mut().filter(|_| !machine.is_over()) {
+        fields.remove("analysis");
+    }
+    let line = format!("{reached}\n");
     OpenOptions::new().append(true).create(true).open(path)?.write_all(line.as_bytes())?;
     Ok(())
 }
 
 fn say(line: &str) {
     say_bytes(format!("{line}\n").as_bytes());
-}
-
-/// Writes into the stage's log. A rollout does not stop half-way because nobody reads what it says.
-pub(super) fn say_bytes(text: &[u8]) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text).and_then(|()| out.flush());
 }
 
 /// Points in time that no change of the system's clock moves.

@@ -43,6 +43,10 @@ fn configs(component: Component) -> Vec<Value> {
         Component::Synthesizer => vec![json!({"sources": [1]})],
         Component::Rollout => vec![json!({"strategy": "canary", "set_weight": {"run": "true"}})],
         Component::SmokeTest => vec![json!({"url": "http://127.0.0.1:1", "endpoints": ["/"]})],
+        Component::HealthCheck => vec![json!({"url": "http://127.0.0.1:1"})],
+        Component::Notify => {
+            vec![json!({"url": "http://127.0.0.1:1", "message": "m"}), json!({"command": ["true"], "message": "m"})]
+        }
         other => panic!("give `{other}` a config here that leads past everything it reads"),
     }
 }

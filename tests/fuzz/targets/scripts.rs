@@ -84,6 +84,8 @@ pub(super) fn work(stage: &StageSpec) -> Option<Work> {
         workspace: "/workspace",
         http: &settings.http,
         ai: &settings.ai,
+        services: &settings.services,
+        notify: &settings.notify,
         secrets: &Nothing,
     };
     prepare(&context).ok().map(|prepared| prepared.work)

@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    fn to_the_end(&mut self, measured: impl Fn(usize, usize) -> Reading) -> Value {
+    fn ending(&mut self, measured: impl Fn(usize, usize) -> Reading) -> Value {
         self.run(|_| Ok(()), measured, Timestamp(i64::MAX));
         assert!(self.machine.is_over(), "{:?}", self.machine);
         self.machine.record().to_json()
@@ -86,7 +86,7 @@ impl World {
 #[test]
 fn a_healthy_rollout_takes_every_step_after_its_bake_time_and_is_measured_throughout() {
     let mut world = World::new(course(&[10, 50, 100], vec![check("errors")]));
-    let record = world.to_the_end(|_, _| reading(Outcome::Success));
+    let record = world.ending(|_, _| reading(Outcome::Success));
     assert_eq!(world.moves, [(Move::Step(0), 0), (Move::Step(1), 60), (Move::Step(2), 120)]);
     let times: Vec<i64> = world.measured.iter().map(|(_, _, at)| *at).collect();
     assert_eq!(times, [0, 20, 40, 60, 80, 100, 120, 140, 160]);
@@ -99,7 +99,7 @@ fn a_healthy_rollout_takes_every_step_after_its_bake_time_and_is_measured_throug
 fn a_bad_measurement_moves_traffic_back_at_once_and_names_itself() {
     let mut world = World::new(course(&[10, 50], vec![check("errors")]));
     let outcome = |step, _| reading(if step == 1 { Outcome::Failure } else { Outcome::Success });
-    let record = world.to_the_end(outcome);
+    let record = world.ending(outcome);
     assert_eq!(world.moves.last(), Some(&(Move::Back, 60)));
     assert_eq!((&record["verdict"], &record["weight"], &record["rolled_back"]), (&json!("failed"), &json!(0), &json!(true)));
     assert_eq!(record["finding"]["message"], "the analysis `errors` failed at 50 %: 7; because");
@@ -109,7 +109,7 @@ fn a_bad_measurement_moves_traffic_back_at_once_and_names_itself() {
 #[test]
 fn with_on_failure_stop_traffic_stays_where_it_is() {
     let mut world = World::new(Course { rollback: false, ..course(&[10], vec![check("errors")]) });
-    let record = world.to_the_end(|_, _| reading(Outcome::Failure));
+    let record = world.ending(|_, _| reading(Outcome::Failure));
     assert_eq!(world.moves, [(Move::Step(0), 0)]);
     assert_eq!((&record["verdict"], &record["weight"], &record["rolled_back"]), (&json!("failed"), &json!(10), &json!(false)));
 }
@@ -118,7 +118,7 @@ fn with_on_failure_stop_traffic_stays_where_it_is() {
 fn what_cannot_be_measured_leaves_traffic_where_it_is_and_is_no_success() {
     for (outcome, verdict) in [(Outcome::Error, "error"), (Outcome::Inconclusive, "inconclusive")] {
         let mut world = World::new(course(&[10, 100], vec![check("errors")]));
-        let record = world.to_the_end(|_, _| reading(outcome));
+        let record = world.ending(|_, _| reading(outcome));
         assert_eq!(world.moves, [(Move::Step(0), 0)], "{verdict}");
         assert_eq!((&record["verdict"], &record["weight"]), (&json!(verdict), &json!(10)));
     }
@@ -128,7 +128,7 @@ fn what_cannot_be_measured_leaves_traffic_where_it_is_and_is_no_success() {
 fn one_error_is_measured_again_after_the_interval() {
     let mut world = World::new(course(&[100], vec![Check { count: Some(1), ..check("errors") }]));
     let tries = std::cell::Cell::new(0);
-    let record = world.to_the_end(|_, _| {
+    let record = world.ending(|_, _| {
         tries.set(tries.get() + 1);
         reading(if tries.get() == 1 { Outcome::Error } else { Outcome::Success })
     });
@@ -142,7 +142,7 @@ fn a_step_without_bake_time_is_judged_as_well_unless_it_says_not() {
     course.steps[0].bake = Duration::ZERO;
     course.steps[1] = Step { weight: 100, bake: Duration::ZERO, judged: false };
     let mut world = World::new(course);
-    world.to_the_end(|_, _| reading(Outcome::Success));
+    world.ending(|_, _| reading(Outcome::Success));
     assert_eq!(world.measured, [(0, 0, 0)]);
 }
 
