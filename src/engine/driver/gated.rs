@@ -101,6 +101,7 @@ impl Driver {
                 let next = changes.next_holders(&asked.root);
                 if is_news {
                     shared.store.record(changes.batch(&known)).await?;
+                    shared.tell_people(&changes.gates, &asked);
                     changes.apply(&mut known);
                 }
                 drop(known);
