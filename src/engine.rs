@@ -25,6 +25,7 @@ mod reuse;
 pub mod scheduler;
 pub mod shared;
 pub mod targets;
+mod tell;
 mod values;
 
 use std::path::PathBuf;

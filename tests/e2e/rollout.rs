@@ -112,6 +112,8 @@ fn a_version_that_cannot_be_measured_leaves_traffic_where_it_is_and_asks() {
     assert_eq!(error["details"]["verdict"], "error");
     workspace.ok(&["runs", "resolve", &id, "roll", "fail"]);
     assert_eq!(workspace.wait(&id)["status"], "failed");
+    let told = workspace.ok(&["runs", "replay", &id, "--plain"]).out;
+    assert!(told.contains("stage roll came to no verdict: the analysis `rate` could not be measured"), "{told}");
 }
 
 #[test]
