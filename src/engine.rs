@@ -27,6 +27,7 @@ mod rollback;
 pub mod scheduler;
 pub mod shared;
 pub mod targets;
+mod tell;
 mod values;
 
 use std::path::PathBuf;

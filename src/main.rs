@@ -1,4 +1,4 @@
-//! Process entry: decides whether this process is a runner, an engine, the demo's service, or a client.
+//! Process entry: decides whether this process is a runner, a rollout, an engine, the demo's service, or a client.
 
 #[path = "main/audit.rs"]
 mod audit;
@@ -23,6 +23,9 @@ use flowdeck::cli::{self, Cli, Handoff};
 use flowdeck::{operators, runner};
 
 fn main() -> ExitCode {
+    if std::env::args_os().skip(1).eq(operators::ROLLOUT_WORKER) {
+        return operators::roll_out();
+    }
     // A runner starts with every run: it needs neither the command line's machinery nor an async runtime.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == "runner")

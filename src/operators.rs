@@ -5,6 +5,7 @@
 
 mod ai;
 mod approval;
+mod ask;
 mod batches;
 mod conditional;
 mod counted;
@@ -16,23 +17,31 @@ mod filter;
 mod foreach;
 mod forward;
 mod frame;
+mod health_check;
 mod http;
 mod http_request;
 mod json_transform;
 mod locals;
 mod logger;
 mod mock;
+mod names;
+mod notify;
 mod path;
+mod program;
 mod retry_until;
 mod rollback;
+mod rollout;
 mod router;
 mod schema_validate;
 mod shell;
+mod smoke_test;
 mod subpipeline;
 #[cfg(test)]
 mod testing;
 mod trycatch;
 mod variable_set;
+
+use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -49,8 +58,11 @@ use counted::Counted;
 pub use deploy::Cargo;
 pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
+pub use health_check::Service;
 pub use http::Http;
+pub use notify::{Format, News, Severity, Target, Vault, deliver};
 pub use retry_until::retry_condition;
+pub use rollout::{WORKER as ROLLOUT_WORKER, worker::main as roll_out};
 pub use subpipeline::ChildRun;
 
 /// Tells whether a text holds something that must not be seen.
@@ -70,6 +82,9 @@ pub trait Secrets {
 pub struct Settings {
     pub http: Http,
     pub ai: Ai,
+    pub services: Vec<Service>,
+    /// Where news go, by name.
+    pub notify: BTreeMap<String, Target>,
 }
 
 /// Everything an operator may look at for one attempt.
@@ -83,7 +98,11 @@ pub struct Context<'a> {
     pub workspace: &'a str,
     pub http: &'a Http,
     pub ai: &'a Ai,
+    pub services: &'a [Service],
+    pub notify: &'a BTreeMap<String, Target>,
     pub secrets: &'a dyn Secrets,
+    /// This program, for work that it does in a process of its own.
+    pub exe: &'a str,
 }
 
 /// The stage's config, rendered, and the work it asks for.
@@ -265,6 +284,20 @@ const TABLE: &[Operator] = &[
         shape: Shape::Call,
         prepare: ai::synthesizer::prepare,
     },
+    Operator {
+        component: Component::Rollout,
+        effects: Effects::Unknown,
+        shape: Shape::Process(rollout::finish),
+        prepare: rollout::prepare,
+    },
+    Operator { component: Component::HealthCheck, effects: Effects::Asking, shape: Shape::Call, prepare: health_check::prepare },
+    Operator {
+        component: Component::Notify,
+        effects: Effects::Unknown,
+        shape: Shape::Chosen(notify::shape),
+        prepare: notify::prepare,
+    },
+    Operator { component: Component::SmokeTest, effects: Effects::Asking, shape: Shape::Call, prepare: smoke_test::prepare },
 ];
 
 fn operator(component: Component) -> Option<&'static Operator> {

@@ -1,17 +1,24 @@
-//! What the workspace file says about the world outside: where stages may connect to, which models they may ask.
+//! What the workspace file says about the world outside: where stages may connect to, which models they may ask, which
+//! services there are, and where news go.
 //!
 //! Owns the settings that the next run gets. The file is looked at whenever a run begins; runs that have begun keep what
 //! they began with. Keys are in memory only.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+mod news;
+
 use super::EngineError;
-use crate::config::{self, Ai as WrittenAi, AiKind, AiProvider, ConfigError, Network, Secret, SecretReader, Workspace};
-use crate::operators::{Ai, Egress, Http, Key, Provider, ProviderKind, Settings};
+use crate::config::{
+    self, Ai as WrittenAi, AiKind, AiProvider, ConfigError, Network, Notify, Probe, Secret, SecretReader,
+    Service as WrittenService, Workspace,
+};
+use crate::operators::{Ai, Egress, Http, Key, Provider, ProviderKind, Service, Settings};
 
 /// A command that has not printed its key by then does not keep the engine from starting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,6 +34,8 @@ pub struct Outside {
 struct Known {
     network: Network,
     ai: WrittenAi,
+    services: Vec<WrittenService>,
+    notify: BTreeMap<String, Notify>,
     settings: Arc<Settings>,
 }
 
@@ -52,7 +61,11 @@ impl Outside {
     pub async fn current(&self) -> Result<Arc<Settings>, EngineError> {
         let workspace = Workspace::load(&self.workspace).map_err(|error| invalid(&error))?;
         let mut known = self.known.lock().await;
-        let same = known.network == workspace.file.network && known.ai == workspace.file.ai;
+        let file = &workspace.file;
+        let same = known.network == file.network
+            && known.ai == file.ai
+            && known.services == file.services
+            && known.notify == file.notify;
         if !same || known.lacks_a_key() {
             *known = Known::of(&workspace).await?;
         }
@@ -73,8 +86,14 @@ impl Known {
         for (name, provider) in &ai.providers {
             providers.providers.insert(name.clone(), read(&workspace.dir, name, provider).await);
         }
-        let settings = Arc::new(Settings { http: Http::new(egress), ai: providers });
-        Ok(Self { network, ai, settings })
+        let (services, notify) = (workspace.file.services.clone(), workspace.file.notify.clone());
+        let settings = Settings {
+            http: Http::new(egress),
+            ai: providers,
+            services: services.iter().map(service).collect(),
+            notify: notify.iter().map(|(name, to)| (name.clone(), news::target(&workspace.dir, name, to))).collect(),
+        };
+        Ok(Self { network, ai, services, notify, settings: Arc::new(settings) })
     }
 
     fn lacks_a_key(&self) -> bool {
@@ -87,6 +106,23 @@ pub(super) fn invalid(error: &ConfigError) -> EngineError {
         ConfigError::Invalid { path, text, problems } => config::report(problems, path, text, false).trim_end().to_owned(),
         other => other.to_string(),
     })
+}
+
+fn service(written: &WrittenService) -> Service {
+    let (url, status) = match (&written.probe, &written.url) {
+        (Some(Probe::Http { url, expect_status }), _) => (Ok(url.clone()), *expect_status),
+        (None, Some(url)) => (Ok(url.clone()), None),
+        (Some(Probe::Tcp(_)), _) => (Err("has a tcp probe, and a health-check asks by HTTP"), None),
+        (Some(Probe::Command(_)), _) => (Err("has a command for a probe, and a health-check asks by HTTP"), None),
+        (None, None) => (Err("has neither a `probe` nor a `url` in flowdeck.toml"), None),
+    };
+    Service {
+        name: written.name.clone(),
+        environment: written.environment.clone(),
+        url,
+        expect_status: status.and_then(|status| u16::try_from(status).ok()),
+        timeout: written.timeout,
+    }
 }
 
 async fn read(dir: &Path, name: &str, provider: &AiProvider) -> Provider {

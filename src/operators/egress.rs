@@ -44,6 +44,11 @@ impl Egress {
         Ok(Self(Some(rules?.into())))
     }
 
+    /// The rules as [`Egress::only`] takes them; `None`: any host.
+    pub(super) fn written(&self) -> Option<Vec<String>> {
+        self.0.as_ref().map(|rules| rules.iter().map(Rule::to_string).collect())
+    }
+
     pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
         let Some(rules) = &self.0 else { return Ok(()) };
         let host = canonical(url.host_str().unwrap_or_default());
@@ -59,6 +64,18 @@ impl Egress {
 impl From<Forbidden> for StageError {
     fn from(forbidden: Forbidden) -> Self {
         Self::new(ErrorKind::Security, forbidden.to_string())
+    }
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.host, self.port) {
+            (Host::Any, _) => write!(f, "*")?,
+            (Host::Below(suffix), _) => write!(f, "*{suffix}")?,
+            (Host::Exactly(address), Some(_)) if address.contains(':') => write!(f, "[{address}]")?,
+            (Host::Exactly(name), _) => write!(f, "{name}")?,
+        }
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
@@ -169,6 +186,15 @@ mod tests {
         assert!(!allowed("api.example:443", "http://api.example"));
         let error = Egress::only(&["a"]).unwrap().check(&Url::parse("https://b").unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "`b:443` is not in `[network] allow`, so no stage may call it");
+    }
+
+    #[test]
+    fn rules_that_are_written_down_mean_the_same_when_they_are_read_again() {
+        let rules = ["*", "*:81", "a.example", "a.example:443", "*.b.example:8", "127.0.0.1:80", "::1", "[::1]:8080"];
+        let written = Egress::only(&rules).unwrap().written().unwrap();
+        assert_eq!(written, rules);
+        assert_eq!(Egress::only(&written).unwrap().written().unwrap(), rules);
+        assert_eq!(Egress::default().written(), None);
     }
 
     #[test]

@@ -14,7 +14,11 @@ use crate::model::{ErrorKind, StageError, StageId};
 
 /// The fields not yet taken.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields {
+    map: Map<String, Value>,
+    /// Where they stand, when that is inside a field of the config.
+    within: Option<String>,
+}
 
 /// A CONFIGURATION error.
 pub(super) fn wrong(message: impl Into<String>) -> StageError {
@@ -74,37 +78,67 @@ impl Fields {
             template::render(&context.stage.config, context.scope)
         };
         match rendered.map_err(Into::<StageError>::into)? {
-            Value::Object(fields) => Ok(Self(fields)),
+            Value::Object(fields) => Ok(fields.into()),
             _ => Ok(Self::default()),
+        }
+    }
+
+    /// The fields of a value inside the config, rendered; `place` is where that is, for errors.
+    ///
+    /// # Errors
+    /// A value that is no object, or has a field that is none of `known`: a typing error must not pass for a default.
+    pub(super) fn within(place: &str, value: Value, known: &[&str]) -> Result<Self, StageError> {
+        let Value::Object(map) = value else { return Err(mismatch(&[place], "an object", &value)) };
+        match map.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(stranger) => Err(wrong(format!("`{place}` has no `{stranger}`; it has {}", known.join(", ")))),
+            None => Ok(Self { map, within: Some(place.to_owned()) }),
         }
     }
 
     #[cfg(test)]
     pub(super) fn from_value(value: Value) -> Self {
         match value {
-            Value::Object(map) => Self(map),
+            Value::Object(map) => map.into(),
             _ => Self::default(),
+        }
+    }
+
+    fn mismatch(&self, names: &[&str], wanted: &str, found: &Value) -> StageError {
+        self.placed(mismatch(names, wanted, found))
+    }
+
+    fn asked_for(&self, names: &[&str]) {
+        if self.within.is_none() {
+            asked_for(names);
+        }
+    }
+
+    /// The error says where the fields stand.
+    fn placed(&self, error: StageError) -> StageError {
+        match &self.within {
+            Some(place) => in_field(place, error),
+            None => error,
         }
     }
 
     /// All fields, for showing.
     pub(super) fn as_map(&self) -> &Map<String, Value> {
-        &self.0
+        &self.map
     }
 
     /// Takes the value under the first spelling that is present, even when it is null.
     pub(super) fn take_nullable(&mut self, names: &[&str]) -> Option<Value> {
-        asked_for(names);
-        let name = names.iter().find(|name| self.0.contains_key(**name))?;
-        self.0.get_mut(*name).map(Value::take)
+        self.asked_for(names);
+        let name = names.iter().find(|name| self.map.contains_key(**name))?;
+        self.map.get_mut(*name).map(Value::take)
     }
 
     /// Takes the value under the first spelling that is present; null counts as absent.
     pub(super) fn take(&mut self, names: &[&str]) -> Option<Value> {
-        asked_for(names);
-        let present = |name: &&&str| self.0.get(**name).is_some_and(|value| !value.is_null());
+        self.asked_for(names);
+        let present = |name: &&&str| self.map.get(**name).is_some_and(|value| !value.is_null());
         let name = names.iter().find(present)?;
-        self.0.get_mut(*name).map(Value::take)
+        self.map.get_mut(*name).map(Value::take)
     }
 
     /// A text; numbers and booleans count as the text they are written as.
@@ -113,7 +147,7 @@ impl Fields {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(template::to_text(&value))),
-            Some(other) => Err(mismatch(names, "a text", &other)),
+            Some(other) => Err(self.mismatch(names, "a text", &other)),
         }
     }
 
@@ -129,7 +163,7 @@ impl Fields {
             Some(Value::Bool(flag)) => Ok(Some(flag)),
             Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
             Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-            Some(other) => Err(mismatch(names, "true or false", &other)),
+            Some(other) => Err(self.mismatch(names, "true or false", &other)),
         }
     }
 
@@ -141,16 +175,16 @@ impl Fields {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
-        number.map(Some).ok_or_else(|| mismatch(names, "a whole number", &value))
+        number.map(Some).ok_or_else(|| self.mismatch(names, "a whole number", &value))
     }
 
     /// A duration: a text with units, or a number of `unit`s.
     pub(super) fn duration(&mut self, names: &[&str], unit: Unit) -> Result<Option<Duration>, StageError> {
         let Some(value) = self.take(names) else { return Ok(None) };
         let found = duration::of(&value, unit);
-        found
-            .map(Some)
-            .ok_or_else(|| wrong(format!("`{}` must be a duration such as 30 or \"30s\"", names.first().unwrap_or(&""))))
+        found.map(Some).ok_or_else(|| {
+            self.placed(wrong(format!("`{}` must be a duration such as 30 or \"30s\"", names.first().unwrap_or(&""))))
+        })
     }
 
     /// How long one attempt may take: `timeout` in `unit`s, or `timeout_ms`.
@@ -159,7 +193,7 @@ impl Fields {
             None => self.duration(&["timeout_ms"], Unit::Milliseconds)?,
             given => given,
         };
-        if given == Some(Duration::ZERO) { Err(wrong("`timeout` must be more than zero")) } else { Ok(given) }
+        if given == Some(Duration::ZERO) { Err(self.placed(wrong("`timeout` must be more than zero"))) } else { Ok(given) }
     }
 
     /// A list of texts; a single text is a list of one.
@@ -168,7 +202,7 @@ impl Fields {
             None => Ok(Vec::new()),
             Some(Value::String(name)) => Ok(vec![name]),
             Some(Value::Array(list)) if list.iter().all(Value::is_string) => Ok(list.into_iter().filter_map(into_text).collect()),
-            Some(other) => Err(mismatch(names, "a list of names", &other)),
+            Some(other) => Err(self.mismatch(names, "a list of names", &other)),
         }
     }
 
@@ -177,14 +211,14 @@ impl Fields {
         match self.take(names) {
             None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(map)),
-            Some(other) => Err(mismatch(names, "an object", &other)),
+            Some(other) => Err(self.mismatch(names, "an object", &other)),
         }
     }
 }
 
 impl From<Map<String, Value>> for Fields {
     fn from(fields: Map<String, Value>) -> Self {
-        Self(fields)
+        Self { map: fields, within: None }
     }
 }
 

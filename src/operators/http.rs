@@ -39,6 +39,11 @@ impl Http {
         Ok(self.egress.check(url)?)
     }
 
+    /// The hosts that may be called, as rules that can be sent elsewhere.
+    pub(super) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
     /// The client for these manners.
     ///
     /// # Errors

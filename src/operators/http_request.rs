@@ -2,8 +2,8 @@
 //!
 //! Any answer is a success unless `expect_status` or retries say otherwise; a broken connection or no answer in time is not.
 
-mod answer;
-mod request;
+pub(super) mod answer;
+pub(super) mod request;
 
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 //! Values spliced into a script are quoted for the place they stand in; `{{raw(x)}}` opts out.
 
 mod finish;
-mod interpreter;
+pub(super) mod interpreter;
 #[cfg(test)]
 mod places;
-mod script;
+pub(super) mod script;
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ use crate::language::template::to_text;
 use crate::model::{ErrorKind, StageError};
 use crate::process::{Program, Spec};
 
-pub(super) use finish::finish;
+pub(super) use finish::{ended, finish};
 use script::Script;
 
 const SCRIPT: &[&str] = &["run", "script"];
@@ -80,7 +80,7 @@ pub(super) fn direct(context: &Context, command: &Value) -> Result<Program, Stag
     Ok(Program::Command(words))
 }
 
-fn directory(workspace: &str, cwd: Option<&str>) -> Result<String, StageError> {
+pub(super) fn directory(workspace: &str, cwd: Option<&str>) -> Result<String, StageError> {
     let cwd = cwd.unwrap_or_default();
     no_nul(cwd, "`cwd`")?;
     Ok(match cwd {
@@ -90,7 +90,7 @@ fn directory(workspace: &str, cwd: Option<&str>) -> Result<String, StageError> {
     })
 }
 
-fn environment(context: &Context, given: Map<String, Value>) -> Result<Vec<(String, String)>, StageError> {
+pub(super) fn environment(context: &Context, given: Map<String, Value>) -> Result<Vec<(String, String)>, StageError> {
     let mut env = vec![
         ("FLOWDECK_RUN_ID".to_owned(), context.run_id.to_string()),
         ("FLOWDECK_STAGE_ID".to_owned(), context.stage.id.to_string()),
@@ -114,7 +114,7 @@ fn no_nul(text: &str, what: &str) -> Result<(), StageError> {
     if text.contains('\0') { Err(wrong(format!("{what} contains a NUL character"))) } else { Ok(()) }
 }
 
-fn whole_millis(duration: std::time::Duration) -> u64 {
+pub(super) fn whole_millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

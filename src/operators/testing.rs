@@ -1,14 +1,18 @@
 //! Stages and scopes for the tests of operators.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
-use super::{Ai, Context, Done, Http, Prepared, Secrets, Work, prepare};
+use super::{Ai, Context, Done, Http, Prepared, Secrets, Service, Target, Work, prepare};
 use crate::language::scope::{Scope, StageView};
 use crate::language::{Component, OnError, OnUnknown, Retry, StageSpec};
-use crate::model::{RunId, StageError, StageId, StageStatus, Timestamp};
+use crate::model::{Outcome, RunId, StageError, StageId, StageStatus, Timestamp};
 use crate::process;
 
 /// What a test lets expressions read.
@@ -89,12 +93,21 @@ pub(super) struct Stage {
     names: Names,
     http: Http,
     ai: Ai,
+    services: Vec<Service>,
+    notify: BTreeMap<String, Target>,
 }
 
 impl Stage {
     pub(super) fn new(component: Component, config: Value) -> Self {
         let names = Names { context: Map::from_iter([("pipeline_id".to_owned(), json!("tests"))]), ..Names::default() };
-        Self { spec: spec(component, config), names, http: Http::default(), ai: Ai::default() }
+        Self {
+            spec: spec(component, config),
+            names,
+            http: Http::default(),
+            ai: Ai::default(),
+            services: Vec::new(),
+            notify: BTreeMap::new(),
+        }
     }
 
     pub(super) fn input(mut self, input: Value) -> Self {
@@ -122,6 +135,16 @@ impl Stage {
         self
     }
 
+    pub(super) fn service(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    pub(super) fn target(mut self, name: &str, target: Target) -> Self {
+        self.notify.insert(name.to_owned(), target);
+        self
+    }
+
     pub(super) fn upstream(mut self, id: &str, output: Value) -> Self {
         self.names.stages.push((id.to_owned(), output));
         self
@@ -129,6 +152,12 @@ impl Stage {
 
     pub(super) fn idempotent(mut self, idempotent: bool) -> Self {
         self.spec.idempotent = Some(idempotent);
+        self
+    }
+
+    /// With an `environment` of its own.
+    pub(super) fn targeting(mut self, environment: &str) -> Self {
+        self.spec.environment = Some(environment.to_owned());
         self
     }
 
@@ -153,6 +182,9 @@ impl Stage {
             http: &self.http,
             ai: &self.ai,
             secrets: &self.names,
+            exe: "/bin/flowdeck",
+            services: &self.services,
+            notify: &self.notify,
         })
     }
 
@@ -173,6 +205,56 @@ impl Stage {
     pub(super) fn error(&self) -> StageError {
         self.prepared().expect_err("the stage should be refused")
     }
+}
+
+/// A server that answers by the path: a status and a body. Gives its address, and what it was asked.
+pub(super) async fn serving(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, requests) = mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+            let whole = |bytes: &[u8]| {
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                let (head, body) = text.split_once("\r\n\r\n")?;
+                let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                (body.len() >= length.unwrap_or(0)).then(|| text.clone())
+            };
+            let request = loop {
+                if let Some(text) = whole(&bytes) {
+                    break text;
+                }
+                match stream.read(&mut buffer).await {
+                    Ok(0) | Err(_) => break String::new(),
+                    Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+                }
+            };
+            let (status, body) = answer(request.split(' ').nth(1).unwrap_or_default());
+            let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.ok();
+            sender.try_send(request).ok();
+        }
+    });
+    (address, requests)
+}
+
+/// Awaits a stage's call to its end; gives its outcome and what it wrote into its log.
+pub(super) async fn awaited(stage: &Stage) -> (Outcome, String) {
+    let call = match stage.prepared().unwrap().work {
+        Work::Call(call) => call,
+        other => panic!("{other:?}"),
+    };
+    let log = async {
+        let mut log = String::new();
+        if let Some(mut lines) = call.output {
+            while let Some(line) = lines.recv().await {
+                log.push_str(&line);
+            }
+        }
+        log
+    };
+    tokio::join!(call.future, log)
 }
 
 fn fixed() -> Retry {

@@ -299,7 +299,8 @@ fn the_readmes_first_pipeline_does_what_the_readme_says() {
 fn every_example_of_the_reference_is_valid() {
     let others =
         ["before", "deploy", "nothing-to-do"].map(|id| format!("- {{id: {id}, type: logger, config: {{message: x}}}}\n"));
-    for block in blocks("assets/docs/pipelines.md", "yaml") {
+    let documents = ["assets/docs/pipelines.md", "assets/docs/releasing.md"];
+    for block in documents.iter().flat_map(|document| blocks(document, "yaml")) {
         let workspace = Workspace::with("p.yaml", &format!("id: p\nstages:\n{block}{}", others.concat()));
         workspace.pipeline("deploy.yaml", "id: deploy\nstages:\n  - {id: x, type: logger, config: {message: x}}\n");
         let said = workspace.ok(&["validate", "--strict"]);

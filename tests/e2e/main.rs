@@ -30,6 +30,7 @@ mod pty;
 mod releases;
 mod restore;
 mod rogue;
+mod rollout;
 mod rules;
 mod runs;
 mod secrets;
@@ -41,5 +42,6 @@ mod subpipelines;
 mod support;
 #[path = "../harness/svg.rs"]
 mod svg;
+mod tell;
 mod tmux;
 mod undoing;

@@ -19,14 +19,22 @@ impl Request {
 
 /// Answers with what the function gives: a content type and a body. Gives the address, `http://…`.
 pub fn answering(answer: impl Fn(&Request) -> (&'static str, String) + Send + 'static) -> String {
+    serving(move |request| {
+        let (kind, body) = answer(request);
+        (200, kind, body)
+    })
+}
+
+/// Answers with what the function gives: a status, a content type and a body.
+pub fn serving(answer: impl Fn(&Request) -> (u16, &'static str, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
             let request = read(&stream);
-            let (kind, body) = answer(&request);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+            let (status, kind, body) = answer(&request);
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
             // Whoever asked may be dead by now.
             let _ = stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes());
         }

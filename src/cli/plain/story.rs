@@ -10,7 +10,9 @@ pub use end::failed;
 
 use super::progress::{End, Progress};
 use super::words;
-use crate::model::{Event, EventKind, GateId, Next, NoteLevel, Outcome, Run, RunId, Stage, StageId, StageStatus, Timestamp};
+use crate::model::{
+    Event, EventKind, GateId, Next, NoteLevel, Outcome, Run, RunId, Stage, StageError, StageId, StageStatus, Timestamp,
+};
 
 /// How long stages have after TERM, unless they say otherwise.
 const GRACE: Duration = Duration::from_secs(10);
@@ -113,7 +115,8 @@ impl Story {
             if before.is_none_or(|before| before.status != stage.status) && stage.status != StageStatus::Pending {
                 let at = stage.finished_at.or(stage.started_at).unwrap_or(run.created_at);
                 if stage.status == StageStatus::Unknown {
-                    say(at, self.ask(&stage.id), true);
+                    let error = stage.attempts.last().and_then(|attempt| attempt.error.as_deref());
+                    say(at, self.ask(&stage.id, error), true);
                 } else {
                     say(at, state(stage), false);
                 }
@@ -162,7 +165,7 @@ impl Story {
         let counted = self.is_counted(stage);
         let alone = !counted || self.progress.is_told(stage);
         match next {
-            Next::Ask => Some(self.ask(stage)),
+            Next::Ask => Some(self.ask(stage, outcome.error.as_ref())),
             Next::Retry { at: again } => {
                 if counted {
                     self.progress.retry(stage);
@@ -214,7 +217,8 @@ impl Story {
         begins
     }
 
-    fn ask(&self, stage: &StageId) -> String {
+    /// A stage that came to no verdict says itself why it asks; of any other nobody knows what it did.
+    fn ask(&self, stage: &StageId, error: Option<&StageError>) -> String {
         let id = &self.id;
         let told = self.run.as_ref().and_then(|run| run.stages.get(stage));
         if let Some(told) = told.filter(|told| told.failed_to_undo()) {
@@ -224,13 +228,16 @@ impl Story {
             let answer = format!("; look, then answer with `flowdeck runs resolve {id} {stage} retry|succeed|fail`");
             return if self.over { failed } else { format!("{failed}{answer}") };
         }
+        let undecided = error.filter(|error| error.details["verdict"].is_string());
+        let why = match undecided {
+            Some(error) => format!("stage {stage} came to no verdict: {}", error.message),
+            None if self.over => format!("stage {stage} was interrupted, and nobody knew what it had done"),
+            None => format!("stage {stage} was interrupted, and nobody knows what it did"),
+        };
         if self.over {
-            return format!("stage {stage} was interrupted, and nobody knew what it had done");
+            return why;
         }
-        format!(
-            "stage {stage} was interrupted, and nobody knows what it did; look, then answer with \
-             `flowdeck runs resolve {id} {stage} retry|succeed|fail`"
-        )
+        format!("{why}; look, then answer with `flowdeck runs resolve {id} {stage} retry|succeed|fail`")
     }
 
     fn missing(&self, needs: &[String]) -> String {

@@ -149,7 +149,9 @@ impl Driver {
             Passage::Hold { gate, changes, again } => {
                 self.release(stage);
                 let is_news = !changes.is_empty();
+                let opened = changes.gates.clone();
                 self.settle_changes(known, changes, &asked.root).await?;
+                shared.tell_people(&opened, &asked);
                 let effects = self.scheduler.hold(stage, &gate, clock::moment());
                 self.take_down(effects);
                 self.acts.extend(again.map(|at| Act::AtGate { stage, at }));

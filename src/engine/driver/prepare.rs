@@ -143,7 +143,10 @@ impl Driver {
             workspace: &run.workspace,
             http: &self.settings.http,
             ai: &self.settings.ai,
+            services: &self.settings.services,
+            notify: &self.settings.notify,
             secrets: &self.masks,
+            exe: &self.shared.exe.to_string_lossy(),
         })
     }
 

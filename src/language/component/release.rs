@@ -1,4 +1,4 @@
-//! Components for releases: gates, deployments, their checks, and telling people. What they give is not settled yet.
+//! Components for releases: gates, deployments, their checks, and telling people.
 
 use super::Entry;
 use crate::language::field::Kind;
@@ -67,22 +67,31 @@ pub(super) static HEALTH_CHECK: Entry = Entry {
     about: "Asks services how they are.",
     required: &[&["services", "urls", "url", "service"]],
     keys: keys! {
-        "services": Kind::Texts, "Names from flowdeck.toml.";
+        "services": Kind::Texts, "Names from `[[services]]` of flowdeck.toml, with a probe by HTTP.";
         "service": Kind::Text, "One of them.";
+        "environment": Kind::Text, "Whose services, where several have the name; the stage's own when absent.";
         "urls": Kind::Texts, "Or addresses.";
         "url": Kind::Text, "One of them.";
-        "until_healthy": Kind::Flag, "Asks again until they are well.";
-        "for": Kind::Seconds, "How long.";
-        "timeout": Kind::Seconds, "Of one question.";
-        "interval": Kind::Seconds, "Between questions.";
-        "expect_status": Kind::Any, "The status of a healthy answer.";
+        "until_healthy": Kind::Flag, "Asks again until all are well, or `within` is over.";
+        "for": Kind::Seconds, "They have to stay well for so long.";
+        "within" | "deadline": Kind::Seconds, "How long `until_healthy` asks; 5 minutes when absent.";
+        "timeout": Kind::Seconds, "Of one question; 5 s when absent.";
+        "timeout_ms": Kind::Milliseconds, "The same in milliseconds.";
+        "interval": Kind::Seconds, "Between questions; 5 s when absent.";
+        "expect_status": Kind::Any, "The status of a healthy answer: 200, `2xx`, a list; 2xx when absent.";
+        "strict": Kind::Flag, "`degraded` (two thirds are well) fails the stage as well.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("verdict", "`healthy`, `degraded` (at least two thirds are well) or `unhealthy`."),
+        ("healthy", "How many are well."),
+        ("total", "How many were asked."),
+        ("checks", "`{name, url, status, status_code, latency_ms, error}` of each."),
+    ],
     example: "\
 - id: well
   type: health-check
-  config: { services: [api], until_healthy: true, timeout: 5s, interval: 10s }
+  config: { services: [api], until_healthy: true, for: 30s, interval: 5s, within: 5m }
 ",
 };
 
@@ -109,45 +118,67 @@ pub(super) static ROLLBACK: Entry = Entry {
 pub(super) static ROLLOUT: Entry = Entry {
     name: "rollout",
     aliases: &[],
-    about: "Moves traffic to a release step by step.",
-    required: &[&["strategy", "steps"]],
+    about: "Moves traffic to a release step by step, and judges each step before the next.",
+    required: &[&["strategy", "steps"], &["set_weight"]],
     keys: keys! {
-        "environment": Kind::Text, "Where.";
-        "service": Kind::Text, "What.";
-        "strategy": Kind::Text, "canary, blue-green, rolling.";
-        "steps": Kind::List, "Weights and bake times.";
-        "set_weight": Kind::Deferred, "The action that moves traffic.";
-        "analysis": Kind::Any, "How to judge each step.";
-        "on_failure": Kind::Text, "rollback.";
+        "environment": Kind::Text, "Where; the stage targets it as if its own `environment` said so.";
+        "service": Kind::Text, "What, for people.";
+        "strategy": Kind::Choice(&["canary", "blue-green", "rolling"]), "Which steps are usual: canary when absent.";
+        "steps": Kind::List, "`{weight, bake, analysis}`: percent, time under watch, `false` for a step that nothing judges.";
+        "bake": Kind::Seconds, "Time under watch of steps that give none.";
+        "set_weight": Kind::Deferred, "Moves traffic: `run`, `command` or `request`, with `weight` as a name in templates.";
+        "analysis": Kind::Deferred, "What is measured in each step: one or a list of `{name, provider, success_if, failure_if, …}`.";
+        "on_failure": Kind::Choice(&["rollback", "stop"]), "`rollback` moves traffic back to 0, `stop` leaves it; `rollback` when absent.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("verdict", "`successful`, `failed`, `inconclusive` or `error`; null when it was cut off."),
+        ("weight", "Percent of traffic that was reached; null when that is not known."),
+        ("steps_done", "Steps that were good."),
+        ("steps_total", "Steps there are."),
+        ("rolled_back", "Whether traffic was moved back to 0."),
+        ("analysis", "`{name, verdict, measurements, message}` of each check; its last 20 measurements."),
+    ],
     example: "\
 - id: gradually
   type: rollout
-  config: { environment: production, service: api, strategy: canary, steps: [{ weight: 10, bake: 5m }, { weight: 100 }] }
+  config:
+    environment: production
+    service: api
+    strategy: canary
+    steps: [{ weight: 10, bake: 5m }, { weight: 100 }]
+    set_weight: { run: \"./traffic.sh {{weight}}\" }
+    analysis: { name: errors, provider: prometheus, server: \"http://127.0.0.1:9090\", query: error_rate, success_if: result < 0.05 }
 ",
 };
 
 pub(super) static SMOKE_TEST: Entry = Entry {
     name: "smoke-test",
     aliases: &[],
-    about: "Tries a deployed service out.",
-    required: &[&["tests", "endpoints", "url"]],
+    about: "Tries a deployed service out: every test has to pass.",
+    required: &[&["tests", "endpoints"]],
     keys: keys! {
-        "tests": Kind::Any, "Named tests.";
-        "endpoints": Kind::Any, "Addresses.";
-        "url": Kind::Text, "The service.";
-        "pipelines": Kind::Any, "Pipelines that test it.";
-        "timeout": Kind::Seconds, "Of one test.";
-        "parallel": Kind::Flag, "True when absent.";
+        "url": Kind::Text, "The service: what paths are below.";
+        "endpoints": Kind::Deferred, "Paths, addresses, or `{name, path, url, method, headers, body, expect_status, contains, expect, timeout}`.";
+        "tests": Kind::Deferred, "More of them.";
+        "headers": Kind::Map, "Headers of every request.";
+        "timeout": Kind::Seconds, "Of one test; 10 s when absent.";
+        "timeout_ms": Kind::Milliseconds, "The same in milliseconds.";
+        "parallel": Kind::Any, "How many at once: 8 when absent, 1 for `false`, at most 64.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("passed", "Tests that passed."),
+        ("total", "Tests there are."),
+        ("failed", "Tests that failed."),
+        ("results", "`{name, status, duration_ms, status_code, error}` of each, in the order they are written."),
+    ],
     example: "\
 - id: smoke
   type: smoke-test
-  config: { url: \"{{input.url}}\", endpoints: [/health, /version] }
+  config:
+    url: \"{{input.url}}\"
+    endpoints: [/health, { path: /version, expect: \"body.version == input.version\" }]
 ",
 };
 
@@ -155,21 +186,26 @@ pub(super) static NOTIFY: Entry = Entry {
     name: "notify",
     aliases: &["notification"],
     about: "Tells people.",
-    required: &[&["message", "text", "payload"]],
+    required: &[&["message", "payload"], &["channel", "url", "command"]],
     keys: keys! {
-        "channel": Kind::Text, "A `[notify]` entry of flowdeck.toml.";
-        "to": Kind::Any, "Another spelling of `channel`.";
-        "url": Kind::Text, "A webhook.";
-        "format": Kind::Text, "webhook, slack, pagerduty, command.";
-        "message": Kind::Text, "What is said.";
-        "text": Kind::Text, "Another spelling of `message`.";
+        "channel" | "to": Kind::Text, "A `[notify]` entry of flowdeck.toml.";
+        "url": Kind::Text, "Or an address.";
+        "format": Kind::Choice(&["webhook", "slack", "pagerduty"]), "What the address takes; webhook when absent.";
+        "secret": Kind::Text, "What signs for a message to the address, or PagerDuty's routing key.";
+        "command": Kind::List, "Or a program that reads the message from standard input, as JSON.";
+        "message" | "text": Kind::Text, "What is said.";
         "title": Kind::Text, "A heading.";
-        "severity": Kind::Text, "How urgent.";
-        "payload": Kind::Any, "Sent as it is.";
-        "command": Kind::Any, "A program that tells them.";
+        "severity": Kind::Choice(&["info", "warning", "error", "critical"]), "How urgent it is; info when absent.";
+        "payload": Kind::Any, "More of it, for programs; without a message it is sent as it is.";
+        "timeout": Kind::Seconds, "Of the sending; 10 s when absent.";
+        "timeout_ms": Kind::Milliseconds, "The same in milliseconds.";
     },
     encloses: false,
-    output: &[],
+    output: &[
+        ("sent", "Whether it was."),
+        ("channel", "The entry of flowdeck.toml, or the format."),
+        ("status_code", "What the receiver answered; null for a command."),
+    ],
     example: "\
 - id: tell
   type: notify

@@ -69,7 +69,6 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         description: reader.text("description"),
         // The error about it keeps the pipeline from loading; the stage stays known to those that depend on it.
         component: component.unwrap_or(Component::Logger),
-        config,
         depends_on: Vec::new(),
         owners: Vec::new(),
         waits_for: Vec::new(),
@@ -87,6 +86,7 @@ pub fn read<'n>(node: &'n Node<'n>, sink: &mut Sink<'_>) -> Option<Draft<'n>> {
         compensate: Vec::new(),
         undoes: None,
         produces: reader.value("produces"),
+        config,
         span: node.span.clone(),
     };
     Some(Draft { spec, node, id: id_node })

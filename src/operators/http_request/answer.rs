@@ -13,7 +13,7 @@ use crate::operators::http::{is_passing, retry_after, transport, within_http};
 
 /// Which statuses are a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Expect {
+pub(in crate::operators) enum Expect {
     Anything,
     /// Everything below 400.
     BelowErrors,
@@ -32,7 +32,7 @@ pub(super) struct Answers {
 
 impl Expect {
     /// `200`, `"2xx"`, `"200-204"` or a list of them.
-    pub(super) fn parse(value: &Value) -> Result<Self, StageError> {
+    pub(in crate::operators) fn parse(value: &Value) -> Result<Self, StageError> {
         let list = match value {
             Value::Array(list) => list.as_slice(),
             single => std::slice::from_ref(single),
@@ -52,7 +52,7 @@ impl Expect {
         Outcome::ended(Ending::Failed, unexpected(status, headers), output)
     }
 
-    fn accepts(&self, status: u16) -> bool {
+    pub(in crate::operators) fn accepts(&self, status: u16) -> bool {
         match self {
             Self::Anything => true,
             Self::BelowErrors => status < 400,
@@ -155,7 +155,7 @@ fn plain(headers: &HeaderMap) -> Map<String, Value> {
 }
 
 /// JSON when the answer says so, or looks like an object or list; else text.
-fn decode(bytes: &[u8], headers: &HeaderMap) -> Value {
+pub(in crate::operators) fn decode(bytes: &[u8], headers: &HeaderMap) -> Value {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
     let media = kind.split(';').next().unwrap_or_default().trim();
     let says_json = media == "application/json" || media == "text/json" || media.ends_with("+json");

@@ -14,13 +14,13 @@ use crate::operators::Context;
 use crate::operators::fields::{Fields, wrong};
 
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::operators) struct Request {
     /// Upper case.
-    pub(super) method: String,
+    pub(in crate::operators) method: String,
     verb: Method,
-    pub(super) url: Url,
-    headers: HeaderMap,
-    body: Option<Vec<u8>>,
+    pub(in crate::operators) url: Url,
+    pub(in crate::operators) headers: HeaderMap,
+    pub(in crate::operators) body: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -33,7 +33,7 @@ impl Request {
     }
 }
 
-pub(super) fn read(context: &Context, fields: &mut Fields) -> Result<Request, StageError> {
+pub(in crate::operators) fn read(context: &Context, fields: &mut Fields) -> Result<Request, StageError> {
     let method = fields.text(&["method"])?.unwrap_or_else(|| "GET".to_owned()).trim().to_ascii_uppercase();
     let verb = Method::from_bytes(method.as_bytes()).map_err(|_| wrong("`method` is not an HTTP method"))?;
     let mut url = url(&fields.text(&["url"])?.ok_or_else(|| wrong("an http-request needs a `url`"))?)?;
@@ -149,6 +149,6 @@ fn encode_form(map: Map<String, Value>) -> String {
 }
 
 /// The time an answer took, for its output.
-pub(super) fn millis(elapsed: Duration) -> u64 {
+pub(in crate::operators) fn millis(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,6 +11,19 @@ use crate::process::Exit;
 ///
 /// A script that ends well but leaves out an output its stage declares has failed.
 pub fn finish(stage: &StageSpec, exit: &Exit) -> Outcome {
+    let ended = ended(exit);
+    match missing(stage, exit).filter(|_| ended.ending == Ending::Succeeded) {
+        None => ended,
+        Some(names) => {
+            let error = StageError::new(ErrorKind::Validation, format!("the script did not write its output {names}"));
+            let details = json!({"exit_code": exit.code, "signal": exit.signal});
+            Outcome::ended(Ending::Failed, error.with_details(details), ended.output)
+        }
+    }
+}
+
+/// The same for a program that declares no outputs.
+pub(in crate::operators) fn ended(exit: &Exit) -> Outcome {
     let output = json!({"exit_code": exit.code, "outputs": exit.outputs, "duration_ms": exit.duration_ms});
     let details = json!({"exit_code": exit.code, "signal": exit.signal});
     let failed = |kind, message: String| StageError::new(kind, message).with_details(details.clone());
@@ -27,10 +40,7 @@ pub fn finish(stage: &StageSpec, exit: &Exit) -> Outcome {
         (None, Some(signal), _) => {
             failed(ErrorKind::Execution, format!("ended by signal {signal}{}", signal_name(signal))).recoverable()
         }
-        (None, None, Some(0)) => match missing(stage, exit) {
-            Some(names) => failed(ErrorKind::Validation, format!("the script did not write its output {names}")),
-            None => return Outcome::succeeded(output),
-        },
+        (None, None, Some(0)) => return Outcome::succeeded(output),
         (None, None, Some(code @ 126)) => failed(ErrorKind::Execution, format!("exit code {code}: a command cannot be executed")),
         (None, None, Some(code @ 127)) => failed(ErrorKind::Execution, format!("exit code {code}: a command was not found")),
         (None, None, Some(code)) => failed(ErrorKind::Execution, format!("exit code {code}")).recoverable(),

@@ -8,7 +8,7 @@ use crate::operators::fields::{mismatch, wrong};
 
 /// The interpreter and its arguments: `sh -e` unless `shell` says otherwise. A bare shell's name gets the options
 /// that end a script at its first failing command.
-pub(super) fn read(shell: Option<&Value>) -> Result<Vec<String>, StageError> {
+pub(in crate::operators) fn read(shell: Option<&Value>) -> Result<Vec<String>, StageError> {
     let Some(words) = script::interpreter(shell) else {
         return Err(match shell {
             Some(other) if !other.is_string() && !other.is_array() => mismatch(&["shell"], "a name or a list", other),

@@ -12,16 +12,16 @@ use crate::operators::{Context, Secrets};
 
 /// A rendered script.
 #[derive(Debug)]
-pub(super) struct Script {
+pub(in crate::operators) struct Script {
     /// As the interpreter will read it.
-    pub(super) text: String,
+    pub(in crate::operators) text: String,
     /// The same with each secret's expression instead of its value: quoting may take a secret apart, and masking would miss it.
-    pub(super) shown: String,
-    pub(super) secret: bool,
+    pub(in crate::operators) shown: String,
+    pub(in crate::operators) secret: bool,
 }
 
 /// Evaluates a script's templates and writes their values where they stand.
-pub(super) fn render(script: &Value, context: &Context, interpreter: &[String]) -> Result<Script, StageError> {
+pub(in crate::operators) fn render(script: &Value, context: &Context, interpreter: &[String]) -> Result<Script, StageError> {
     let Value::String(source) = script else {
         return Err(wrong(format!("`run` must be a text, not {}", kind(script))));
     };

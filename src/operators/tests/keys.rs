@@ -48,6 +48,12 @@ fn configs(component: Component) -> Vec<Value> {
             json!({"service": "s", "version": "1", "request": {"url": "http://127.0.0.1/"}}),
         ],
         Component::Rollback => vec![json!({"service": "s"})],
+        Component::Rollout => vec![json!({"strategy": "canary", "set_weight": {"run": "true"}})],
+        Component::SmokeTest => vec![json!({"url": "http://127.0.0.1:1", "endpoints": ["/"]})],
+        Component::HealthCheck => vec![json!({"url": "http://127.0.0.1:1"})],
+        Component::Notify => {
+            vec![json!({"url": "http://127.0.0.1:1", "message": "m"}), json!({"command": ["true"], "message": "m"})]
+        }
         other => panic!("give `{other}` a config here that leads past everything it reads"),
     }
 }

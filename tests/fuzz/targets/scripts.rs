@@ -80,9 +80,12 @@ pub(super) fn work(stage: &StageSpec) -> Option<Work> {
         stage,
         run_id: &RunId::from_text("run-1"),
         attempt: 1,
+        exe: "flowdeck",
         workspace: "/workspace",
         http: &settings.http,
         ai: &settings.ai,
+        services: &settings.services,
+        notify: &settings.notify,
         secrets: &Nothing,
     };
     prepare(&context).ok().map(|prepared| prepared.work)
