@@ -45,6 +45,32 @@ pub fn before(text: &str, end: &str, room: u16, charset: Charset) -> String {
     format!("{kept}{}{end}", charset.ellipsis())
 }
 
+/// The rows of a text that is shown whole: broken between words where there are some, at the latest where the width ends.
+pub fn wrap(text: &str, width: u16, charset: Charset) -> Vec<String> {
+    let width = width.max(2);
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let (mut row, mut used) = (String::new(), 0);
+        for word in line.split_inclusive(' ') {
+            // A blank at the end of a row may hang over.
+            if used > 0 && used + self::width(word.trim_end(), charset) > width {
+                rows.push(std::mem::take(&mut row));
+                used = 0;
+            }
+            for cell in cells(word, charset) {
+                if used + cell.width > width && cell.symbol != " " {
+                    rows.push(std::mem::take(&mut row));
+                    used = 0;
+                }
+                row.push_str(cell.symbol);
+                used += cell.width;
+            }
+        }
+        rows.push(row);
+    }
+    rows
+}
+
 fn settle(cluster: &str, charset: Charset) -> Option<(&str, u16, bool)> {
     let first = cluster.chars().next()?;
     if cluster.len() == 1 && (' '..='~').contains(&first) {
