@@ -67,6 +67,10 @@ impl Confirm {
         Self { subject, reason, words, field, arm: Arm::default(), note: None }
     }
 
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
     /// The terminal has shown the dialog as it is.
     pub fn seen(&mut self, now: Timestamp) {
         self.arm.seen(now);

@@ -11,7 +11,7 @@ mod verbs;
 use ratatui::layout::Rect;
 
 use super::{Intent, Tone, View, table};
-use crate::model::{EnvironmentView, Release, ServiceView};
+use crate::model::{EnvironmentView, Release, ReleaseId, ServiceView};
 use crate::tui::action::Action;
 use crate::tui::backend::{Reply, Request};
 use crate::tui::deployments::{Place, Spot};
@@ -27,6 +27,10 @@ pub struct Deployments {
     top: usize,
     /// What `line` was chosen for.
     shown: Option<Spot>,
+    /// The release that the keys are on and the row of it, kept while others come.
+    on: Option<(ReleaseId, usize)>,
+    /// The rows that the keys go through, as of the last change.
+    lines: Vec<detail::Line>,
     parts: Parts,
     /// Asks anew: what ends by the clock alone, as a freeze, nobody tells.
     stale: bool,
@@ -60,8 +64,8 @@ impl View for Deployments {
                     None => Intent::say(Tone::Plain, "nothing was ever deployed here"),
                 };
             }
-            Action::HistoryDown => self.line += 1,
-            Action::HistoryUp => self.line = self.line.saturating_sub(1),
+            Action::HistoryDown => (self.line, self.on) = (self.line + 1, None),
+            Action::HistoryUp => (self.line, self.on) = (self.line.saturating_sub(1), None),
             _ => {
                 self.cursor.act(action);
                 let places = world.deployments.places();
@@ -91,13 +95,9 @@ impl View for Deployments {
         self.cursor.fit(self.parts.list.height.saturating_sub(2), places.len());
         let spot = places.get(self.cursor.selected).copied().map(Spot::of);
         world.selected_spot.clone_from(&spot);
-        let lines = self.lines(world);
-        let release = |wanted| lines.iter().position(|line| line.release == Some(wanted));
-        if self.shown != spot {
-            (self.shown, self.line, self.top) = (spot, release(0).unwrap_or(0), 0);
-        }
-        self.line = self.line.min(lines.len().saturating_sub(1));
-        self.top = table::scroll(self.top, self.line, self.parts.history.height, lines.len());
+        self.lines = self.rows(world);
+        self.follow(spot, world);
+        self.top = table::scroll(self.top, self.line, self.parts.history.height, self.lines.len());
         self.idle = verbs::ALL.into_iter().filter(|verb| self.refusal(*verb, world).is_some()).collect();
         std::mem::take(&mut self.stale).then_some(Intent::Ask(Request::Deployments)).into_iter().collect()
     }
@@ -122,13 +122,26 @@ impl Deployments {
     /// The release that the keys are on, else the one that is live, else the newest.
     fn release<'w>(&self, world: &'w World) -> Option<&'w Release> {
         let (_, service) = self.service(world)?;
-        let lines = self.lines(world);
-        let chosen = lines.get(self.line).and_then(|line| service.releases.get(line.release?));
+        let chosen = self.lines.get(self.line).and_then(|line| service.releases.get(line.release?));
         chosen.or_else(|| service.live()).or(service.releases.first())
     }
 
+    /// Keeps the keys on their release while others come and go; on another service they begin at the newest.
+    fn follow(&mut self, spot: Option<Spot>, world: &World) {
+        let lines = &self.lines;
+        let first = |wanted| lines.iter().position(|line| line.release == Some(wanted));
+        let releases = self.service(world).map(|(_, service)| service.releases.as_slice()).unwrap_or_default();
+        let place = |id: &ReleaseId| releases.iter().position(|release| release.record.id == *id);
+        let kept = self.on.as_ref().and_then(|(id, row)| Some(first(place(id)?)? + row));
+        let (line, top) = if self.shown == spot { (kept.unwrap_or(self.line), self.top) } else { (first(0).unwrap_or(0), 0) };
+        let line = line.min(lines.len().saturating_sub(1));
+        let on = lines.get(line).and_then(|line| line.release);
+        let on = on.and_then(|at| Some((releases.get(at)?.record.id.clone(), line - first(at)?)));
+        (self.shown, self.line, self.top, self.on) = (spot, line, top, on);
+    }
+
     /// What the rows that the keys go through say.
-    fn lines(&self, world: &World) -> Vec<detail::Line> {
+    fn rows(&self, world: &World) -> Vec<detail::Line> {
         let Some(place) = self.current(world) else { return Vec::new() };
         let width = self.parts.history.width;
         let history = detail::history(place, world, width);

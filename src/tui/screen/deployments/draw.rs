@@ -40,7 +40,7 @@ impl Deployments {
             let lines = detail::facts(place, world, facts.width);
             draw_lines(paint, facts, &lines, 0, None);
         }
-        draw_lines(paint, self.parts.history, &self.lines(world), self.top, Some(self.line));
+        draw_lines(paint, self.parts.history, &self.lines, self.top, Some(self.line));
         self.draw_verbs(paint, world);
     }
 
