@@ -94,6 +94,12 @@ pub fn version_of(release: Option<&Release>) -> String {
     )
 }
 
+/// As much of a digest as tells it from others: its kind and twelve digits.
+pub fn short(digest: &str) -> &str {
+    let digits = digest.rfind(':').map_or(0, |at| at + 1);
+    digest.get(..digits + 12).unwrap_or(digest)
+}
+
 /// Whose yes a rollback waits for.
 pub fn asks(quorum: Quorum, protected: bool) -> &'static str {
     match (protected, quorum) {

@@ -15,6 +15,7 @@ use crate::model::{EnvironmentView, Release, ReleaseId, ServiceView};
 use crate::tui::action::Action;
 use crate::tui::backend::{Reply, Request};
 use crate::tui::deployments::{Place, Spot};
+use crate::tui::glyph::Charset;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::World;
 
@@ -29,13 +30,26 @@ pub struct Deployments {
     shown: Option<Spot>,
     /// The release that the keys are on and the row of it, kept while others come.
     on: Option<(ReleaseId, usize)>,
-    /// The rows that the keys go through, as of the last change.
+    /// The rows that the keys go through, and what they were made of.
     lines: Vec<detail::Line>,
+    made_of: Option<MadeOf>,
     parts: Parts,
     /// Asks anew: what ends by the clock alone, as a freeze, nobody tells.
     stale: bool,
     /// Verbs that would only be answered with a reason.
     idle: Vec<Action>,
+}
+
+/// What rows are made of: as long as it is the same, so are they.
+#[derive(Debug, Clone, PartialEq)]
+struct MadeOf {
+    spot: Option<Spot>,
+    news: u64,
+    width: u16,
+    theme: String,
+    charset: Charset,
+    /// Clocks name the day when it is another one; days begin at quarters of an hour, wherever.
+    quarter: i64,
 }
 
 /// How the rows of the screen are shared out.
@@ -95,7 +109,7 @@ impl View for Deployments {
         self.cursor.fit(self.parts.list.height.saturating_sub(2), places.len());
         let spot = places.get(self.cursor.selected).copied().map(Spot::of);
         world.selected_spot.clone_from(&spot);
-        self.lines = self.rows(world);
+        self.refresh(&spot, world);
         self.follow(spot, world);
         self.top = table::scroll(self.top, self.line, self.parts.history.height, self.lines.len());
         self.idle = verbs::ALL.into_iter().filter(|verb| self.refusal(*verb, world).is_some()).collect();
@@ -138,6 +152,20 @@ impl Deployments {
         let on = lines.get(line).and_then(|line| line.release);
         let on = on.and_then(|at| Some((releases.get(at)?.record.id.clone(), line - first(at)?)));
         (self.shown, self.line, self.top, self.on) = (spot, line, top, on);
+    }
+
+    fn refresh(&mut self, spot: &Option<Spot>, world: &World) {
+        let made_of = MadeOf {
+            spot: spot.clone(),
+            news: world.news,
+            width: self.parts.history.width,
+            theme: world.look.theme.name.clone(),
+            charset: world.look.charset,
+            quarter: world.now.as_millis() / (15 * 60 * 1_000),
+        };
+        if self.made_of.as_ref() != Some(&made_of) {
+            (self.lines, self.made_of) = (self.rows(world), Some(made_of));
+        }
     }
 
     /// What the rows that the keys go through say.

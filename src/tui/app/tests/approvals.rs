@@ -102,7 +102,7 @@ fn the_evidence_is_shown_whole_with_its_differences_on_every_terminal() {
         }
         for words in [
             "question",
-            "before you say yes.",
+            "before you say",
             "- version: 1.4.2",
             "+ version: 1.5.0",
             "- input replicas: 2",

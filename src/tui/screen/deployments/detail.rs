@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 
 use crate::model::{EnvironmentView, Release, ServiceView, Stop, SubjectKind};
-use crate::tui::deployments::{Place, coming, reason, since};
+use crate::tui::deployments::{Place, coming, reason, short, since};
 use crate::tui::glyph::release_word;
 use crate::tui::theme::Role;
 use crate::tui::widget::text;
@@ -51,7 +51,7 @@ pub fn facts((environment, service): Place<'_>, world: &World, width: u16) -> Ve
         say("held", stopped(stop, world), Role::Warning);
     }
     for (digest, stop) in &environment.quarantined {
-        say("quarantine", format!("{digest} {}", stopped(stop, world)), Role::Warning);
+        say("quarantine", format!("{} {}", short(digest), stopped(stop, world)), Role::Warning);
     }
     if let Some(why) = &environment.frozen {
         say("frozen", why.clone(), Role::Warning);
@@ -130,7 +130,7 @@ fn of_release(
     for (name, digest) in &record.artefacts {
         let stopped = environment.quarantined.contains_key(digest);
         let (words, style) = if stopped { (", in quarantine", warning) } else { ("", dim) };
-        below(format!("{name} {digest}{words}"), style);
+        below(format!("{name} {}{words}", short(digest)), style);
     }
     let target = service.targets.iter().find(|target| target.release == record.id);
     if let Some(why) = target.and_then(|target| target.objection.as_ref()) {
