@@ -8,6 +8,7 @@ pub mod app;
 pub mod backend;
 pub mod clipboard;
 pub mod culprit;
+pub mod deployments;
 pub mod figures;
 pub mod gates;
 pub mod glyph;

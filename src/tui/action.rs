@@ -19,6 +19,7 @@ pub enum Context {
     Runs,
     Health,
     Approvals,
+    Deployments,
     Audit,
     Global,
 }
@@ -38,6 +39,7 @@ impl Context {
             Self::Runs => "runs",
             Self::Health => "health",
             Self::Approvals => "approvals",
+            Self::Deployments => "deployments",
             Self::Audit => "audit",
             Self::Global => "global",
         }
@@ -57,6 +59,7 @@ impl Context {
             Self::Runs => "Runs",
             Self::Health => "Health",
             Self::Approvals => "Approvals",
+            Self::Deployments => "Deployments",
             Self::Audit => "Audit",
             Self::Global => "Everywhere",
         }
@@ -202,6 +205,13 @@ actions! {
     ToggleRun "toggle-run" "" "show or hide the runs that this run started" ["space"] [Runs];
     StatusFilter "status-filter" "status" "show all, active, failed or succeeded runs" ["f"] [Runs];
     Probe "probe" "ask now" "ask every service now" ["p"] [Health];
+    RollBack "roll-back" "roll back" "go back to an earlier release, after typing where and which" ["b"] [Deployments, Run];
+    Promote "promote" "promote" "bring what is live on to the next environment, after typing where" ["p"] [Deployments];
+    Hold "hold" "hold" "let nothing automatic deploy, after typing where" ["H"] [Deployments];
+    Quarantine "quarantine" "" "let nobody deploy an artefact, after typing which" ["Q"] [Deployments];
+    Lift "lift" "lift" "lift a hold or a quarantine, after typing what" ["L"] [Deployments];
+    HistoryDown "history-down" "history" "down in the history" ["J"] [Deployments];
+    HistoryUp "history-up" "" "up in the history" ["K"] [Deployments];
     Approve "approve" "approve" "approve the start, after typing what it is for" ["a"] [Approvals];
     Reject "reject" "reject" "reject the start, after typing what it is for" ["x"] [Approvals];
     Withdraw "withdraw" "withdraw" "withdraw the request, after typing what it is for" ["w"] [Approvals];

@@ -313,7 +313,7 @@ impl App {
         let mut effects = Vec::new();
         for intent in intents {
             match intent {
-                Intent::Ask(Request::Decide { .. }) if self.world.read_only => {
+                Intent::Ask(request) if self.world.read_only && request.is_protected() => {
                     self.messages.say(self.world.now, Tone::Bad, READ_ONLY);
                 }
                 Intent::Ask(request) => effects.push(Effect::Ask(request)),

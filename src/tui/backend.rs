@@ -1,12 +1,14 @@
 //! What the console asks of the engine and what it hears back. The console knows no other way to the outside.
 //!
 //! Whoever serves these (the client at run time, a script in tests) answers each request in its own time; the console
-//! never waits. `Overview`, `ListRuns`, `Services` and `Gates` are standing questions: after the first one the server sends a
-//! new `Runs`, `Services` or `Gates` whenever the answer has changed.
+//! never waits. `Overview`, `ListRuns`, `Services`, `Gates` and `Deployments` are standing questions: after the first one the
+//! server sends a new `Runs`, `Services`, `Gates` or `Deployments` whenever the answer has changed.
 
+mod deployments;
 mod engine;
 mod gates;
 mod logs;
+mod papers;
 mod probe;
 
 use serde_json::Value;
@@ -15,14 +17,15 @@ pub use engine::{Engine, FileOf, Followed, Pipelines, ValuesOf, Work};
 pub use probe::Target;
 
 use crate::model::{
-    AuditQuery, AuditRecord, AuditVerdict, Decided, Document, EngineStatus, Event, GateId, GateView, LogName, LogView, LogWindow,
-    Resolution, Run, RunId, RunSummary, ScanPiece, ScanQuery, Stage, StageId, ViewQuery, ViewWindow, Whoami,
+    AuditQuery, AuditRecord, AuditVerdict, Decided, Deployments, Document, EngineStatus, Event, GateId, GateView, LogName,
+    LogView, LogWindow, PromoteRequest, Resolution, RollbackPlan, RollbackRequest, Run, RunId, RunSummary, ScanPiece, ScanQuery,
+    Stage, StageId, StandingRequest, ViewQuery, ViewWindow, Whoami,
 };
 
 /// A question or an order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// `Connected`, `Me`, `Runs`, `Services` and `Gates`, now and on change.
+    /// `Connected`, `Me`, `Runs`, `Services`, `Gates` and `Deployments`, now and on change.
     Overview,
     ListRuns {
         limit: usize,
@@ -88,6 +91,18 @@ pub enum Request {
         gate: GateId,
         decided: Decided,
     },
+    Deployments,
+    /// `Plan`: what going back to this version would do.
+    RollbackPlan(Aim),
+    /// `RunCreated`: the run that goes back.
+    RollBack(Box<RollBack>),
+    /// `RunCreated`: the run that brings a release to the next environment.
+    Promote(Box<Promote>),
+    /// Holds an environment, puts an artefact in quarantine, or lifts either.
+    ChangeStanding {
+        environment: String,
+        request: StandingRequest,
+    },
     /// A run as it is now, to decide about it.
     Evidence(RunId),
     /// A page of the audit chain.
@@ -99,6 +114,40 @@ pub enum Request {
     OpenPipeline(String),
     /// `RunCreated` or `Refused`.
     Start(Box<Order>),
+}
+
+impl Request {
+    /// Whether it changes what is protected, so that nothing but a typed confirmation may send it.
+    pub fn is_protected(&self) -> bool {
+        matches!(self, Self::Decide { .. } | Self::RollBack(_) | Self::Promote(_) | Self::ChangeStanding { .. })
+    }
+}
+
+/// A release that one might go back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aim {
+    pub environment: String,
+    pub service: String,
+    pub version: String,
+}
+
+/// The order to go back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RollBack {
+    pub environment: String,
+    pub request: RollbackRequest,
+    /// The names of what its stages read, and the run that had it all before.
+    pub values: Vec<String>,
+    pub as_in: RunId,
+}
+
+/// The order to bring a release on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promote {
+    pub to: String,
+    pub request: PromoteRequest,
+    /// The run that brought it to where it is.
+    pub as_in: RunId,
 }
 
 /// Where a rerun begins.
@@ -188,6 +237,12 @@ pub enum Reply {
     Me(Box<Whoami>),
     /// Those that wait, oldest first.
     Gates(Vec<GateView>),
+    Deployments(Deployments),
+    /// What going back would do, or why nothing can be said of that.
+    Plan {
+        aim: Aim,
+        plan: Result<Box<RollbackPlan>, String>,
+    },
     Evidence(Box<Run>),
     Audit {
         /// The question, as it was asked.

@@ -1,6 +1,6 @@
 //! The shapes on screen, once for terminals that show Unicode and once for those that do not.
 
-use crate::model::{RunStatus, StageStatus};
+use crate::model::{ReleaseVerdict, RunStatus, StageStatus};
 
 use super::backend::ServiceStatus;
 
@@ -57,6 +57,17 @@ impl Charset {
             RunStatus::Succeeded => self.pick("✓", "+"),
             RunStatus::Failed => self.pick("✗", "x"),
             RunStatus::Cancelled => self.pick("■", "#"),
+        }
+    }
+
+    pub fn release(self, verdict: ReleaseVerdict) -> &'static str {
+        match verdict {
+            ReleaseVerdict::Deploying => self.pick("●", "*"),
+            ReleaseVerdict::Baking => self.pick("◌", ":"),
+            ReleaseVerdict::Stable => self.pick("✓", "+"),
+            ReleaseVerdict::Bad => self.pick("✗", "x"),
+            ReleaseVerdict::Superseded => self.pick("–", "-"),
+            ReleaseVerdict::RolledBack => self.pick("◂", "<"),
         }
     }
 
@@ -197,6 +208,18 @@ pub fn service_word(status: ServiceStatus) -> &'static str {
         ServiceStatus::Healthy => "healthy",
         ServiceStatus::Unhealthy => "unhealthy",
         ServiceStatus::Unknown => "unknown",
+    }
+}
+
+/// The word for what is known of a release.
+pub fn release_word(verdict: ReleaseVerdict) -> &'static str {
+    match verdict {
+        ReleaseVerdict::Deploying => "deploying",
+        ReleaseVerdict::Baking => "baking",
+        ReleaseVerdict::Stable => "stable",
+        ReleaseVerdict::Bad => "bad",
+        ReleaseVerdict::Superseded => "superseded",
+        ReleaseVerdict::RolledBack => "rolled back",
     }
 }
 

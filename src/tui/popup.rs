@@ -7,6 +7,7 @@ pub mod help;
 pub mod page;
 pub mod palette;
 pub mod review;
+pub mod rollback;
 pub mod start;
 pub mod themes;
 
@@ -32,6 +33,7 @@ pub enum Popup {
     Edit(Box<edit::Edit>),
     Review(Box<review::Review>),
     Confirm(Box<confirm::Confirm>),
+    RollBack(Box<rollback::Panel>),
     Prompt(Prompt),
 }
 
@@ -90,7 +92,7 @@ impl Popup {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Help(help) if help.is_typing() => &[Context::Text],
-            Self::Help(_) | Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => {
+            Self::Help(_) | Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) | Self::RollBack(_) => {
                 &[Context::Dialog, Context::List]
             }
             Self::Palette(_) | Self::Edit(_) | Self::Confirm(_) | Self::Prompt(_) => &[Context::Text],
@@ -103,7 +105,7 @@ impl Popup {
             Self::Help(help) if help.is_typing() => &[Action::Accept, Action::Back],
             Self::Help(_) => &[Action::ListDown, Action::Search, Action::ListPageDown, Action::Back],
             Self::Page(_) => &[Action::ListDown, Action::ListPageDown, Action::Back],
-            Self::Choose(_) | Self::Review(_) => &[Action::Other, Action::Accept, Action::Back],
+            Self::Choose(_) | Self::Review(_) | Self::RollBack(_) => &[Action::Other, Action::Accept, Action::Back],
             Self::Themes(_) => &[Action::ListDown, Action::Accept, Action::Back],
             Self::Palette(_) | Self::Prompt(_) => &[Action::Accept, Action::Back],
             Self::Edit(_) => &[Action::Save, Action::Back],
@@ -127,6 +129,7 @@ impl Popup {
             Self::Palette(palette) => palette.key(key, action),
             Self::Edit(edit) => edit.key(key, action),
             Self::Confirm(confirm) => confirm.key(key, action, world),
+            Self::RollBack(panel) => panel.act(action, world),
             Self::Prompt(prompt) => prompt.key(key, action),
         }
     }
@@ -141,7 +144,7 @@ impl Popup {
                 prompt.changed(false)
             }
             Self::Help(help) => help.paste(text),
-            Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) => Outcome::Stay,
+            Self::Page(_) | Self::Choose(_) | Self::Themes(_) | Self::Review(_) | Self::RollBack(_) => Outcome::Stay,
         }
     }
 
@@ -158,6 +161,7 @@ impl Popup {
             | Self::Palette(_)
             | Self::Edit(_)
             | Self::Confirm(_)
+            | Self::RollBack(_)
             | Self::Prompt(_) => Outcome::Close,
         }
     }
@@ -173,6 +177,7 @@ impl Popup {
             | Self::Review(_)
             | Self::Palette(_)
             | Self::Confirm(_)
+            | Self::RollBack(_)
             | Self::Prompt(_) => Outcome::Stay,
         }
     }
@@ -198,13 +203,25 @@ impl Popup {
 
     /// Why it makes no sense any more.
     pub fn obsolete(&self, world: &World) -> Option<String> {
-        if let Self::Confirm(confirm) = self { confirm.obsolete(world) } else { None }
+        match self {
+            Self::Confirm(confirm) => confirm.obsolete(world),
+            Self::RollBack(panel) => panel.obsolete(world),
+            Self::Choose(choose) => choose.obsolete(world),
+            Self::Help(_)
+            | Self::Page(_)
+            | Self::Themes(_)
+            | Self::Review(_)
+            | Self::Palette(_)
+            | Self::Edit(_)
+            | Self::Prompt(_) => None,
+        }
     }
 
     pub fn fit(&mut self, area: Rect, world: &World) {
         match self {
             Self::Help(help) => help.fit(area, world),
             Self::Page(page) => page.fit(area),
+            Self::RollBack(panel) => panel.fit(world),
             _ => {}
         }
     }
@@ -220,6 +237,7 @@ impl Popup {
             Self::Palette(palette) => palette.draw(paint, area, world),
             Self::Edit(edit) => edit.draw(paint, area),
             Self::Confirm(confirm) => confirm.draw(paint, area),
+            Self::RollBack(panel) => panel.draw(paint, area, world),
             Self::Prompt(prompt) => prompt.draw(paint, area),
         }
     }

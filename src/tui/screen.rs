@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod audit;
 pub mod coming;
+pub mod deployments;
 pub mod health;
 pub mod metrics;
 pub mod overview;
@@ -155,7 +156,7 @@ screens! {
     Overview(overview::Overview) 1 "Overview" GoOverview [List];
     Runs(runs::Runs) 2 "Runs" GoRuns [Runs, List];
     Run(run::RunScreen) 3 "Run" GoRun [Run];
-    Deployments(coming::Deployments) 4 "Deployments" GoDeployments [];
+    Deployments(deployments::Deployments) 4 "Deployments" GoDeployments [Deployments, List];
     Approvals(approvals::Approvals) 5 "Approvals" GoApprovals [Approvals, List];
     Health(health::Health) 6 "Health" GoHealth [Health, List];
     Incidents(coming::Incidents) 7 "Incidents" GoIncidents [];

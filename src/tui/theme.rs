@@ -9,7 +9,7 @@ use ratatui::style::Style;
 pub(in crate::tui) use reduce::contrast;
 pub use set::{Entry, Origin, SHIPPED, Themes};
 
-use crate::model::{RunStatus, StageStatus};
+use crate::model::{ReleaseVerdict, RunStatus, StageStatus};
 
 macro_rules! roles {
     ($($variant:ident $name:literal),* $(,)?) => {
@@ -83,6 +83,18 @@ impl Theme {
             StageStatus::Retrying | StageStatus::Cancelled => Role::Warning,
             StageStatus::Succeeded => Role::Success,
             StageStatus::Failed | StageStatus::TimedOut => Role::Failure,
+        })
+    }
+
+    /// The style of what is known of a release.
+    pub fn release(&self, verdict: ReleaseVerdict) -> Style {
+        self.style(match verdict {
+            ReleaseVerdict::Deploying => Role::Running,
+            ReleaseVerdict::Baking => Role::Waiting,
+            ReleaseVerdict::Stable => Role::Success,
+            ReleaseVerdict::Bad => Role::Failure,
+            ReleaseVerdict::Superseded => Role::Dim,
+            ReleaseVerdict::RolledBack => Role::Warning,
         })
     }
 

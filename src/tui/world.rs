@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::backend::Service;
+use super::deployments::{Live, Spot};
 use super::gates::Gates;
 use super::history::History;
 use super::keymap::Keymap;
@@ -42,6 +43,8 @@ pub struct World {
     pub history: History,
     /// What waits for people.
     pub gates: Gates,
+    /// What is live where.
+    pub deployments: Live,
     /// Counts what was heard of runs and gates: what was asked before may be old.
     pub news: u64,
     /// No order goes to the engine.
@@ -52,6 +55,8 @@ pub struct World {
     pub selected_run: Option<RunId>,
     /// The gate selected among those that wait.
     pub selected_gate: Option<GateId>,
+    /// The service selected among those that are live.
+    pub selected_spot: Option<Spot>,
     /// The run looked at last.
     pub last_run: Option<RunId>,
 }

@@ -38,6 +38,18 @@ impl App {
                 Vec::new()
             }
             Reply::Gates(gates) => self.take_gates(gates),
+            Reply::Deployments(deployments) => {
+                self.world.deployments.take(deployments);
+                self.world.news += 1;
+                self.drop_obsolete();
+                Vec::new()
+            }
+            Reply::Plan { aim, plan } => {
+                if let Some(Popup::RollBack(panel)) = self.popups.last_mut() {
+                    panel.take(&aim, plan);
+                }
+                Vec::new()
+            }
             Reply::Services(services) => {
                 self.world.history.keep(&services);
                 self.world.services = Some(services);
@@ -93,17 +105,22 @@ impl App {
         }
     }
 
-    /// Takes the gates that wait. A question about one that is not as it was when it was asked goes away, with a word.
+    /// Takes the gates that wait.
     fn take_gates(&mut self, gates: Vec<GateView>) -> Vec<Effect> {
         let is_news = self.world.gates.take(gates);
         self.world.news += 1;
+        self.drop_obsolete();
+        is_news.then_some(Effect::Bell).into_iter().collect()
+    }
+
+    /// A question about what is not as it was when it was asked goes away, with a word.
+    fn drop_obsolete(&mut self) {
         let Self { world, popups, .. } = self;
         if let Some(at) = popups.iter().position(|popup| popup.obsolete(world).is_some()) {
             let why = popups[at].obsolete(world).unwrap_or_default();
             popups.truncate(at);
             self.messages.say(self.world.now, Tone::Bad, &why);
         }
-        is_news.then_some(Effect::Bell).into_iter().collect()
     }
 
     /// Whether something on top takes no keys before the terminal has shown it.

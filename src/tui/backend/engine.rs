@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use super::gates;
 use super::logs::Logs;
+use super::papers::{names_in, papers};
 use super::probe::{Target, look};
-use super::{Order, Origin, Papers, Reply, Request, RerunFrom, Sheet};
+use super::{Order, Reply, Request, RerunFrom, Sheet};
+use super::{deployments, gates};
 use crate::client::{Client, ClientError, Revive, Subscription, Update};
-use crate::language::{self, Format};
 use crate::model::{self, Document, EventKind, LogQuery, NewRun, Rerun, Run, RunId, Signal, Values, VerifyRequest};
 
 /// How many runs a listing shows when nobody asked for a number.
@@ -60,9 +60,7 @@ impl Engine {
         let mut server = Server {
             engine: self,
             replies,
-            runs: Arc::default(),
-            services: Arc::default(),
-            gates: Arc::default(),
+            changed: Changed::default(),
             standing: Vec::new(),
             followed: None,
             logs,
@@ -79,10 +77,8 @@ impl Engine {
 struct Server {
     engine: Engine,
     replies: mpsc::Sender<Reply>,
-    /// Rung when the listing, the services or the gates may have changed.
-    runs: Arc<Notify>,
-    services: Arc<Notify>,
-    gates: Arc<Notify>,
+    /// Rung when the answer may have changed.
+    changed: Changed,
     standing: Vec<JoinHandle<()>>,
     followed: Option<JoinHandle<()>>,
     logs: Logs,
@@ -93,8 +89,18 @@ impl Server {
     fn answer(&mut self, request: Request) {
         match request {
             Request::Overview | Request::Services => self.watch(),
-            Request::Gates => self.gates.notify_one(),
+            Request::Gates => self.changed.gates.notify_one(),
             Request::Decide { gate, decided } => self.once("decide", move |engine: Engine| gates::decide(engine, gate, decided)),
+            Request::Deployments => self.changed.deployments.notify_one(),
+            Request::RollbackPlan(aim) => {
+                self.once("plan the rollback", |engine: Engine| async move { Ok(deployments::plan(&engine, aim).await) });
+            }
+            Request::RollBack(order) => self.once("roll back", |engine| deployments::roll_back(engine, *order)),
+            Request::Promote(order) => self.once("promote", |engine| deployments::promote(engine, *order)),
+            Request::ChangeStanding { environment, request } => {
+                let changed = Arc::clone(&self.changed.deployments);
+                self.once("change what is let in", |engine| deployments::change_standing(engine, environment, request, changed));
+            }
             Request::Evidence(run) => self.once("read the run", move |engine: Engine| async move {
                 Ok(Reply::Evidence(Box::new(engine.client.run(run.as_str()).await?)))
             }),
@@ -220,18 +226,18 @@ impl Server {
     /// Sets the standing questions up the first time, and asks them again.
     fn watch(&mut self) {
         if self.standing.is_empty() {
-            let (runs, services, gates) = (Arc::clone(&self.runs), Arc::clone(&self.services), Arc::clone(&self.gates));
-            let changed = Changed { runs: Arc::clone(&runs), services: Arc::clone(&services), gates: Arc::clone(&gates) };
+            let Changed { runs, services, gates, deployments } = self.changed.clone();
+            let (client, replies) = (&self.engine.client, &self.replies);
             self.standing = vec![
-                tokio::spawn(listen(self.engine.clone(), changed, self.replies.clone())),
-                tokio::spawn(gates::list(self.engine.client.clone(), gates, self.replies.clone())),
-                tokio::spawn(list(self.engine.client.clone(), self.limit, runs, self.replies.clone())),
-                tokio::spawn(probe(self.engine.services.clone(), services, self.replies.clone())),
+                tokio::spawn(listen(self.engine.clone(), self.changed.clone(), replies.clone())),
+                tokio::spawn(gates::list(client.clone(), gates, replies.clone())),
+                tokio::spawn(deployments::list(client.clone(), deployments, replies.clone())),
+                tokio::spawn(list(client.clone(), self.limit, runs, replies.clone())),
+                tokio::spawn(probe(self.engine.services.clone(), services, replies.clone())),
             ];
         }
-        self.runs.notify_one();
-        self.services.notify_one();
-        self.gates.notify_one();
+        self.changed.services.notify_one();
+        self.changed.all_of_the_engine();
     }
 }
 
@@ -245,44 +251,27 @@ fn failed_because(what: &str, error: String) -> Reply {
 }
 
 /// Rung by whoever hears that an answer may have changed.
+#[derive(Clone, Default)]
 struct Changed {
     runs: Arc<Notify>,
     services: Arc<Notify>,
     gates: Arc<Notify>,
+    deployments: Arc<Notify>,
+}
+
+impl Changed {
+    /// Everything that the engine is asked for.
+    fn all_of_the_engine(&self) {
+        [&self.runs, &self.gates, &self.deployments].into_iter().for_each(|question| question.notify_one());
+    }
 }
 
 pub(super) fn failed(what: &str, error: &ClientError) -> Reply {
     Reply::Failed { what: what.to_owned(), error: error.to_string() }
 }
 
-/// The environment values and secrets that a document and what it includes name.
-fn names_in(document: &Document) -> Vec<String> {
-    let included = document.included.iter().flat_map(|included| &included.modules);
-    let texts = included.map(|module| (&module.text, &module.format)).chain([(&document.text, &document.format)]);
-    let pipelines = texts.filter_map(|(text, format)| language::load(text, Format::named(format)).pipeline);
-    pipelines.flat_map(|pipeline| pipeline.environment_names().qualified()).collect()
-}
-
-async fn papers(engine: &Engine, run: &RunId) -> Result<Reply, ClientError> {
-    let run = engine.client.run(run.as_str()).await?;
-    let pinned = engine.client.document(run.id.as_str()).await?;
-    let origin = match &run.rerun_of {
-        Some(earlier) => {
-            let (before, document) =
-                (engine.client.run(earlier.as_str()).await?, engine.client.document(earlier.as_str()).await?);
-            Some(Origin { run: before.id, inputs: before.inputs, text: document.text })
-        }
-        None => None,
-    };
-    let (read, id) = (Arc::clone(&engine.file), run.id.clone());
-    let file = tokio::task::spawn_blocking(move || read(&run)).await.unwrap_or_else(|error| Some(Err(error.to_string())));
-    let file = file.filter(|file| file.as_ref().map_or(true, |now| now.text != pinned.text));
-    Ok(Reply::Papers(Box::new(Papers { run: id, pinned, file, origin })))
-}
-
 /// Listens to everything, to know when to ask again.
 async fn listen(engine: Engine, changed: Changed, replies: mpsc::Sender<Reply>) {
-    let Changed { runs, services, gates } = changed;
     let everything = Subscription { run: None, after: None, revive: Some(engine.revive.clone()) };
     let mut updates = engine.client.subscribe(everything);
     while let Some(update) = updates.recv().await {
@@ -294,24 +283,28 @@ async fn listen(engine: Engine, changed: Changed, replies: mpsc::Sender<Reply>) 
                 if let Ok(me) = engine.client.whoami().await {
                     let _ = replies.send(Reply::Me(Box::new(me))).await;
                 }
-                runs.notify_one();
-                gates.notify_one();
+                changed.all_of_the_engine();
             }
             Update::Disconnected(why) => {
                 let _ = replies.send(Reply::Disconnected(why)).await;
             }
             Update::Event(event) => {
-                runs.notify_one();
-                gates.notify_one();
+                changed.runs.notify_one();
+                changed.gates.notify_one();
                 if matches!(event.kind, EventKind::AttemptFinished { .. } | EventKind::RunFinished { .. }) {
-                    services.notify_one();
+                    changed.services.notify_one();
+                }
+                // An environment's lock goes with its run.
+                if matches!(event.kind, EventKind::RunFinished { .. }) {
+                    changed.deployments.notify_one();
                 }
             }
-            Update::Lagged => {
-                runs.notify_one();
-                gates.notify_one();
+            Update::Lagged => changed.all_of_the_engine(),
+            Update::Signal(Signal::GateChanged { .. }) => {
+                changed.gates.notify_one();
+                changed.deployments.notify_one();
             }
-            Update::Signal(Signal::GateChanged { .. }) => gates.notify_one(),
+            Update::Signal(Signal::ReleaseChanged { .. }) => changed.deployments.notify_one(),
             Update::Snapshot(_) | Update::Signal(_) => {}
         }
     }

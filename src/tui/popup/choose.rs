@@ -2,36 +2,56 @@
 
 use ratatui::layout::Rect;
 
-use super::{Outcome, centred, window};
+use super::{Outcome, Popup, centred, window};
 use crate::tui::action::Action;
 use crate::tui::backend::Request;
 use crate::tui::screen::Intent;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 use crate::tui::widget::text;
+use crate::tui::world::World;
 
 #[derive(Debug, Clone)]
 pub struct Choose {
     title: String,
     lines: Vec<String>,
-    choices: Vec<(String, Option<Request>)>,
+    choices: Vec<(String, Next)>,
     selected: usize,
+}
+
+/// What a choice leads to.
+#[derive(Debug, Clone)]
+enum Next {
+    Nothing,
+    Ask(Box<Request>),
+    Open(Box<Popup>),
 }
 
 impl Choose {
     /// `refuse` is the words for doing nothing; the others each send a request.
     pub fn new(title: impl Into<String>, lines: Vec<String>, refuse: &str, choices: Vec<(String, Request)>) -> Self {
-        let first = (refuse.to_owned(), None);
-        let choices = std::iter::once(first).chain(choices.into_iter().map(|(words, request)| (words, Some(request)))).collect();
-        Self { title: title.into(), lines, choices, selected: 0 }
+        let choices = choices.into_iter().map(|(words, request)| (words, Next::Ask(Box::new(request))));
+        Self::of(title.into(), lines, refuse, choices)
+    }
+
+    /// Every choice but the first opens another question.
+    pub fn opening(title: impl Into<String>, lines: Vec<String>, refuse: &str, choices: Vec<(String, Popup)>) -> Self {
+        let choices = choices.into_iter().map(|(words, popup)| (words, Next::Open(Box::new(popup))));
+        Self::of(title.into(), lines, refuse, choices)
+    }
+
+    fn of(title: String, lines: Vec<String>, refuse: &str, choices: impl Iterator<Item = (String, Next)>) -> Self {
+        let choices = std::iter::once((refuse.to_owned(), Next::Nothing)).chain(choices).collect();
+        Self { title, lines, choices, selected: 0 }
     }
 
     pub fn act(&mut self, action: Option<Action>) -> Outcome {
         let count = self.choices.len();
         match action {
             Some(Action::Accept) => match self.choices.get(self.selected) {
-                Some((_, Some(request))) => Outcome::Then(vec![Intent::Ask(request.clone())]),
-                _ => Outcome::Close,
+                Some((_, Next::Ask(request))) => Outcome::Then(vec![Intent::Ask(request.as_ref().clone())]),
+                Some((_, Next::Open(popup))) => Outcome::Then(vec![Intent::Open(popup.clone())]),
+                Some((_, Next::Nothing)) | None => Outcome::Close,
             },
             Some(Action::ListDown | Action::Other) => {
                 self.selected = (self.selected + 1) % count;
@@ -44,6 +64,14 @@ impl Choose {
             Some(Action::Back) => Outcome::Close,
             _ => Outcome::Stay,
         }
+    }
+
+    /// Why a question that this one leads to makes no sense any more.
+    pub fn obsolete(&self, world: &World) -> Option<String> {
+        self.choices.iter().find_map(|(_, next)| match next {
+            Next::Open(popup) => popup.obsolete(world),
+            Next::Nothing | Next::Ask(_) => None,
+        })
     }
 
     pub fn draw(&self, paint: &mut Paint<'_>, area: Rect) {

@@ -1,58 +1,74 @@
-//! The answer to a request that waits for people, typed in full: a reason, the environment's name and the beginning of the
-//! digest.
+//! An order about what is protected, typed in full: a reason, the environment's name, and what else tells that the person
+//! means exactly this: the beginning of a digest, a version.
 //!
 //! Whatever touches a protected environment goes through here. It opens disarmed, takes no paste and nothing that was
-//! typed before it was seen, has no button that a key alone could press, and goes away when the request changes.
+//! typed before it was seen, has no button that a key alone could press, and goes away when what it is about changes.
 
 mod arm;
 mod draw;
+mod gate;
+mod promote;
+mod rollback;
+mod standing;
+mod subject;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use tui_textarea::TextArea;
 
 use super::Outcome;
-use crate::model::{Answer, Decided, GateView, Timestamp};
+use crate::model::Timestamp;
 use crate::tui::action::Action;
-use crate::tui::backend::Request;
 use crate::tui::screen::Intent;
 use crate::tui::theme::Role;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::paint::Look;
 use crate::tui::world::{Link, World};
 use arm::{Arm, Press};
+pub use promote::Promotion;
+pub use standing::Standing;
+pub use subject::{Subject, Word};
 
-/// Hex digits of the digest that are typed.
+/// Hex digits of a digest that are typed.
 pub const TYPED_DIGITS: usize = 8;
 
 /// Where the keys go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Reason,
-    Environment,
-    Digest,
+    /// One of the words to type, from 0.
+    Word(usize),
 }
 
 #[derive(Debug, Clone)]
 pub struct Confirm {
-    answer: Answer,
-    /// As it is shown: this is what is decided about.
-    gate: GateView,
-    reason: TextArea<'static>,
-    environment: Input,
-    digest: Input,
+    /// As it is shown: this is what is ordered.
+    subject: Subject,
+    /// Where one goes on record.
+    reason: Option<TextArea<'static>>,
+    /// The words to type, and what was typed of each.
+    words: Vec<(Word, Input)>,
     field: Field,
     arm: Arm,
     note: Option<&'static str>,
 }
 
 impl Confirm {
-    pub fn new(answer: Answer, gate: GateView, look: &Look) -> Self {
-        let mut reason = TextArea::default();
-        reason.set_style(look.style(Role::Text));
-        reason.set_cursor_line_style(look.style(Role::Text));
-        reason.set_selection_style(look.style(Role::Match));
-        let (environment, digest) = (Input::default(), Input::default());
-        Self { answer, gate, reason, environment, digest, field: Field::Reason, arm: Arm::default(), note: None }
+    pub fn new(subject: Subject, look: &Look) -> Self {
+        let area = || {
+            let mut reason = TextArea::default();
+            reason.set_style(look.style(Role::Text));
+            reason.set_cursor_line_style(look.style(Role::Text));
+            reason.set_selection_style(look.style(Role::Match));
+            reason
+        };
+        let reason = subject.takes_reason().then(area);
+        let words = subject.words().into_iter().map(|word| (word, Input::default())).collect();
+        let field = if reason.is_some() { Field::Reason } else { Field::Word(0) };
+        Self { subject, reason, words, field, arm: Arm::default(), note: None }
+    }
+
+    pub fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     /// The terminal has shown the dialog as it is.
@@ -69,15 +85,9 @@ impl Confirm {
         self.arm.is_unseen()
     }
 
-    /// Why the question is not to be answered any more: the request is not what is shown here.
+    /// Why the question is not to be answered any more: what it is about is not what is shown here.
     pub fn obsolete(&self, world: &World) -> Option<String> {
-        let Some(now) = world.gates.get(&self.gate.id) else {
-            return Some("the request is over: somebody was faster, or its run ended".to_owned());
-        };
-        if (now.generation, &now.digest) != (self.gate.generation, &self.gate.digest) {
-            return Some("the request has changed under the question: look at it again".to_owned());
-        }
-        now.objection(self.answer).map(|why| format!("you cannot answer this any more: {why}"))
+        self.subject.obsolete(world)
     }
 
     pub fn key(&mut self, key: &KeyEvent, action: Option<Action>, world: &World) -> Outcome {
@@ -91,18 +101,23 @@ impl Confirm {
             Press::AllAtOnce => return self.refuse_paste(),
         }
         match (key.code, self.field) {
-            (KeyCode::Tab, _) => self.field = self.field.next(),
-            (KeyCode::BackTab, _) => self.field = self.field.next().next(),
+            (KeyCode::Tab, field) => self.field = self.beside(field, 1),
+            (KeyCode::BackTab, field) => self.field = self.beside(field, -1),
             (_, Field::Reason) => {
-                self.reason.input(*key);
+                if let Some(reason) = &mut self.reason {
+                    reason.input(*key);
+                }
             }
-            (_, Field::Environment) if action == Some(Action::Accept) => self.field = Field::Digest,
-            (_, Field::Digest) if action == Some(Action::Accept) => return self.decide(world),
-            (_, Field::Environment) => {
-                self.environment.key(key);
+            (_, Field::Word(at)) if action == Some(Action::Accept) => {
+                if at + 1 == self.words.len() {
+                    return self.order(world);
+                }
+                self.field = Field::Word(at + 1);
             }
-            (_, Field::Digest) => {
-                self.digest.key(key);
+            (_, Field::Word(at)) => {
+                if let Some((_, input)) = self.words.get_mut(at) {
+                    input.key(key);
+                }
             }
         }
         Outcome::Stay
@@ -110,60 +125,42 @@ impl Confirm {
 
     /// Nothing here is pasted, neither by a terminal that says so nor by one that does not.
     pub fn refuse_paste(&mut self) -> Outcome {
-        self.environment = Input::default();
-        self.digest = Input::default();
+        self.words.iter_mut().for_each(|(_, input)| *input = Input::default());
         self.note = Some("a paste is not taken: type it");
         Outcome::Stay
     }
 
+    /// The next field (1) or the one before (-1), round and round.
+    fn beside(&self, field: Field, by: isize) -> Field {
+        let reason = self.reason.is_some().then_some(Field::Reason);
+        let fields: Vec<Field> = reason.into_iter().chain((0..self.words.len()).map(Field::Word)).collect();
+        let at = fields.iter().position(|other| *other == field).unwrap_or(0);
+        let next = at.checked_add_signed(by).unwrap_or(fields.len().saturating_sub(1));
+        fields.get(next % fields.len().max(1)).copied().unwrap_or(field)
+    }
+
     fn reason(&self) -> String {
-        self.reason.lines().join("\n").trim().to_owned()
-    }
-
-    fn digits(&self) -> &str {
-        self.gate.digest.get(..TYPED_DIGITS).unwrap_or(&self.gate.digest)
-    }
-
-    fn has_environment(&self) -> bool {
-        self.environment.text == self.gate.environment
-    }
-
-    fn has_digest(&self) -> bool {
-        self.digest.text == self.digits()
+        self.reason.as_ref().map(|reason| reason.lines().join("\n").trim().to_owned()).unwrap_or_default()
     }
 
     /// What is missing, and where.
     fn missing(&self) -> Option<(Field, &'static str)> {
-        if self.reason().is_empty() {
+        if self.reason.is_some() && self.reason().is_empty() {
             return Some((Field::Reason, "a reason is needed: it goes on record"));
         }
-        if !self.has_environment() {
-            return Some((Field::Environment, "that is not the environment's name"));
-        }
-        (!self.has_digest()).then_some((Field::Digest, "those are not the first digits of the digest"))
+        let wrong = self.words.iter().position(|(word, input)| !word.is(&input.text))?;
+        self.words.get(wrong).map(|(word, _)| (Field::Word(wrong), word.otherwise))
     }
 
-    fn decide(&mut self, world: &World) -> Outcome {
+    fn order(&mut self, world: &World) -> Outcome {
         if let Some((field, note)) = self.missing() {
             (self.field, self.note) = (field, Some(note));
             return Outcome::Stay;
         }
         if !matches!(world.link, Link::Connected(_)) {
-            self.note = Some("the engine does not answer: nobody knows whether this is still the request");
+            self.note = Some("the engine does not answer: nobody knows whether this is still so");
             return Outcome::Stay;
         }
-        let (generation, digest) = (Some(self.gate.generation), self.gate.digest.clone());
-        let decided = Decided { answer: self.answer, generation, digest, reason: self.reason() };
-        Outcome::Then(vec![Intent::Ask(Request::Decide { gate: self.gate.id.clone(), decided })])
-    }
-}
-
-impl Field {
-    fn next(self) -> Self {
-        match self {
-            Self::Reason => Self::Environment,
-            Self::Environment => Self::Digest,
-            Self::Digest => Self::Reason,
-        }
+        Outcome::Then(vec![Intent::Ask(self.subject.order(self.reason()))])
     }
 }

@@ -11,7 +11,10 @@ use super::{Intent, Tone, View, table};
 use crate::model::{Answer, GateView, Run, RunId, RunStatus};
 use crate::tui::action::Action;
 use crate::tui::backend::{Reply, Request};
-use crate::tui::popup::{Popup, confirm::Confirm};
+use crate::tui::popup::{
+    Popup,
+    confirm::{Confirm, Subject},
+};
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
 use crate::tui::world::{Link, READ_ONLY, World};
@@ -92,7 +95,7 @@ impl View for Approvals {
         if self.evidence.as_ref().is_some_and(|run| run.id != gate.run_id) {
             self.evidence = None;
         }
-        let rows = detail::lines(gate, self.evidence.as_deref(), world).len();
+        let rows = detail::lines(gate, self.evidence.as_deref(), world, self.parts.detail.width).len();
         self.top = self.top.min(rows.saturating_sub(usize::from(self.parts.detail.height)));
         let summary = world.runs.iter().flatten().find(|run| run.id == gate.run_id);
         let wanted = Some((gate.run_id.clone(), summary.map(|run| (run.status, run.stages_done))));
@@ -124,7 +127,7 @@ impl View for Approvals {
                 table::draw_selection(paint, self.parts.list, line);
             }
         }
-        let lines = detail::lines(gate, self.evidence.as_deref(), world);
+        let lines = detail::lines(gate, self.evidence.as_deref(), world, self.parts.detail.width);
         detail::draw(paint, self.parts.detail, &lines, self.top);
         self.draw_verbs(paint, world);
     }
@@ -141,7 +144,8 @@ impl Approvals {
             (_, Some(why)) => Intent::say(Tone::Bad, why),
             (None, None) => Vec::new(),
             (Some(gate), None) => {
-                let confirm = Box::new(Confirm::new(answer, gate.clone(), &world.look));
+                let subject = Subject::Gate { answer, gate: Box::new(gate.clone()) };
+                let confirm = Box::new(Confirm::new(subject, &world.look));
                 vec![Intent::Open(Box::new(Popup::Confirm(confirm))), Intent::Ask(Request::Gates)]
             }
         }

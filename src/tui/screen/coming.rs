@@ -1,4 +1,4 @@
-//! Screens 4 and 7 are places kept free: each says what will be there and what does the work until then.
+//! Screen 7 is a place kept free: it says what will be there and what does the work until then.
 
 use ratatui::layout::Rect;
 
@@ -28,8 +28,6 @@ macro_rules! coming {
 }
 
 coming! {
-    Deployments "Deployments" "What is live where, its history, promotion and rollback."
-        "Until then a pipeline deploys, and its runs are the history.";
     Incidents "Incidents" "Alerts that fire, what happened when, and the runbook."
         "Until then failed runs are in the list of runs, and services under Health.";
 }

@@ -1,5 +1,7 @@
 //! Screen 1: the services of the workspace, what runs now, what ran last.
 
+mod services;
+
 use std::time::Duration;
 
 use ratatui::layout::Rect;
@@ -10,11 +12,8 @@ use super::table;
 use super::{Intent, Tone, View};
 use crate::model::{RunStatus, RunSummary};
 use crate::tui::action::Action;
-use crate::tui::backend::{Service, ServiceStatus};
-use crate::tui::glyph::service_word;
 use crate::tui::theme::Role;
 use crate::tui::widget::paint::Paint;
-use crate::tui::widget::{format, text};
 use crate::tui::world::{Link, World};
 
 #[derive(Debug, Clone, Default)]
@@ -77,7 +76,7 @@ impl View for Overview {
     fn draw(&self, paint: &mut Paint<'_>, area: Rect, world: &World) {
         let parts = parts(area, world);
         if parts.services.height > 0 {
-            draw_services(paint, parts.services, world.services.as_deref().unwrap_or_default());
+            services::draw(paint, parts.services, world);
         }
         if parts.gates.height > 1 {
             draw_gates(paint, parts.gates, world);
@@ -148,7 +147,7 @@ fn rows(world: &World) -> Vec<&RunSummary> {
 }
 
 fn parts(area: Rect, world: &World) -> Parts {
-    let services = world.services.as_deref().unwrap_or_default().len();
+    let services = services::all(world).len();
     let wanted = if services == 0 { 0 } else { u16::try_from(services).unwrap_or(u16::MAX).saturating_add(3) };
     let height = wanted.min(area.height / 2);
     let services = Rect { height, ..area };
@@ -194,31 +193,4 @@ fn draw_gates(paint: &mut Paint<'_>, area: Rect, world: &World) {
     }
     let (dim, accent) = (paint.style(Role::Dim), paint.style(Role::Key));
     paint.row(area, 0).right(&[(&key, accent), (" decides", dim), (" ", dim)]);
-}
-
-fn draw_services(paint: &mut Paint<'_>, area: Rect, services: &[Service]) {
-    let count = |status: ServiceStatus| services.iter().filter(|service| service.status == status).count();
-    let tallies = [ServiceStatus::Healthy, ServiceStatus::Unhealthy, ServiceStatus::Unknown]
-        .map(|status| (count(status), service_word(status), paint.style(table::service_role(status))));
-    heading(paint, area, 0, "Services", &tallies);
-    let charset = paint.look.charset;
-    let widest = |text: fn(&Service) -> &str, least: u16| {
-        services.iter().map(|service| text::width(text(service), charset)).max().unwrap_or(0).clamp(least, 24)
-    };
-    let (name, place) = (widest(|service| &service.name, 7), widest(|service| &service.environment, 11));
-    let version = widest(|service| service.version.as_deref().unwrap_or("-"), 7);
-    let dim = paint.style(Role::Dim);
-    let mut row = paint.row(area, 1);
-    row.gap(3).column(10, "status", dim).gap(1).column(name, "service", dim).gap(2).column(place, "environment", dim).gap(2);
-    row.column(version, "version", dim).gap(1).number(9, "latency", dim).gap(2).put("address", dim);
-    let room = area.height.saturating_sub(3);
-    for (line, service) in (2..2 + room).zip(services) {
-        let (status, text) = (paint.style(table::service_role(service.status)), paint.style(Role::Text));
-        let latency = service.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{} ms", format::count(millis)));
-        let mut row = paint.row(area, line);
-        row.gap(1).put(charset.service(service.status), status).gap(1).column(10, service_word(service.status), status).gap(1);
-        row.column(name, &service.name, text).gap(2).column(place, &service.environment, text).gap(2);
-        row.column(version, service.version.as_deref().unwrap_or("-"), text).gap(1).number(9, &latency, text).gap(2);
-        row.put(&service.url, dim);
-    }
 }

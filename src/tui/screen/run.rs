@@ -62,6 +62,8 @@ pub struct RunScreen {
     hunt: Option<Hunt>,
     /// The stage that was shown last for its failure.
     blamed: Option<StageId>,
+    /// It is on record as what deployed something.
+    deployed: bool,
     /// What the papers of the run were asked for.
     meant: Option<Action>,
     papers: Option<Box<Papers>>,
@@ -109,6 +111,7 @@ impl RunScreen {
             reading: None,
             hunt: None,
             blamed: None,
+            deployed: false,
             meant: None,
             papers: None,
             asked_papers: false,

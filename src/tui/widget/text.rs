@@ -45,6 +45,38 @@ pub fn before(text: &str, end: &str, room: u16, charset: Charset) -> String {
     format!("{kept}{}{end}", charset.ellipsis())
 }
 
+/// The rows of a text that is shown whole: broken between words where there are some, at the latest where the width ends.
+pub fn wrap(text: &str, width: u16, charset: Charset) -> Vec<String> {
+    let width = width.max(2);
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let (mut row, mut used) = (String::new(), 0);
+        for word in line.split_inclusive(' ') {
+            // A blank at the end of a row may hang over.
+            if used > 0 && used + self::width(word.trim_end(), charset) > width {
+                rows.push(std::mem::take(&mut row));
+                used = 0;
+            }
+            let whole = u16::try_from(word.len()).unwrap_or(u16::MAX);
+            if used.saturating_add(whole) <= width && is_plain(word) {
+                row.push_str(word);
+                used += whole;
+                continue;
+            }
+            for cell in cells(word, charset) {
+                if used + cell.width > width && cell.symbol != " " {
+                    rows.push(std::mem::take(&mut row));
+                    used = 0;
+                }
+                row.push_str(cell.symbol);
+                used += cell.width;
+            }
+        }
+        rows.push(row);
+    }
+    rows
+}
+
 fn settle(cluster: &str, charset: Charset) -> Option<(&str, u16, bool)> {
     let first = cluster.chars().next()?;
     if cluster.len() == 1 && (' '..='~').contains(&first) {
@@ -96,8 +128,16 @@ pub fn expand(text: &str, charset: Charset) -> impl Iterator<Item = Cell<'_>> {
     })
 }
 
+/// Whether every byte is a cell of its own: what most text is, and what needs no look at clusters.
+fn is_plain(text: &str) -> bool {
+    text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
 /// Cells the text takes.
 pub fn width(text: &str, charset: Charset) -> u16 {
+    if is_plain(text) {
+        return u16::try_from(text.len()).unwrap_or(u16::MAX);
+    }
     cells(text, charset).fold(0u16, |sum, cell| sum.saturating_add(cell.width))
 }
 
@@ -108,7 +148,7 @@ pub fn plain(text: &str, charset: Charset) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cells, expand, plain, width};
+    use super::{cells, expand, plain, width, wrap};
     use crate::tui::glyph::Charset;
 
     #[test]
@@ -138,6 +178,17 @@ mod tests {
         let pile = format!("e{}", "\u{301}".repeat(500));
         assert_eq!(plain(&pile, Charset::Unicode), "e");
         assert_eq!(cells("\u{301}", Charset::Unicode).count(), 0);
+    }
+
+    #[test]
+    fn a_wrapped_text_is_whole_and_breaks_between_words_where_it_can() {
+        let rows = |text| wrap(text, 10, Charset::Unicode);
+        assert_eq!(rows("one two three four"), ["one two ", "three four"]);
+        assert_eq!(rows("0123456789abcdef\nend"), ["0123456789", "abcdef", "end"]);
+        assert_eq!(rows("日本語日本語 x"), ["日本語日本", "語 x"]);
+        assert_eq!(rows("a\u{1b}[2Jb"), ["a␛[2Jb"]);
+        assert_eq!(rows("exactly 10 and"), ["exactly 10 ", "and"]);
+        assert!(rows("").is_empty());
     }
 
     #[test]

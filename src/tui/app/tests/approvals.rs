@@ -65,7 +65,7 @@ fn what_waits_for_this_person_is_first_and_every_other_says_why_not() {
 
 #[test]
 fn a_request_shows_everything_that_a_decision_needs() {
-    let mut driver = Driver::waiting(120, 60, Charset::Ascii);
+    let mut driver = Driver::waiting(120, 90, Charset::Ascii);
     driver.keys("5");
     let digest = mine().digest;
     for words in [
@@ -74,7 +74,8 @@ fn a_request_shows_everything_that_a_decision_needs() {
         "production, service shop",
         "14:00 UTC",
         "the live release has changed",
-        "- release shop-1.4.2",
+        "- version 1.4.2, release shop-1.4.2",
+        "+ version 1.5.0",
         "+ image sha256:",
         &format!("{}  generation 2", &digest[..12]),
         "release  0 of 1  open",
@@ -87,6 +88,45 @@ fn a_request_shows_everything_that_a_decision_needs() {
     ] {
         assert!(driver.shows(words), "{words}:\n{}", driver.screen());
     }
+}
+
+#[test]
+fn the_evidence_is_shown_whole_with_its_differences_on_every_terminal() {
+    for (width, height) in [(40, 12), (80, 24), (120, 40)] {
+        let mut driver = Driver::waiting(width, height, Charset::Ascii);
+        driver.keys("5");
+        let mut seen = String::new();
+        for _ in 0..60 {
+            seen.extend(driver.screen().lines().map(|line| format!("{}\n", line.trim())));
+            driver.keys("J");
+        }
+        for words in [
+            "question",
+            "before you say",
+            "- version: 1.4.2",
+            "+ version: 1.5.0",
+            "- input replicas: 2",
+            "+ input replicas: 4",
+            "+ input region: eu-west",
+            "- a: 1",
+            "+ a: 3",
+            "artefact image is another",
+            "smoke.passed: 31",
+            "p95 41 ms",
+        ] {
+            assert!(seen.contains(words), "{words} at {width}x{height}:\n{seen}");
+        }
+    }
+}
+
+#[test]
+fn a_request_without_evidence_says_what_it_always_did() {
+    let mut driver = Driver::waiting(120, 60, Charset::Ascii);
+    driver.keys("5 j");
+    for words in ["question", "changes", "shows  "] {
+        assert!(!driver.shows(words), "{words}: {}", driver.screen());
+    }
+    assert!(driver.shows("no release is recorded as live"));
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn no_key_file_puts_a_decision_on_one_key() {
 }
 
 /// Keys as a terminal would send these bytes.
-fn key_of(byte: u8) -> KeyEvent {
+pub fn key_of(byte: u8) -> KeyEvent {
     let code = match byte {
         b'\r' => KeyCode::Enter,
         b'\t' => KeyCode::Tab,
@@ -218,47 +218,6 @@ fn key_of(byte: u8) -> KeyEvent {
         _ => KeyCode::Char(char::from(byte)),
     };
     KeyEvent::from(code)
-}
-
-/// The same numbers in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-/// What a million bytes come to without optimisation is as many as a second or two allow.
-const BYTES: u64 = if cfg!(debug_assertions) { 30_000 } else { 1_000_000 };
-
-#[test]
-fn no_stream_of_bytes_decides_anything_on_any_screen() {
-    let mut dice = Dice(7);
-    let mut driver = Driver::waiting(80, 24, Charset::Ascii);
-    // Half of the keys are those that lead somewhere near a decision.
-    let whole = format!("\x1b\x1b5gaticket\tproduction\r{}\r", &mine().digest[..8]);
-    let near = *b"5axw\t\r:5a\rproduction";
-    for _ in 0..BYTES {
-        let byte = if dice.roll(2) == 0 {
-            near[usize::try_from(dice.roll(near.len() as u64)).expect("small")]
-        } else {
-            u8::try_from(dice.roll(256)).expect("a byte")
-        };
-        driver.send(Message::Key(key_of(byte)));
-        match dice.roll(60) {
-            0..3 => driver.see(),
-            3..6 => driver.pass(30),
-            6..9 => driver.wait_at(gates()),
-            // All that it takes, in one read.
-            9 => whole.bytes().for_each(|byte| driver.send(Message::Key(key_of(byte)))),
-            _ => {}
-        }
-        driver.effects.clear();
-        driver.asked.retain(|request| matches!(request, Request::Decide { .. }));
-        assert!(driver.decisions().is_empty());
-    }
 }
 
 #[derive(Debug, Clone)]

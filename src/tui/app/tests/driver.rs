@@ -8,9 +8,9 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Actor, AuditRecord, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, GateView, LogLine, LogQuery, LogStart,
-    LogView, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId, StageOutline, Stream,
-    Timestamp, ViewQuery,
+    Actor, AuditRecord, Deployments, Document, Ending, EngineStatus, ErrorKind, Event, EventKind, GateView, LogLine, LogQuery,
+    LogStart, LogView, LogWindow, Next, NoteLevel, Outcome, PipelineRef, Run, RunId, RunStatus, StageError, StageId,
+    StageOutline, Stream, Timestamp, ViewQuery,
 };
 use crate::tui::app::App;
 use crate::tui::backend::{Papers, Reply, Request, Service, ServiceStatus, Sheet};
@@ -53,6 +53,8 @@ pub struct Driver {
     pub journals: HashMap<RunId, Vec<Event>>,
     /// What the engine answers when asked for the papers of any run.
     pub papers: Papers,
+    /// What is live where.
+    pub deployments: Deployments,
     /// What waits for people.
     pub gates: Vec<GateView>,
     /// The audit chain, oldest first.
@@ -83,6 +85,7 @@ impl Driver {
             journals,
             papers: papers(),
             sheet: Err("no such pipeline".to_owned()),
+            deployments: Deployments::default(),
             gates: Vec::new(),
             audit: Vec::new(),
         };
@@ -137,7 +140,10 @@ impl Driver {
 
     fn answer(&self, request: Request) -> Vec<Reply> {
         match request {
-            Request::Overview => vec![Reply::Connected(status()), Reply::Services(services())],
+            Request::Overview => {
+                let deployments = Reply::Deployments(self.deployments.clone());
+                vec![Reply::Connected(status()), Reply::Services(services()), deployments]
+            }
             Request::ListRuns { .. } => {
                 vec![Reply::Runs(self.runs.iter().filter(|run| run.parent.is_none()).map(Run::summary).collect())]
             }
@@ -193,6 +199,15 @@ impl Driver {
             Request::Services => vec![Reply::Services(services())],
             Request::Gates => vec![Reply::Gates(self.gates.clone())],
             Request::Decide { gate, .. } => vec![Reply::Done { what: format!("decided about {gate}") }],
+            Request::Deployments => vec![Reply::Deployments(self.deployments.clone())],
+            Request::RollbackPlan(aim) => {
+                let plan = super::released::plan(&self.deployments, &aim);
+                vec![Reply::Plan { plan, aim }]
+            }
+            Request::RollBack(_) | Request::Promote(_) => vec![Reply::RunCreated(self.runs[2].id.clone())],
+            Request::ChangeStanding { environment, .. } => {
+                vec![Reply::Done { what: format!("changed what {environment} lets in") }]
+            }
             Request::Evidence(id) => {
                 let run = self.runs.iter().find(|run| run.id == id);
                 run.map(|run| Reply::Evidence(Box::new(run.clone()))).into_iter().collect()

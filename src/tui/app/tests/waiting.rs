@@ -8,8 +8,8 @@ use super::driver::{Driver, Script, at};
 use crate::model::audit::action;
 use crate::model::digest::sha256_hex;
 use crate::model::{
-    Actor, Answer, AuditHead, AuditQuery, AuditRecord, AuditVerdict, Decision, EventKind, Evidence, GateStatus, GateView,
-    NewRecord, Objection, Person, Proof, RuleView, RunId, StageId, Subject, SubjectKind, Timestamp, Whoami, audit,
+    Actor, Answer, AuditHead, AuditQuery, AuditRecord, AuditVerdict, Change, Decision, EventKind, Evidence, GateStatus, GateView,
+    NewRecord, Objection, Person, Proof, RuleView, RunId, Shown, StageId, Subject, SubjectKind, Timestamp, Whoami, audit,
 };
 use crate::tui::app::tests::driver::START;
 use crate::tui::backend::{Reply, Request};
@@ -127,7 +127,31 @@ pub fn mine() -> GateView {
     };
     gate.rules = vec![rule("release", &[]), rule("security", &["emil"])];
     gate.blockers = vec!["rule release: 0 of 1 approved".to_owned()];
+    gate.evidence = evidence();
     gate
+}
+
+/// What the pipeline asks and shows, and how the candidate differs from what is live.
+fn evidence() -> Evidence {
+    let change = |what: &str, before: Option<&str>, after: Option<&str>| Change {
+        what: what.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    };
+    let shown = |name: &str, value: &str| Shown { name: name.to_owned(), value: value.to_owned() };
+    Evidence {
+        message: Some("Does the basket still add up? Look at the smoke test before you say yes.".to_owned()),
+        version: Some("1.5.0".to_owned()),
+        live_version: Some("1.4.2".to_owned()),
+        changes: vec![
+            change("version", Some("1.4.2"), Some("1.5.0")),
+            change("input replicas", Some("2"), Some("4")),
+            change("input region", None, Some("eu-west")),
+            change("pipeline", Some("a: 1\nkept: 2\n"), Some("a: 3\nkept: 2\n")),
+            change("artefact image", None, None),
+        ],
+        shown: vec![shown("smoke.passed", "31"), shown("smoke.report", "all green\np95 41 ms")],
+    }
 }
 
 /// Oldest first, as the engine lists them.

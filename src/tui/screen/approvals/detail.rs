@@ -1,5 +1,7 @@
 //! Everything there is to know about one request, in rows: what, from what to what, by whose word, and how its run does.
 
+mod evidence;
+
 use ratatui::layout::Rect;
 use serde_json::Value;
 
@@ -41,9 +43,12 @@ impl Line {
     }
 }
 
-pub fn lines(gate: &GateView, run: Option<&Run>, world: &World) -> Vec<Line> {
+pub fn lines(gate: &GateView, run: Option<&Run>, world: &World, width: u16) -> Vec<Line> {
     let mut lines = asked(gate, world);
-    lines.extend(way(&gate.subject));
+    lines.extend(evidence::question(gate, world, width));
+    lines.extend(way(gate));
+    lines.extend(evidence::changes(gate, world, width));
+    lines.extend(evidence::shown(gate, world, width));
     lines.push(digest(gate));
     lines.extend(rules(gate));
     lines.extend(
@@ -53,7 +58,7 @@ pub fn lines(gate: &GateView, run: Option<&Run>, world: &World) -> Vec<Line> {
             .map(|(blocker, label)| Line::new(label).role(blocker, Role::Warning)),
     );
     lines.extend(decisions(gate, world));
-    lines.extend(evidence(run, world));
+    lines.extend(so_far(run, world));
     lines
 }
 
@@ -102,15 +107,28 @@ fn asked(gate: &GateView, world: &World) -> Vec<Line> {
 }
 
 /// From what is live to what would be.
-fn way(subject: &Subject) -> Vec<Line> {
+fn way(gate: &GateView) -> Vec<Line> {
+    let (subject, evidence): (&Subject, _) = (&gate.subject, &gate.evidence);
     let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
     let mut lines = Vec::new();
-    match &subject.live_release {
-        Some(live) => lines.push(Line::new("from").role("- ", Role::Failure).role(format!("release {live}"), Role::Text)),
-        None => lines.push(Line::new("from").role("no release is recorded as live", Role::Dim)),
+    match (&subject.live_release, &evidence.live_version) {
+        (Some(live), Some(version)) => {
+            let line = Line::new("from").role("- ", Role::Failure).role(format!("version {version}"), Role::Title);
+            lines.push(line.role(format!(", release {live}"), Role::Text));
+        }
+        (None, Some(version)) => {
+            lines.push(Line::new("from").role("- ", Role::Failure).role(format!("version {version}"), Role::Title));
+        }
+        (Some(live), None) => {
+            lines.push(Line::new("from").role("- ", Role::Failure).role(format!("release {live}"), Role::Text));
+        }
+        (None, None) => lines.push(Line::new("from").role("no release is recorded as live", Role::Dim)),
     }
     let mut label = "to";
     let mut to = |what: String| Line::new(std::mem::take(&mut label)).role("+ ", Role::Success).role(what, Role::Text);
+    if let Some(version) = &evidence.version {
+        lines.push(to(String::new()).role(format!("version {version}"), Role::Title));
+    }
     lines.push(to(format!("pipeline {}, inputs {}", short(&subject.pipeline_digest), short(&subject.inputs_hash))));
     lines.extend(subject.artefacts.iter().map(|(name, digest)| to(format!("{name} {digest}"))));
     lines.extend(subject.upstream.iter().map(|(stage, hash)| to(format!("output of {stage} {}", short(hash)))));
@@ -154,7 +172,7 @@ fn decisions(gate: &GateView, world: &World) -> Vec<Line> {
 }
 
 /// The run so far: what its stages did, and with which inputs.
-fn evidence(run: Option<&Run>, world: &World) -> Vec<Line> {
+fn so_far(run: Option<&Run>, world: &World) -> Vec<Line> {
     let Some(run) = run else { return vec![Line::default(), Line::new("evidence").role("reading the run", Role::Dim)] };
     let charset = world.look.charset;
     let mut lines = vec![Line::default()];

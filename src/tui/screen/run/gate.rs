@@ -39,6 +39,17 @@ impl RunScreen {
         }
     }
 
+    /// Goes to what this run deployed, and asks what to go back to there.
+    pub(super) fn roll_back(&self, world: &mut World) -> Vec<Intent> {
+        match world.deployments.of_run(&self.id).filter(|_| self.player.is_none()) {
+            Some(spot) => {
+                world.selected_spot = Some(spot);
+                vec![Intent::Act(Action::GoDeployments), Intent::Act(Action::RollBack)]
+            }
+            None => Intent::say(Tone::Plain, "this run has deployed nothing that is on record"),
+        }
+    }
+
     /// One row: the rules that are open, until when, and the key that goes there.
     pub(super) fn draw_gate(&self, paint: &mut Paint<'_>, area: Rect, stage: &Stage, world: &World) {
         let Some(id) = gate_of(stage).filter(|_| area.height > 0) else { return };

@@ -48,6 +48,7 @@ impl View for RunScreen {
             Action::Zoom => self.dag.cycle_zoom(self.parts.graph.width, self.parts.most),
             Action::OpenBelow => return self.open_below(),
             Action::ToApproval => return self.to_approval(world),
+            Action::RollBack => return self.roll_back(world),
             Action::Cancel | Action::Rerun | Action::EditInputs | Action::EditConfig | Action::Resolve
                 if self.player.is_some() =>
             {
@@ -101,6 +102,7 @@ impl View for RunScreen {
             Action::FirstError => run.stages.values().any(|stage| stage.status.is_failure()),
             Action::OpenBelow => self.child().is_some(),
             Action::ToApproval => self.has_gate(),
+            Action::RollBack => self.player.is_none() && self.deployed,
             Action::Resolve => self.unresolved().is_some(),
             Action::NextHit => self.log.search.is_some(),
             _ => true,
@@ -208,6 +210,7 @@ impl View for RunScreen {
 
     fn fit(&mut self, area: Rect, world: &mut World) -> Vec<Intent> {
         let mut intents = self.advance(world);
+        self.deployed = world.deployments.of_run(&self.id).is_some();
         let Some(run) = shown(&self.run, &self.player) else { return intents };
         let stage = run.stages.get_index(self.dag.selected()).map(|(_, stage)| stage);
         let subject = self.log_subject(run, stage);
