@@ -103,7 +103,7 @@ pub fn short(digest: &str) -> &str {
 /// Whose yes a rollback waits for.
 pub fn asks(quorum: Quorum, protected: bool) -> &'static str {
     match (protected, quorum) {
-        (false, _) => "nobody: it starts at once",
+        (false, _) | (true, Quorum::Automatic) => "nobody: it starts at once",
         (true, Quorum::OnCall) => "one person who may deploy here",
         (true, Quorum::Rules) => "the rules of the environment",
     }

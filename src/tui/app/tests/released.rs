@@ -66,11 +66,18 @@ pub fn release(environment: &str, service: &str, version: &str, verdict: Release
             run: RunId::from_text(run),
             stage: StageId::new("publish"),
             run_created_at: created,
+            by: "ada".to_owned(),
+            bake: std::time::Duration::ZERO,
+            back: None,
         },
         verdict,
         reason: None,
         created_at: created,
         verified_at: verified,
+        smoke_tested_at: None,
+        healthy_since: None,
+        analysis_failed_at: None,
+        going_back: None,
         stable_at: verified.filter(|_| matches!(verdict, ReleaseVerdict::Stable | ReleaseVerdict::Superseded)),
     }
 }
