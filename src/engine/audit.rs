@@ -27,6 +27,10 @@ fn record_of(event: &NewEvent) -> Option<NewRecord> {
         EventKind::AttemptResolved { stage, attempt, resolution, actor } => {
             (actor, action::RUN_RESOLVED, json!({"stage": stage, "attempt": attempt, "resolution": resolution}))
         }
+        EventKind::RunResumed { by } if !by.is_empty() => {
+            let names: Vec<&str> = by.iter().map(|actor| actor.name.as_str()).collect();
+            (by.last()?, action::RUN_PROVIDED, json!({"by": names}))
+        }
         EventKind::RunStarted
         | EventKind::AttemptStarted { .. }
         | EventKind::AttemptFinished { .. }
@@ -35,7 +39,7 @@ fn record_of(event: &NewEvent) -> Option<NewRecord> {
         | EventKind::StageHeld { .. }
         | EventKind::StageSettled { .. }
         | EventKind::RunPaused { .. }
-        | EventKind::RunResumed
+        | EventKind::RunResumed { .. }
         | EventKind::Noted { .. }
         | EventKind::RunFinished { .. } => return None,
     };

@@ -162,7 +162,7 @@ impl Engine {
         let wanted = values.0.iter().filter(|(name, _)| run.environment_names.contains(name));
         let values = Values(wanted.map(|(name, value)| (name.clone(), value.clone())).collect());
         if let (Some(mailbox), false) = (self.shared.mailbox(&run.id), values.0.is_empty()) {
-            let _ = mailbox.send(Mail::Values(values)).await;
+            let _ = mailbox.send(Mail::Values { values, by: None }).await;
         }
     }
 

@@ -26,7 +26,7 @@ use super::gates::concerns;
 use super::scheduler::{Effect, Input, Scheduler};
 use super::shared::Shared;
 use crate::language::Pipeline;
-use crate::model::{Environment, EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
+use crate::model::{Actor, Environment, EventKind, Outcome, RunId, Signal, StageId, Timestamp, Values};
 use crate::operators::Settings;
 use crate::process::Spec;
 use crate::runner;
@@ -48,8 +48,11 @@ pub enum Mail {
         attempt: u32,
         outcome: Outcome,
     },
-    /// Values the run waited for.
-    Values(Values),
+    /// Values the run waited for, and who brought them, where that was a person.
+    Values {
+        values: Values,
+        by: Option<Actor>,
+    },
     /// Something became of a gate that a stage waits at, or of a lock.
     GateMoved,
     /// A run below this one waits for somebody.
@@ -140,6 +143,8 @@ pub struct Driver {
     aims: HashMap<usize, Aim>,
     /// Stages whose start was recorded before a crash, for values that are others now.
     changed_values: HashSet<usize>,
+    /// Who brought values since the run was paused.
+    providers: Vec<Actor>,
     /// A place in the engine that no stage has taken yet.
     place: Option<OwnedSemaphorePermit>,
     events: Vec<NewEvent>,
@@ -188,6 +193,7 @@ impl Driver {
             permits: HashMap::new(),
             aims: HashMap::new(),
             changed_values: HashSet::new(),
+            providers: Vec::new(),
             place: None,
             events: Vec::new(),
             acts: Vec::new(),
@@ -269,7 +275,7 @@ impl Driver {
             Mail::Input(input) => self.feed(input),
             Mail::Ended { stage, attempt, outcome } => self.end(stage, attempt, outcome),
             Mail::GateMoved => self.gates_moved(),
-            Mail::Values(values) => self.on_values(values),
+            Mail::Values { values, by } => self.on_values(values, by),
             Mail::Waits { run, why } => self.remark_waiting(&run, &why),
             Mail::Flush(answer) => self.acts.push(Act::Answer(answer)),
         }

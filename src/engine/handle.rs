@@ -155,8 +155,8 @@ impl Engine {
     /// Brings values that a run waits for.
     pub async fn provide(&self, text: &str, values: Values, caller: &Caller) -> Result<RunId, EngineError> {
         let run = self.run(text).await?;
-        self.admit(caller, &run).await?;
-        self.send(&run.id, Mail::Values(values)).await?;
+        let by = Some(self.admit(caller, &run).await?);
+        self.send(&run.id, Mail::Values { values, by }).await?;
         Ok(run.id)
     }
 

@@ -20,6 +20,7 @@ pub mod action {
     pub const RUN_RERUN: &str = "run.rerun";
     pub const RUN_CANCELLED: &str = "run.cancelled";
     pub const RUN_RESOLVED: &str = "run.resolved";
+    pub const RUN_PROVIDED: &str = "run.provided";
     pub const POLICY_CHANGED: &str = "policy.changed";
     pub const GATE_OPENED: &str = "gate.opened";
     pub const GATE_DECIDED: &str = "gate.decided";

@@ -198,7 +198,11 @@ pub enum EventKind {
         reason: String,
         needs: Vec<String>,
     },
-    RunResumed,
+    RunResumed {
+        /// Who brought the values that it waited for.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        by: Vec<Actor>,
+    },
     Noted {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         stage: Option<StageId>,

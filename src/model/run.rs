@@ -40,6 +40,9 @@ pub struct Run {
     /// Environments that were protected when it began, and stay so for it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub protected: Vec<String>,
+    /// Who said what became of a stage, or brought values: what comes after is partly their doing.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub hands: Vec<Actor>,
     /// Set when it goes back to an earlier release.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rollback: Option<Box<GoingBack>>,
@@ -141,6 +144,7 @@ impl Run {
             parent: parent.clone(),
             includes: includes.clone(),
             protected: protected.clone(),
+            hands: Vec::new(),
             rollback: rollback.clone(),
             environment: environment.clone(),
             environment_names: environment_names.clone(),
@@ -230,7 +234,10 @@ impl Run {
                     stage.ends(at, self.facts);
                 }
             }
-            EventKind::AttemptResolved { stage, attempt, resolution, .. } => self.on_resolved(stage, *attempt, *resolution, at),
+            EventKind::AttemptResolved { stage, attempt, resolution, actor } => {
+                self.hands.push(actor.clone());
+                self.on_resolved(stage, *attempt, *resolution, at);
+            }
             EventKind::CancelRequested { actor, force, .. } => {
                 self.given_up |= *force && self.is_undone();
                 self.status = RunStatus::Cancelling;
@@ -243,7 +250,8 @@ impl Run {
                 self.needs.clone_from(needs);
                 self.note(at, None, NoteLevel::Warning, reason);
             }
-            EventKind::RunResumed => {
+            EventKind::RunResumed { by } => {
+                self.hands.extend(by.iter().cloned());
                 self.needs.clear();
                 self.leave_waiting();
             }

@@ -78,7 +78,7 @@ fn stage_of(kind: &EventKind) -> Option<&StageId> {
         | EventKind::RunStarted
         | EventKind::CancelRequested { .. }
         | EventKind::RunPaused { .. }
-        | EventKind::RunResumed
+        | EventKind::RunResumed { .. }
         | EventKind::Noted { .. }
         | EventKind::RunFinished { .. } => None,
     }

@@ -78,7 +78,7 @@ impl Story {
         match kind {
             EventKind::RunStarted | EventKind::RunFinished { .. } => None,
             EventKind::RunCreated { .. } => self.run.as_ref().map(opening),
-            EventKind::RunResumed => Some("the run goes on".to_owned()),
+            EventKind::RunResumed { .. } => Some("the run goes on".to_owned()),
             EventKind::AttemptStarted { stage, attempt, child, .. } => self.started(stage, *attempt, child.as_ref()),
             EventKind::AttemptFinished { stage, attempt, outcome, next } => self.finished(at, stage, *attempt, outcome, *next),
             EventKind::PhaseStarted { stage, phase, round, total, error, .. } => match total {

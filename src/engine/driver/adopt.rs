@@ -7,7 +7,7 @@ use super::{Act, Driver, DriverError, Mail, Work};
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
 use crate::engine::values::Found;
-use crate::model::{Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, Timestamp, Values};
+use crate::model::{Actor, Ending, ErrorKind, EventKind, Outcome, RunStatus, Signal, StageError, StageId, Timestamp, Values};
 use crate::operators::{self, Shape};
 use crate::process::Exit;
 use crate::runner::{self, Handle, Known, Report};
@@ -57,7 +57,7 @@ impl Driver {
         while !self.scheduler.run().needs.is_empty() {
             self.commit().await?;
             match self.inbox.recv().await {
-                Some(Mail::Values(values)) => self.on_values(values),
+                Some(Mail::Values { values, by }) => self.on_values(values, by),
                 Some(Mail::Flush(answer)) if self.held.is_empty() => self.acts.push(Act::Answer(answer)),
                 Some(mail) => {
                     let cancelled = matches!(mail, Mail::Input(Input::Cancel { .. }));
@@ -289,8 +289,9 @@ impl Driver {
     }
 
     /// Only what the run was created to read counts, and only where it is missing.
-    pub(super) fn on_values(&mut self, mut values: Values) {
+    pub(super) fn on_values(&mut self, mut values: Values, by: Option<Actor>) {
         values.0.retain(|name, _| self.scheduler.run().environment_names.contains(name));
+        self.providers.extend(by.filter(|_| !values.0.is_empty()));
         self.masks.add(values);
         self.acts.push(Act::Learn);
         self.pause_or_resume(&[]);
@@ -310,7 +311,7 @@ impl Driver {
             let reason = format!("the engine was restarted and no longer has these values: {names}{why}");
             EventKind::RunPaused { reason, needs }
         } else if needs.is_empty() && waiting {
-            EventKind::RunResumed
+            EventKind::RunResumed { by: std::mem::take(&mut self.providers) }
         } else {
             return;
         };

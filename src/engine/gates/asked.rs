@@ -154,7 +154,8 @@ pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<Sta
     before.map(|other| (other.id.clone(), hash_of(&other.output))).collect()
 }
 
-/// Everybody who had a hand in a run: who started it, and who started the runs that it repeats.
+/// Everybody who had a hand in a run: who started it, who started the runs that it repeats, who brought values, and who said
+/// what had become of a stage.
 pub fn excluded(run: &Run, ancestors: &[Run]) -> Vec<Excluded> {
     let started = Excluded { name: run.actor.name.clone(), uid: run.actor.uid, part: Involvement::StartedRun };
     let earlier = ancestors.iter().map(|earlier| {
@@ -162,8 +163,10 @@ pub fn excluded(run: &Run, ancestors: &[Run]) -> Vec<Excluded> {
         let part = if changed { Involvement::ChangedPipeline } else { Involvement::ChangedInputs };
         Excluded { name: earlier.actor.name.clone(), uid: earlier.actor.uid, part }
     });
+    let hands =
+        run.hands.iter().map(|actor| Excluded { name: actor.name.clone(), uid: actor.uid, part: Involvement::ChangedInputs });
     let mut all = vec![started];
-    for other in earlier {
+    for other in earlier.chain(hands) {
         if !all.iter().any(|known| known.name == other.name && known.uid == other.uid) {
             all.push(other);
         }

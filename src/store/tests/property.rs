@@ -54,7 +54,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
             reason: "a value is missing".to_owned(),
             needs: if needy { vec!["TOKEN".to_owned()] } else { Vec::new() },
         }),
-        1 => Just(EventKind::RunResumed),
+        1 => Just(EventKind::RunResumed { by: Vec::new() }),
         1 => (sample::select(RunStatus::ALL), error())
             .prop_map(|(status, error)| EventKind::RunFinished { status, output: serde_json::json!({"n": 1}), error }),
     ]

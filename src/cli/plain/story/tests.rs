@@ -153,7 +153,7 @@ fn guards_children_questions_and_needs() {
     told.start("cut", 1);
     let needs = vec!["env.TOKEN".to_owned()];
     let reason = "the engine was restarted and no longer has these values: env.TOKEN".to_owned();
-    told.add(500, EventKind::RunPaused { reason, needs }).add(500, EventKind::RunResumed);
+    told.add(500, EventKind::RunPaused { reason, needs }).add(500, EventKind::RunResumed { by: Vec::new() });
     let unknown = Outcome::ended(Ending::Unknown, StageError::new(ErrorKind::Unknown, "interrupted"), Value::Null);
     told.end(0, "cut", 1, unknown, Next::Ask);
     told.add(
