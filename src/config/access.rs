@@ -67,7 +67,7 @@ fn grant(reader: &mut Reader<'_>, role: Role, value: &Node<'_>, mentions: &mut M
     Some(Grant { role, people, environments })
 }
 
-fn places(reader: &mut Reader<'_>, value: &Node<'_>, mentions: &mut Mentions) -> BTreeSet<String> {
+pub(super) fn places(reader: &mut Reader<'_>, value: &Node<'_>, mentions: &mut Mentions) -> BTreeSet<String> {
     for item in value.get_ref().as_array().into_iter().flatten() {
         mentions.add(item);
     }

@@ -25,6 +25,8 @@ pub struct File {
     pub services: Vec<Service>,
     /// Where the values of secrets come from, by name. Never the values.
     pub secrets: BTreeMap<String, Secret>,
+    /// Secrets that only stages read which act in one of these environments.
+    pub bound_secrets: BTreeMap<String, BTreeSet<String>>,
     pub network: Network,
     pub ai: Ai,
     pub notify: BTreeMap<String, Notify>,
@@ -134,7 +136,9 @@ impl File {
                 "engine" => file.engine = engine(&mut reader, value),
                 "console" => file.console = console(&mut reader, value),
                 "services" => file.services = services(&mut reader, value),
-                "secrets" => file.secrets = secrets(&mut reader, value, workspace),
+                "secrets" => {
+                    (file.secrets, file.bound_secrets) = secrets(&mut reader, value, workspace, &mut mentions);
+                }
                 "network" => file.network = network::network(&mut reader, value),
                 "audit" => file.audit = audit::audit(&mut reader, value, workspace),
                 "ai" => file.ai = ai::ai(&mut reader, value, workspace),
@@ -163,6 +167,7 @@ impl File {
             access: self.access.clone(),
             service_accounts: self.service_accounts.clone(),
             environments: self.environments.clone().unwrap_or_default(),
+            bound_secrets: self.bound_secrets.clone(),
         }
     }
 }
@@ -257,31 +262,42 @@ fn probe(reader: &mut Reader<'_>, value: &Node<'_>) -> Option<Probe> {
     }
 }
 
-fn secrets(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> BTreeMap<String, Secret> {
-    let mut secrets = BTreeMap::new();
+type Secrets = (BTreeMap<String, Secret>, BTreeMap<String, BTreeSet<String>>);
+
+fn secrets(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path, mentions: &mut Mentions) -> Secrets {
+    let (mut secrets, mut bound) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in reader.table(value).into_iter().flatten() {
         if !is_variable(name.get_ref()) {
             reader.wrong(name.span(), format!("{:?} cannot be the name of an environment variable", name.get_ref()));
         }
-        if let Some(secret) = secret(reader, value, workspace) {
+        if let Some(list) = value.get_ref().as_table().and_then(|table| table.get("environments")) {
+            bound.insert(name.get_ref().to_string(), access::places(reader, list, mentions));
+        }
+        if let Some(secret) = secret_but(reader, value, workspace, &["environments"]) {
             secrets.insert(name.get_ref().to_string(), secret);
         }
     }
-    secrets
+    (secrets, bound)
 }
 
 pub(super) fn secret(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path) -> Option<Secret> {
+    secret_but(reader, value, workspace, &[])
+}
+
+/// The source of a secret in a table that has these other keys as well.
+fn secret_but(reader: &mut Reader<'_>, value: &Node<'_>, workspace: &Path, others: &[&str]) -> Option<Secret> {
     let wanted = "a secret needs exactly one of `file`, `env` and `command`; its value does not belong in this file";
     // The value may be the secret itself, written here by mistake: it is not repeated in the message.
     let Some(table) = value.get_ref().as_table() else {
         reader.wrong(value.span(), wanted);
         return None;
     };
-    if table.len() != 1 {
+    let is_other = |key: &str| others.contains(&key);
+    if table.iter().filter(|(key, _)| !is_other(key.get_ref())).count() != 1 {
         reader.wrong(value.span(), wanted);
     }
     let mut secret = None;
-    for (key, value) in table {
+    for (key, value) in table.iter().filter(|(key, _)| !is_other(key.get_ref())) {
         secret = match key.get_ref().as_ref() {
             "file" => reader.text(value).map(|path| Secret::File(workspace.join(path))),
             "env" => reader.parsed(value, variable).map(Secret::Env),

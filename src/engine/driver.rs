@@ -12,7 +12,7 @@ mod prepare;
 mod scope;
 mod values;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -143,6 +143,8 @@ pub struct Driver {
     aims: HashMap<usize, Aim>,
     /// Stages whose start was recorded before a crash, for values that are others now.
     changed_values: HashSet<usize>,
+    /// Secrets that only stages read which act in these environments, as the policy has it.
+    bound_secrets: BTreeMap<String, BTreeSet<String>>,
     /// Who brought values since the run was paused.
     providers: Vec<Actor>,
     /// A place in the engine that no stage has taken yet.
@@ -193,6 +195,7 @@ impl Driver {
             permits: HashMap::new(),
             aims: HashMap::new(),
             changed_values: HashSet::new(),
+            bound_secrets: BTreeMap::new(),
             providers: Vec::new(),
             place: None,
             events: Vec::new(),

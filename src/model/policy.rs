@@ -20,6 +20,9 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub service_accounts: BTreeSet<String>,
     pub environments: BTreeMap<String, Environment>,
+    /// Secrets that only stages read which act in one of these environments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bound_secrets: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Policy {
@@ -30,12 +33,16 @@ impl Policy {
         if let Some(grants) = access.pointer_mut("/grants").and_then(|grants| grants.as_array_mut()) {
             grants.sort_by_key(canonical);
         }
-        let document = json!({
+        let mut document = json!({
             "format": FORMAT,
             "access": access,
             "service_accounts": self.service_accounts,
             "environments": self.environments,
         });
+        // A policy without any has the hash that it had before there were such.
+        if !self.bound_secrets.is_empty() {
+            document["bound_secrets"] = json!(self.bound_secrets);
+        }
         format!("sha256:{}", sha256_hex(canonical(&document).as_bytes()))
     }
 

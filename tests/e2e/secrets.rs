@@ -282,3 +282,51 @@ fn a_run_keeps_the_values_it_has_whatever_it_is_offered() {
     assert_eq!(workspace.read("effects"), "the-right-one\n");
     assert_eq!(workspace.ok(&["runs", "logs", id, "b"]).out, "said ***\n");
 }
+
+/// A secret that belongs to an environment is read by nothing that acts elsewhere, computes inside the engine, or names no
+/// environment at all.
+#[test]
+fn a_secret_of_an_environment_is_read_only_by_what_acts_there() {
+    let workspace = Workspace::with(
+        "p.yaml",
+        r#"
+id: p
+stages:
+  - {id: ship, type: shell, environment: production, config: {run: 'test {{secrets.TOKEN}} = hunter2-hunter2 && echo shipped >> effects'}}
+"#,
+    );
+    workspace
+        .pipeline("thief.yaml", "{id: thief, stages: [{id: a, type: shell, config: {run: 'echo {{secrets.TOKEN}} > stolen'}}]}");
+    workspace.pipeline(
+        "staging.yaml",
+        "{id: staging, environment: staging, stages: [{id: a, type: shell, config: {run: 'echo {{secrets.TOKEN}} > stolen'}}]}",
+    );
+    workspace.pipeline(
+        "inline.yaml",
+        "{id: inline, stages: [{id: a, type: json-transform, environment: production, config: {template: {x: '{{secrets.TOKEN}}'}}}]}",
+    );
+    workspace.pipeline(
+        "quiet.yaml",
+        "{id: quiet, stages: [{id: a, type: shell, config: {run: \"echo {{secrets.get('TOKEN') or 'none'}} > quiet\"}}]}",
+    );
+    std::fs::write(
+        workspace.file("flowdeck.toml"),
+        "[environments.staging]\n[environments.production]\nprotected = true\nseparation = false\n\
+         [secrets]\nTOKEN = { command = [\"echo\", \"hunter2-hunter2\"], environments = [\"production\"] }\n",
+    )
+    .expect("the file");
+    for name in ["thief", "staging", "inline"] {
+        let run = workspace.say(&["run", name, "--json"]).json();
+        let error = &run["stages"]["a"]["error"];
+        assert_eq!(error["type"], "SECURITY", "{name}: {run:#}");
+        assert!(error["message"].to_string().contains("is only for stages that act in production"), "{name}: {error}");
+    }
+    workspace.ok(&["run", "quiet", "--json"]);
+    assert_eq!((workspace.read("stolen"), workspace.read("quiet")), (String::new(), "none\n".to_owned()));
+    let id = workspace.detach("p");
+    let gate = crate::gates::gate_of(&workspace, &id, "pending");
+    let text = |key: &str| gate[key].as_str().expect("a text");
+    workspace.ok(&["gates", "approve", text("id"), "--digest", &text("digest")[..12], "--reason", "seen"]);
+    let run = workspace.wait(&id);
+    assert_eq!((&run["status"], workspace.read("effects")), (&serde_json::json!("succeeded"), "shipped\n".to_owned()), "{run:#}");
+}

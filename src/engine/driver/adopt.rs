@@ -40,6 +40,7 @@ impl Driver {
         self.find_values().await;
         self.wait_for_values().await?;
         self.note_changed_values().await?;
+        self.note_bindings().await;
         self.reopen_frames();
         match known {
             Some(known) => {

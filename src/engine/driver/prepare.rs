@@ -1,5 +1,6 @@
 //! From a stage that may start to its work: rendering, in-process operators inline, the rest as acts after the commit.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -9,13 +10,64 @@ use super::{Act, Aim, BATCH, Driver, DriverError};
 use crate::engine::clock;
 use crate::engine::gates::release_id;
 use crate::engine::scheduler::Input;
+use crate::language::template::has_template;
 use crate::language::{Component, Pipeline, Retry, expression, template};
 use crate::model::{Ending, ErrorKind, EventKind, NoteLevel, Outcome, Run, StageError, StageStatus};
 use crate::operators::{self, Done, Prepared, Work};
 
 impl Driver {
+    /// Secrets that a stage may not read: they belong to environments, and it does not act in one of those. What computes
+    /// inside the engine acts nowhere.
+    fn withheld(&self, stage: usize) -> Vec<&str> {
+        if self.bound_secrets.is_empty() {
+            return Vec::new();
+        }
+        let inline = !operators::takes_a_place(self.scheduler.spec(stage).component);
+        let place = (!inline).then(|| self.acts_in(stage)).flatten();
+        let open = |places: &BTreeSet<String>| place.as_ref().is_some_and(|place| places.contains(place));
+        self.bound_secrets.iter().filter(|(_, places)| !open(places)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Which secrets belong to which environments, as the workspace file says now. What was bound once stays so for this run.
+    pub(super) async fn note_bindings(&mut self) {
+        if self.pipeline.environment_names().secrets.is_empty() {
+            return;
+        }
+        let now = self.shared.policy_in_force().await;
+        for (name, places) in &now.policy.bound_secrets {
+            self.bound_secrets.entry(name.clone()).or_insert_with(|| places.clone());
+        }
+    }
+
+    /// The environment that a stage acts in: where it was let through, else as it is written. A name in a template is known
+    /// only at the gate.
+    fn acts_in(&self, stage: usize) -> Option<String> {
+        if let Some(aim) = self.aims.get(&stage) {
+            return Some(aim.environment.name.clone());
+        }
+        let own = self.scheduler.spec(stage).environment.clone().filter(|name| !has_template(name));
+        own.or_else(|| self.scheduler.run().environment.clone())
+    }
+
+    /// A secret that is withheld is not missing; whoever wrote the pipeline has to hear of it.
+    fn explained(&self, stage: usize, error: StageError) -> StageError {
+        let withheld = self.withheld(stage);
+        let named = withheld.iter().find(|name| error.message.contains(&format!("secret `{name}` is missing")));
+        match named.and_then(|name| Some((name, self.bound_secrets.get(*name)?))) {
+            Some((name, places)) => {
+                let places = places.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let message = format!("the secret `{name}` is only for stages that act in {places}, and this one does not");
+                StageError::new(ErrorKind::Security, message)
+            }
+            None => error,
+        }
+    }
+
     /// Starts what may start. True when a stage waits for a place in the engine.
     pub(super) async fn start_ready(&mut self) -> Result<bool, DriverError> {
+        if self.scheduler.next_ready().is_some() {
+            self.note_bindings().await;
+        }
         while self.events.len() < BATCH {
             let Some(stage) = self.scheduler.next_ready() else { break };
             let component = self.scheduler.spec(stage).component;
@@ -51,7 +103,7 @@ impl Driver {
     pub(super) fn launch(&mut self, stage: usize) {
         let moment = clock::moment();
         let attempt = self.scheduler.next_attempt(stage);
-        let prepared = self.prepare(stage, attempt, moment.now);
+        let prepared = self.prepare(stage, attempt, moment.now).map_err(|error| self.explained(stage, error));
         let config = match &prepared {
             Ok(prepared) => self.masks.mask_value(self.aimed(stage, prepared.config.clone())),
             Err(_) => Value::Null,
@@ -183,7 +235,9 @@ impl Driver {
     fn scope(&self, stage: usize, attempt: u32, now: crate::model::Timestamp) -> RunScope<'_> {
         let place = Place { stage: self.scheduler.id(stage), attempt, path: self.scheduler.path(stage) };
         let locals = self.scheduler.locals(stage);
+        let withheld = self.withheld(stage);
         RunScope::new(self.scheduler.run(), &self.pipeline, self.masks.values(), &self.variables, place, locals, now)
+            .without(withheld)
     }
 
     fn on_done(&mut self, stage: usize, attempt: u32, done: Done) {

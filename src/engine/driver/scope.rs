@@ -20,6 +20,7 @@ pub(super) struct RunScope<'a> {
     /// The places in loops of the stage that reads.
     path: &'a [usize],
     locals: Vec<(String, Value)>,
+    withheld: Vec<&'a str>,
 }
 
 /// Which attempt of which stage reads.
@@ -57,7 +58,12 @@ impl<'a> RunScope<'a> {
             context.insert(name.clone(), value.clone());
         }
         let seed = format!("{}/{stage}/{attempt}", run.id);
-        Self { run, pipeline, values, variables, context, now, seed, path, locals }
+        Self { run, pipeline, values, variables, context, now, seed, path, locals, withheld: Vec::new() }
+    }
+
+    /// Without these secrets: the stage does not act where they may be read.
+    pub fn without(self, withheld: Vec<&'a str>) -> Self {
+        Self { withheld, ..self }
     }
 }
 
@@ -87,6 +93,9 @@ impl Scope for RunScope<'_> {
     }
 
     fn secret(&self, name: &str) -> Option<Cow<'_, str>> {
+        if self.withheld.contains(&name) {
+            return None;
+        }
         self.values.0.get(&format!("secrets.{name}")).map(|value| Cow::Borrowed(value.as_str()))
     }
 
