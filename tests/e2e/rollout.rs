@@ -152,6 +152,42 @@ fn a_cancelled_rollout_moves_traffic_back_before_it_goes() {
 }
 
 #[test]
+fn a_rollout_that_is_cancelled_while_traffic_moves_moves_it_back_afterwards() {
+    let text = "{id: p, stages: [{id: roll, type: rollout, config: {steps: [10, 100], set_weight: {run:
+        'echo {{weight}} >> weights; test $FLOWDECK_WEIGHT -eq 0 || { echo up > up; read line < never; }'}}}]}";
+    let workspace = Workspace::with("p.yaml", text);
+    workspace.fifo("up");
+    workspace.fifo("never");
+    let child = workspace.spawn(&["run", "p", "--json"]);
+    workspace.hear("up");
+    workspace.ok(&["runs", "cancel", "last"]);
+    let said = finish(child);
+    assert_eq!((said.code, workspace.read("weights").as_str()), (Some(130), "10\n0\n"), "{said:#?}");
+    assert_eq!(stage(&said.json())["output"]["rolled_back"], true);
+}
+
+#[test]
+fn a_worker_that_is_killed_leaves_a_question_with_where_traffic_was() {
+    let town = Town::new(|_| 200);
+    let workspace = town.workspace("[{weight: 10, bake: 1h}, {weight: 100}]", "false");
+    let id = workspace.detach("p");
+    let log = || workspace.ok(&["runs", "logs", &id, "roll"]).out;
+    until("traffic has moved", || town.weights() == [10] && log().contains("traffic is at 10 %"));
+    let runner = workspace.runner_pid(&id);
+    let children = std::fs::read_to_string(format!("/proc/{runner}/task/{runner}/children")).unwrap_or_default();
+    let threads = std::fs::read_dir(format!("/proc/{runner}/task")).expect("threads").flatten();
+    let of = |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path().join("children")).unwrap_or_default();
+    let all = threads.map(of).collect::<String>() + &children;
+    let worker = all.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("a worker");
+    kill(worker);
+    let show = || workspace.ok(&["runs", "show", &id, "--json"]).json();
+    until("the rollout asks", || stage(&show())["status"] == "unknown");
+    let run = show();
+    assert_eq!(stage(&run)["attempts"][0]["error"]["message"], "the rollout was cut off; traffic was at 10 % last");
+    workspace.ok(&["runs", "resolve", &id, "roll", "fail"]);
+}
+
+#[test]
 fn traffic_that_a_script_does_not_move_fails_the_stage_and_nothing_goes_around_the_allowed_hosts() {
     let workspace = Workspace::with(
         "p.yaml",
