@@ -5,6 +5,7 @@
 
 pub mod activity;
 mod audit;
+mod bakes;
 mod begin;
 pub mod caller;
 pub mod checkpoints;
@@ -102,6 +103,7 @@ impl Engine {
         engine.put_on_record(audit::started(clock::now())).await;
         engine.recover().await?;
         engine.resume_going_back().await;
+        engine.watch_bakes();
         Ok(engine)
     }
 

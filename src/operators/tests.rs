@@ -5,7 +5,7 @@ mod keys;
 use serde_json::json;
 
 use super::testing::Stage;
-use super::{TABLE, is_idempotent, is_pure};
+use super::{TABLE, is_idempotent, is_pure, runs};
 use crate::language::Component;
 
 pub(super) use keys::asked_for;
@@ -14,6 +14,13 @@ pub(super) use keys::asked_for;
 fn each_component_has_one_row() {
     for (at, operator) in TABLE.iter().enumerate() {
         assert!(!TABLE[..at].iter().any(|earlier| earlier.component == operator.component), "row {at}");
+    }
+}
+
+#[test]
+fn every_component_that_people_write_runs() {
+    for component in Component::written() {
+        assert!(runs(component), "{component}");
     }
 }
 

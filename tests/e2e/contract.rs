@@ -49,31 +49,6 @@ fn the_verdict_about_the_output_is_the_same_after_a_kill() {
     assert_eq!(run["output"]["total"], "many");
 }
 
-const LATER: &str = "
-id: later
-stages:
-  - {id: first, type: shell, config: {run: 'echo ran >> effects'}}
-  - {id: ask, type: approval, depends_on: [first], config: {message: really?}}
-";
-
-#[test]
-fn a_component_that_cannot_be_run_yet_is_told_and_refused_before_anything_starts() {
-    let workspace = Workspace::with("later.yaml", LATER);
-    let said = workspace.ok(&["validate", "later"]);
-    assert!(said.err.contains("this version cannot run `approval` yet") && said.err.contains("later.yaml:5:"), "{said:#?}");
-    let problems = workspace.ok(&["validate", "later", "--json"]).json();
-    let problem = &problems["pipelines"][0]["problems"][0];
-    assert_eq!((&problem["code"], &problem["severity"]), (&"not-run-yet".into(), &"warning".into()), "{problems:#}");
-    assert_eq!(problems["valid"], true);
-    refused(&workspace.say(&["validate", "later", "--strict"]), 2, &["approval"]);
-    refused(&workspace.say(&["run", "later"]), 2, &["cannot run `approval` (stage `ask`) yet"]);
-    assert!(!workspace.file("effects").exists(), "nothing was started");
-    workspace.pipeline("later.yaml", &LATER.replace("id: ask,", "id: ask, enabled: false,"));
-    assert_eq!(workspace.ok(&["validate", "later"]).err, "");
-    workspace.ok(&["run", "later"]);
-    assert_eq!(fs::read_to_string(workspace.file("effects")).unwrap(), "ran\n");
-}
-
 const RELEASE: &str = r#"
 id: release
 environment: staging

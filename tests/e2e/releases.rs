@@ -155,6 +155,19 @@ fn a_release_bakes_before_it_is_stable_and_is_nothing_to_go_back_to_by_then() {
 }
 
 #[test]
+fn a_release_that_has_baked_is_stable_and_can_be_gone_back_to() {
+    let workspace = open();
+    settings(&workspace, "[environments.staging]\nbake = \"10ms\"\n");
+    deploy(&workspace, "1.0");
+    until("it has baked", || state(&workspace, "staging").1 == ["1.0 stable"]);
+    deploy(&workspace, "2.0");
+    workspace.ok(&["rollback", "staging", "--reason", "slow", "--json"]);
+    assert_eq!(state(&workspace, "staging").0, "1.0");
+    let records = workspace.ok(&["audit", "list", "--action", "release.stable", "--json"]).json();
+    assert!(records["records"].as_array().is_some_and(|records| !records.is_empty()));
+}
+
+#[test]
 fn stages_that_a_deployment_is_made_of_need_no_approval_of_their_own() {
     let workspace = Workspace::with(
         "p.yaml",

@@ -17,7 +17,7 @@ use crate::engine::shared::Shared;
 use crate::engine::{Engine, audit, clock};
 use crate::language::Component;
 use crate::language::template::has_template;
-use crate::model::{Environment, ErrorKind, Person, Proof, Run, RunId, Signal, StageError, StageId};
+use crate::model::{Environment, ErrorKind, Person, Proof, ReleaseFact, Run, RunId, Signal, StageError, StageId};
 use crate::operators;
 use crate::policy::quorum::Deciders;
 use crate::policy::subject;
@@ -280,8 +280,12 @@ impl Driver {
         };
         changes.extend(more);
         let touched = changes.environments();
+        let bakes = changes.releases.iter().any(|(_, event)| matches!(event.fact, ReleaseFact::Verified));
         self.record(changes.batch(known)).await?;
         changes.apply(known);
+        if bakes {
+            Engine { shared: Arc::clone(&self.shared) }.watch_bakes();
+        }
         for environment in touched {
             self.shared.hub.signal(Signal::ReleaseChanged { environment });
         }

@@ -163,10 +163,3 @@ fn a_request_gives_status_headers_body_time_success_and_url() {
     assert_eq!(output["url"], format!("http://{address}/x?tag=a&tag=b"));
     assert!(output["elapsed_ms"].is_u64());
 }
-
-#[test]
-fn what_this_version_does_not_run_is_refused_with_a_word_about_it() {
-    let said = Lab::open().say("run", "{id: p, stages: [{id: a, type: rollback, config: {environment: e}}]}", &["--json"]);
-    assert_eq!(said.code, Some(2), "{said:#?}");
-    assert!(said.err.contains("this version cannot run `rollback` (stage `a`) yet"), "{said:#?}");
-}
