@@ -23,6 +23,17 @@ pub enum Link {
     Lost(String),
 }
 
+impl Link {
+    /// Why nothing can be ordered over it now.
+    pub fn trouble(&self) -> Option<&'static str> {
+        match self {
+            Self::Connecting => Some("the engine is still being asked: once more in a moment"),
+            Self::Connected(_) => None,
+            Self::Lost(_) => Some("the engine does not answer"),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct World {
     /// The time of the message being handled; drawing uses it too.

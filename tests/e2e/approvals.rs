@@ -48,7 +48,9 @@ fn digits(console: &Console) -> String {
 
 /// A console on the request, which is in view.
 fn on_request(mut console: Console) -> Console {
+    // Nothing is asked for before the console knows that its engine is there.
     console.wait_for("1 for you");
+    console.wait_for("  connected");
     console.type_keys("5");
     console.wait_for("stage publish of ship");
     console

@@ -156,8 +156,8 @@ impl Approvals {
         if world.read_only {
             return Some(READ_ONLY.to_owned());
         }
-        if !matches!(world.link, Link::Connected(_)) {
-            return Some("the engine does not answer".to_owned());
+        if let Some(trouble) = world.link.trouble() {
+            return Some(trouble.to_owned());
         }
         match self.current(world) {
             None => Some("nothing waits for an answer".to_owned()),

@@ -8,7 +8,7 @@ use crate::tui::popup::choose::Choose;
 use crate::tui::popup::confirm::{Confirm, Promotion, Standing, Subject};
 use crate::tui::popup::{Popup, rollback::Panel};
 use crate::tui::screen::{Intent, Tone};
-use crate::tui::world::{Link, READ_ONLY, World};
+use crate::tui::world::{READ_ONLY, World};
 
 /// In the order of the screen.
 pub(super) const ALL: [Action; 5] = [Action::RollBack, Action::Promote, Action::Hold, Action::Quarantine, Action::Lift];
@@ -41,8 +41,8 @@ impl Deployments {
         if world.read_only {
             return Some(READ_ONLY.to_owned());
         }
-        if !matches!(world.link, Link::Connected(_)) {
-            return Some("the engine does not answer".to_owned());
+        if let Some(trouble) = world.link.trouble() {
+            return Some(trouble.to_owned());
         }
         let Some((environment, service)) = self.current(world) else { return Some("there is no environment".to_owned()) };
         if let (Action::Hold | Action::Lift | Action::Quarantine, Some(why)) = (verb, &environment.no_standing) {
