@@ -1,10 +1,9 @@
 //! `flowdeck rollback`: back to an earlier release.
 
-use std::io::IsTerminal;
-
 use super::explain::refused;
+use super::run::{How, follow};
 use super::values::named;
-use super::{Context, Handoff, exit, inert, plain};
+use super::{Context, Handoff, exit, inert};
 use crate::client::{Client, ClientError};
 use crate::model::{Quorum, RollbackPlan, RollbackRequest};
 
@@ -26,15 +25,8 @@ pub struct Args {
     /// Only say what it would do
     #[arg(long)]
     plan: bool,
-    /// Start it and leave
-    #[arg(long, conflicts_with = "plain")]
-    detach: bool,
-    /// Follow it as append-only lines
-    #[arg(long)]
-    plain: bool,
-    /// Print one JSON document
-    #[arg(long, conflicts_with = "plain")]
-    json: bool,
+    #[command(flatten)]
+    how: How,
 }
 
 const HELP: &str = "\
@@ -52,7 +44,7 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Err(error) => return refused(&error),
     };
     match go(&args, &client, &context).await {
-        Ok(Some(id)) => follow(args, context, client, id).await,
+        Ok(Some(id)) => follow(&args.how, context, client, id).await,
         Ok(None) => Handoff::Exit(exit::SUCCESS),
         Err(Failed::Client(error)) => refused(&error),
         Err(Failed::Value(message)) => {
@@ -76,7 +68,7 @@ impl From<ClientError> for Failed {
 async fn go(args: &Args, client: &Client, context: &Context) -> Result<Option<crate::model::RunId>, Failed> {
     let plan = client.rollback_plan(&args.environment, args.service.as_deref(), args.to.as_deref()).await?;
     if args.plan {
-        show(&plan, args.json);
+        show(&plan, args.how.json);
         return Ok(None);
     }
     let request = RollbackRequest {
@@ -104,29 +96,4 @@ fn show(plan: &RollbackPlan, json: bool) {
         _ => "starts at once",
     });
     plan.afterwards.iter().for_each(|after| line(&format!("afterwards {after}")));
-}
-
-async fn follow(args: Args, context: Context, client: Client, id: crate::model::RunId) -> Handoff {
-    if args.detach {
-        if args.json {
-            outln!("{}", serde_json::json!({"id": id}))
-        } else {
-            outln!("{id}")
-        }
-        return Handoff::Exit(exit::SUCCESS);
-    }
-    let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    if at_terminal && !args.plain && !args.json {
-        return Handoff::Console { context: Box::new(context), run: Some(id), replay: None };
-    }
-    let voice = if args.json { plain::Voice::Silent } else { plain::Voice::Sentences };
-    match plain::follow(&context, &client, &id, voice).await {
-        Ok(run) => {
-            if args.json {
-                outln!("{}", serde_json::to_string_pretty(&super::document::Document::of(&run)).unwrap_or_default());
-            }
-            Handoff::Exit(plain::verdict(&run))
-        }
-        Err(error) => refused(&error),
-    }
 }

@@ -33,18 +33,25 @@ pub struct Args {
     /// The environment the run is for
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// Start it and leave
-    #[arg(long, conflicts_with = "plain")]
-    detach: bool,
-    /// Follow it as append-only lines
-    #[arg(long)]
-    plain: bool,
-    /// Print one JSON document when the run has ended
-    #[arg(long, conflicts_with = "plain")]
-    json: bool,
+    #[command(flatten)]
+    how: How,
     /// End the run after this long, such as `10m`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
+}
+
+/// How a run that was started is followed
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct How {
+    /// Start it and leave
+    #[arg(long, conflicts_with = "plain")]
+    pub detach: bool,
+    /// Follow it as append-only lines
+    #[arg(long)]
+    pub plain: bool,
+    /// Print one JSON document when the run has ended
+    #[arg(long, conflicts_with = "plain")]
+    pub json: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -63,13 +70,13 @@ impl Args {
     /// The plain run of a named pipeline, with nothing said about how.
     fn of(pipeline: &str, input: &[String]) -> Self {
         let source = Source { pipeline: pipeline.to_owned(), input: input.to_vec(), inputs: None, sample: false };
-        Self { source, env: None, detach: true, plain: false, json: false, timeout: None }
+        Self { source, env: None, how: How { detach: true, ..How::default() }, timeout: None }
     }
 }
 
 pub async fn run(args: Args, context: Context) -> Handoff {
     match start(&args, &context).await {
-        Ok((client, id)) => follow(&args, context, client, id).await,
+        Ok((client, id)) => follow(&args.how, context, client, id).await,
         Err(handoff) => handoff,
     }
 }
@@ -146,9 +153,10 @@ pub fn new_run(
     })
 }
 
-async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Handoff {
-    if args.detach {
-        if args.json {
+/// Follows a run that was started: in the console, in sentences, or not at all.
+pub async fn follow(how: &How, context: Context, client: Client, id: RunId) -> Handoff {
+    if how.detach {
+        if how.json {
             outln!("{}", json!({"id": id}));
         } else {
             outln!("{id}");
@@ -157,13 +165,13 @@ async fn follow(args: &Args, context: Context, client: Client, id: RunId) -> Han
     }
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let at_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !dumb;
-    if at_terminal && !args.plain && !args.json {
+    if at_terminal && !how.plain && !how.json {
         return Handoff::Console { context: Box::new(context), run: Some(id), replay: None };
     }
-    let voice = if args.json { plain::Voice::Silent } else { plain::Voice::Sentences };
+    let voice = if how.json { plain::Voice::Silent } else { plain::Voice::Sentences };
     match plain::follow(&context, &client, &id, voice).await {
         Ok(run) => {
-            if args.json {
+            if how.json {
                 outln!("{}", serde_json::to_string_pretty(&Document::of(&run)).unwrap_or_default());
             }
             Handoff::Exit(plain::verdict(&run))

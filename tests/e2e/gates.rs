@@ -4,7 +4,7 @@
 
 mod chain;
 mod clocks;
-mod deaths;
+pub(crate) mod deaths;
 mod hiding;
 mod locks;
 mod subjects;

@@ -10,10 +10,10 @@ use super::{SHIP, decision, solo};
 use crate::support::{Said, Workspace, until, within};
 
 /// Where an engine dies: before or after the commit that holds an event, or a record of the audit chain.
-type Point = (&'static str, String);
+pub(crate) type Point = (&'static str, String);
 
 /// An engine that dies at a point. It takes requests when this comes back.
-fn mortal_engine(workspace: &Workspace, (moment, place): &Point) -> Child {
+pub(crate) fn mortal_engine(workspace: &Workspace, (moment, place): &Point) -> Child {
     let note = workspace.file("died");
     let mut command = workspace.command(&["engine", "run"]);
     command.env("FLOWDECK_DIE", format!("{moment}:{place}:{}", note.display())).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -1,20 +1,8 @@
 //! An engine that dies at any commit around a deployment and a rollback: each acts once, and the record says so.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-
 use super::{open, state};
+use crate::gates::deaths::mortal_engine;
 use crate::support::{Workspace, until, within};
-
-fn mortal_engine(workspace: &Workspace, moment: &str, place: u64) -> Child {
-    let note = workspace.file("died");
-    let mut command = workspace.command(&["engine", "run"]);
-    command.env("FLOWDECK_DIE", format!("{moment}:{place}:{}", note.display())).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut engine = command.spawn().expect("an engine");
-    let mut ready = String::new();
-    BufReader::new(engine.stdout.as_mut().expect("its output")).read_line(&mut ready).expect("a line");
-    engine
-}
 
 /// The runs, newest first, once an engine answers.
 fn runs(workspace: &Workspace) -> Vec<serde_json::Value> {
@@ -57,7 +45,7 @@ fn an_engine_killed_at_any_commit_deploys_and_goes_back_exactly_once() {
     let mut missed = Vec::new();
     for (moment, place) in (1..=events).flat_map(|place| [("before", place), ("after", place)]) {
         let workspace = open();
-        let mut engine = mortal_engine(&workspace, moment, place);
+        let mut engine = mortal_engine(&workspace, &(moment, place.to_string()));
         story(&workspace);
         if workspace.read("died").is_empty() {
             missed.push((moment, place));
