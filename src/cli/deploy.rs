@@ -5,6 +5,8 @@ use super::{Context, Handoff, run};
 /// Run a pipeline that deploys a version to an environment
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
+// The options of `run` come as a group of the same name.
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     run: run::Args,

@@ -53,6 +53,7 @@ fn on_request(mut console: Console) -> Console {
     console.wait_for("  connected");
     console.type_keys("5");
     console.wait_for("stage publish of ship");
+    console.wait_for("digest ");
     console
 }
 

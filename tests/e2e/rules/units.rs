@@ -94,8 +94,7 @@ fn a_duration_may_be_a_text_everywhere() {
         assert_eq!(stage(&format!("type: trycatch, config: {{try_stages: [], retry_delay_ms: {duration}}}")), none);
         assert_eq!(stage(&format!("type: shell, config: {{run: x, grace: {duration}}}")), none);
         assert_eq!(stage(&format!("type: subpipeline, config: {{pipeline: x, timeout_ms: {duration}}}")), none);
-        assert_eq!(stage(&format!("type: deploy, config: {{service: x, bake: {duration}}}")), none);
-        assert_eq!(stage(&format!("type: approval, config: {{expires: {duration}}}")), none);
+        assert_eq!(stage(&format!("type: deploy, config: {{service: x, run: y, bake: {duration}}}")), none);
     }
     assert_eq!(stage("timeout: soon, type: logger, config: {message: m}"), ["error wrong-type"]);
 }
