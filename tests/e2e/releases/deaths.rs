@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use super::{open, state};
 use crate::support::{Workspace, until, within};
 
-fn mortal_engine(workspace: &Workspace, moment: &str, place: u64) -> Child {
+pub(super) fn mortal_engine(workspace: &Workspace, moment: &str, place: u64) -> Child {
     let note = workspace.file("died");
     let mut command = workspace.command(&["engine", "run"]);
     command.env("FLOWDECK_DIE", format!("{moment}:{place}:{}", note.display())).stdout(Stdio::piped()).stderr(Stdio::null());
