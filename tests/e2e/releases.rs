@@ -156,6 +156,17 @@ fn a_release_bakes_before_it_is_stable_and_is_nothing_to_go_back_to_by_then() {
 }
 
 #[test]
+fn a_release_that_has_baked_while_nobody_looked_is_something_to_go_back_to() {
+    let workspace = open();
+    // Over before anybody asks, and not yet when the deployment ends.
+    settings(&workspace, "[environments.staging]\nbake = \"1ms\"\n");
+    deploy(&workspace, "1.0");
+    deploy(&workspace, "2.0");
+    workspace.ok(&["rollback", "staging", "--reason", "slow", "--json"]);
+    assert_eq!(state(&workspace, "staging").0, "1.0");
+}
+
+#[test]
 fn stages_that_a_deployment_is_made_of_need_no_approval_of_their_own() {
     let workspace = Workspace::with(
         "p.yaml",

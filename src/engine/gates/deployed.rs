@@ -173,6 +173,10 @@ impl Book<'_> {
         let back = fresh.record.back.clone();
         let reason = back.as_ref().map(|back| back.reason.clone()).unwrap_or_default();
         let from = release_before(self.history(spot), back.as_ref().and_then(|back| back.from.as_ref())).cloned();
+        // What has baked while nobody looked was stable before it gives way: it is something to go back to.
+        let unseen = self.history(spot).iter().filter(|release| release.record.id != *id);
+        let baked: Vec<_> = unseen.filter_map(|release| release::baked(release, Duration::ZERO, at)).collect();
+        baked.into_iter().for_each(|event| self.note(spot, event));
         for event in release::supersede(self.history(spot), &fresh, &reason, at) {
             self.note(spot, event);
         }
