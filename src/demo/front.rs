@@ -18,6 +18,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use super::service::{Place, read, told_to_end};
 use traffic::Traffic;
@@ -25,6 +26,8 @@ use traffic::Traffic;
 /// Between two requests of the crowd. While a candidate has a share there are more of them, so that a trial takes seconds.
 const QUIET: Duration = Duration::from_millis(200);
 const BUSY: Duration = Duration::from_millis(10);
+/// Customers do not wait for each other, but a copy that hangs gathers no more of them.
+const CROWD: usize = 200;
 /// A copy that takes longer has failed the request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -138,8 +141,15 @@ async fn pass_on(State(front): State<Arc<Front>>, method: Method, uri: Uri, body
 }
 
 async fn ask_for_ever(front: Arc<Front>) {
+    let places = Arc::new(Semaphore::new(CROWD));
     loop {
-        let _ = front.send(&Method::GET, "/", &Bytes::new()).await;
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            let front = Arc::clone(&front);
+            tokio::spawn(async move {
+                let _ = front.send(&Method::GET, "/", &Bytes::new()).await;
+                drop(place);
+            });
+        }
         let routes = front.routes();
         let on_trial = routes.candidate.is_some() && routes.weight > 0;
         tokio::time::sleep(if on_trial { BUSY } else { QUIET }).await;
