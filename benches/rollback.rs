@@ -69,8 +69,8 @@ fn release(demo: &Demo, round: usize) {
     };
     let (name, digest) = (gate["id"].as_str().expect("an id"), gate["digest"].as_str().expect("a digest"));
     said(demo, &["gates", "approve", name, "--digest", digest, "--reason", "bench", "--json"]);
-    let ended = flowdeck(demo, &["runs", "logs", id, "--follow"]).stdout(Stdio::null()).status().expect("flowdeck");
-    assert!(ended.success());
+    let ended = flowdeck(demo, &["runs", "logs", id, "--follow"]).output().expect("flowdeck");
+    assert!(ended.status.success());
     assert_eq!(said(demo, &["runs", "show", id, "--json"])["status"], "succeeded");
     assert_eq!(answer(&demo.urls[1]).expect("an answer"), version(round));
 }
