@@ -63,7 +63,7 @@ pub use out::Out;
 pub use pipeline::file_of_run;
 pub use private::{Signals, stop_engine};
 pub use replay::{From as ReplayFrom, Replay};
-pub use run::{run_to_end, start_detached, wait_for_end};
+pub use run::{start_detached, start_named, tell_to_end, wait_for_end};
 pub use start::{Opened, open_pipeline, order, pipeline_names};
 pub use table::print as table;
 pub use values::{for_run as values_for_run, revive};
@@ -163,7 +163,7 @@ pub struct DemoArgs {
     /// Run it without a terminal and exit by the result
     #[arg(long)]
     pub headless: bool,
-    /// An input of the release that `--headless` runs, such as `error_rate=1`
+    /// An input of the first release of `--headless`, such as `error_rate=1`: a bad one ends the story there
     #[arg(short, long = "input", value_name = "KEY=VALUE", requires = "headless")]
     pub input: Vec<String>,
     /// Where to make the workspace [default: a temporary directory, removed afterwards]
@@ -219,8 +219,18 @@ pub enum ServiceAction {
     Replace { dir: PathBuf, artifact: PathBuf },
     /// End the copy in this directory
     Stop { dir: PathBuf },
-    /// Start a release on a free port, send it requests, stop it; fails when it answers badly
+    /// Start a release on a free port, ask how it is, stop it; fails when it is not well
     Try { artifact: PathBuf },
+    /// Be the front in this directory: it splits requests between a stable copy and a candidate
+    Front { dir: PathBuf },
+    /// Start a release beside the stable one; the front sends it nothing yet
+    Begin { dir: PathBuf, artifact: PathBuf },
+    /// Let the candidate take over, and end the copy before it
+    TakeOver { dir: PathBuf },
+    /// End the candidate, if there is one
+    Retire { dir: PathBuf },
+    /// Begin and take over at once
+    Switch { dir: PathBuf, artifact: PathBuf },
 }
 
 macro_rules! commands {

@@ -12,7 +12,7 @@ use super::pipeline::{Checked, Source, check, format_name};
 use super::values::for_pipelines;
 use super::{Context, Handoff, exit, plain};
 use crate::client::{Client, ClientError};
-use crate::model::{NewRun, RunId};
+use crate::model::{NewRun, Run, RunId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,21 +103,17 @@ pub async fn start_detached(context: &Context, pipeline: &str) -> Result<RunId, 
     start(&Args::of(pipeline, &[]), context).await.map(|(_, id)| id)
 }
 
-/// Runs a named pipeline to its end, in sentences; gives the exit code.
-pub async fn run_to_end(context: &Context, pipeline: &str, input: &[String]) -> u8 {
-    let started = start(&Args::of(pipeline, input), context).await;
-    let (client, id) = match started {
-        Ok(started) => started,
-        Err(Handoff::Exit(code)) => return code,
-        Err(_) => return exit::FAILED,
-    };
-    match plain::follow(context, &client, &id, plain::Voice::Sentences).await {
-        Ok(run) => plain::verdict(&run),
-        Err(error) => {
-            errln!("error: {error}");
-            error.exit_code()
-        }
-    }
+/// Creates a run of a named pipeline.
+pub async fn start_named(context: &Context, pipeline: &str, input: &[String]) -> Result<(Client, RunId), Handoff> {
+    start(&Args::of(pipeline, input), context).await
+}
+
+/// Tells a run in sentences until it has ended.
+///
+/// # Errors
+/// When the engine cannot be reached any more.
+pub async fn tell_to_end(context: &Context, client: &Client, id: &RunId) -> Result<Run, ClientError> {
+    plain::follow(context, client, id, plain::Voice::Sentences).await
 }
 
 /// Comes back when a run has ended; says nothing.

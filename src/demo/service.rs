@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Release {
     pub version: String,
-    /// Share of requests to `/` that fail, `0.0..=1.0`.
+    /// Share of requests to `/`, what customers ask for, that fail: `0.0..=1.0`.
     #[serde(default)]
     pub error_rate: f64,
     /// Added to every answer.
@@ -35,6 +35,9 @@ pub struct Place {
     #[serde(default)]
     pub leash: Option<PathBuf>,
 }
+
+/// So many requests say something about a copy.
+const ENOUGH: u64 = 10;
 
 struct Service {
     release: std::sync::RwLock<Release>,
@@ -68,25 +71,26 @@ pub async fn serve(dir: &Path) -> std::io::Result<()> {
         .route("/admin/behave", get(behave))
         .with_state(Arc::new(service));
     super::supervise::announce(port)?;
-    let leash = place.leash.map(off_the_leash);
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async move {
-            let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-            let told = async {
-                match &mut term {
-                    Some(term) => drop(term.recv().await),
-                    None => std::future::pending().await,
-                }
-            };
-            let free = async {
-                match leash {
-                    Some(leash) => drop(leash.await),
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! { () = told => {}, () = free => {} }
-        })
-        .await
+    axum::serve(listener, app).with_graceful_shutdown(told_to_end(place.leash)).await
+}
+
+/// Comes back when a signal says so, or when nobody holds the leash any more.
+pub(super) async fn told_to_end(leash: Option<PathBuf>) {
+    let leash = leash.map(off_the_leash);
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let told = async {
+        match &mut term {
+            Some(term) => drop(term.recv().await),
+            None => std::future::pending().await,
+        }
+    };
+    let free = async {
+        match leash {
+            Some(leash) => drop(leash.await),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! { () = told => {}, () = free => {} }
 }
 
 /// Ends when nobody holds the lock any more: the demo is gone, however it went.
@@ -102,7 +106,7 @@ fn off_the_leash(path: PathBuf) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move { drop(wait.await) })
 }
 
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> std::io::Result<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(path: &Path) -> std::io::Result<T> {
     let named = |error: String| std::io::Error::other(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| named(error.to_string()))
@@ -111,6 +115,12 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> std::io::Result<T> {
 impl Service {
     fn behaviour(&self) -> Release {
         self.release.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Judged by what was asked of it: a copy without customers does not know what it would do to them.
+    fn is_healthy(&self) -> bool {
+        let (requests, errors) = (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed));
+        requests < ENOUGH || errors * 2 < requests
     }
 
     /// Fails every so many requests that the share comes out right.
@@ -135,7 +145,7 @@ async fn root(State(service): State<Arc<Service>>) -> (StatusCode, Json<Value>) 
 async fn health(State(service): State<Arc<Service>>) -> (StatusCode, Json<Value>) {
     let release = service.behaviour();
     tokio::time::sleep(Duration::from_millis(release.latency_ms)).await;
-    let healthy = release.error_rate < 0.5;
+    let healthy = service.is_healthy();
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if healthy { "healthy" } else { "unhealthy" },

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use flowdeck::cli::{self, Context, DemoArgs, Global, Handoff, ServiceAction, ServiceArgs, Signals};
 use flowdeck::demo::workspace::Demo;
-use flowdeck::demo::{service as web, supervise};
+use flowdeck::demo::{front, service as web, slots, supervise};
+
+#[path = "demo/story.rs"]
+mod story;
 
 /// Sets the demo up, shows it, and takes it down.
 pub fn main(from: &Context, options: DemoArgs) -> Result<u8, Box<dyn Error>> {
@@ -21,7 +24,7 @@ pub fn main(from: &Context, options: DemoArgs) -> Result<u8, Box<dyn Error>> {
             return show(&context).await;
         }
         tokio::select! {
-            code = headless(&context, &demo, &options.input) => Ok(code),
+            code = story::tell(&context, &demo, &options.input) => Ok(code),
             code = signals.any() => Ok(code),
         }
     });
@@ -31,13 +34,7 @@ pub fn main(from: &Context, options: DemoArgs) -> Result<u8, Box<dyn Error>> {
     shown
 }
 
-async fn headless(context: &Context, demo: &Demo, input: &[String]) -> u8 {
-    let [staging, production] = &demo.urls;
-    cli::say(&format!("demo in {}: staging {staging}, production {production}", demo.dir.display()));
-    cli::run_to_end(context, "release", input).await
-}
-
-/// The first thing to see is a release on its way.
+/// The first thing to see is a release on its way; before production it waits for whoever looks.
 async fn show(context: &Context) -> Result<u8, Box<dyn Error>> {
     match cli::start_detached(context, "release").await {
         Ok(_) => super::console::open(context, flowdeck::tui::Start::Overview).await,
@@ -46,7 +43,7 @@ async fn show(context: &Context) -> Result<u8, Box<dyn Error>> {
     }
 }
 
-/// The demo's sample service: be a copy, replace one, stop one, try a release out.
+/// The demo's sample service: be a copy or the front, and everything that pipelines do with them.
 pub fn service(options: &ServiceArgs) -> Result<u8, Box<dyn Error>> {
     let exe: PathBuf = std::env::current_exe()?;
     match &options.action {
@@ -54,6 +51,29 @@ pub fn service(options: &ServiceArgs) -> Result<u8, Box<dyn Error>> {
             // A copy is nobody's child: it outlives the stage that started it.
             let _ = rustix::process::setsid();
             super::small_runtime()?.block_on(web::serve(dir))?;
+        }
+        ServiceAction::Front { dir } => {
+            let _ = rustix::process::setsid();
+            super::small_runtime()?.block_on(front::serve(dir))?;
+        }
+        ServiceAction::Begin { dir, artifact } => {
+            let side = super::small_runtime()?.block_on(slots::begin(&exe, dir, artifact))?;
+            cli::say(&format!("{} answers on port {}, beside the stable copy", side.version, side.port));
+        }
+        ServiceAction::TakeOver { dir } => {
+            let side = super::small_runtime()?.block_on(slots::take_over(dir))?;
+            cli::say(&format!("{} answers everything", side.version));
+        }
+        ServiceAction::Retire { dir } => {
+            let side = super::small_runtime()?.block_on(slots::retire(dir))?;
+            cli::say(&side.map_or_else(|| "there is no candidate".to_owned(), |side| format!("{} is retired", side.version)));
+        }
+        ServiceAction::Switch { dir, artifact } => {
+            let side = super::small_runtime()?.block_on(async {
+                slots::begin(&exe, dir, artifact).await?;
+                slots::take_over(dir).await
+            })?;
+            cli::say(&format!("{} answers everything", side.version));
         }
         ServiceAction::Replace { dir, artifact } => {
             let (release, port) = supervise::replace(&exe, dir, artifact)?;

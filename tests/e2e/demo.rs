@@ -1,4 +1,4 @@
-//! The demo without a terminal: it ends by its result and leaves nothing at work.
+//! The demo without a terminal: the whole story of a good version and a bad one; it ends by its result and leaves nothing at work.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -33,14 +33,39 @@ fn hear(child: &mut Child, sentence: &str) -> BufReader<std::process::ChildStdou
     out
 }
 
+/// What the demo says stands in this order.
+fn in_order(said: &Said, sentences: &[&str]) {
+    let mut rest = said.out.as_str();
+    for sentence in sentences {
+        let at = rest.find(sentence).unwrap_or_else(|| panic!("no `{sentence}` where it should be: {said:#?}"));
+        rest = &rest[at + sentence.len()..];
+    }
+}
+
 #[test]
-fn it_releases_verifies_and_leaves_nothing() {
+fn a_good_version_goes_through_its_gate_and_a_bad_one_is_taken_back_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let said = finish(demo(dir.path(), &[]));
     assert_eq!(said.code, Some(0), "{said:#?}");
-    for expected in ["stage verify succeeded", "succeeded"] {
-        assert!(said.out.contains(expected), "{said:#?}");
-    }
+    let good = [
+        "stage staging-",
+        "the demo agrees: flowdeck gates approve",
+        "stage deploy-production started",
+        "traffic is at 10 %",
+        "traffic is at 100 %",
+        "take-over | v1.1.0 answers everything",
+        "production answers v1.1.0",
+    ];
+    let bad = [
+        "test | v1.2.0 comes up, is healthy",
+        "the demo agrees: flowdeck gates approve",
+        "canary | traffic is back at 0 %",
+        "retire | v1.2.0 is retired",
+        "production answers v1.1.0",
+        "release v1.2.0 is bad: the analysis `error rate` failed at ",
+        "production is held by engine",
+    ];
+    in_order(&said, &[&good[..], &bad[..]].concat());
     nothing_is_left(dir.path());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the temporary workspace is gone");
 }
@@ -60,17 +85,15 @@ fn a_directory_of_ones_own_serves_twice_and_keeps_what_is_in_it() {
 }
 
 #[test]
-fn a_broken_release_never_reaches_production() {
+fn a_first_version_that_is_bad_ends_the_story_and_production_is_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("demo");
     let said = finish(demo(dir.path(), &["-i", "error_rate=1", place.to_str().unwrap()]));
     assert_eq!(said.code, Some(1), "{said:#?}");
-    assert!(said.out.contains("stage try-out failed"), "{said:#?}");
-    for environment in ["staging", "production"] {
-        assert!(!said.out.contains(&format!("stage deploy-{environment} started")), "{said:#?}");
-        let release = fs::read_to_string(place.join("environments").join(environment).join("release.json")).unwrap();
-        assert!(release.contains("v1.0.0"), "{release}");
-    }
+    in_order(&said, &["stage canary failed", "retire | v1.1.0 is retired", "the demo ends here"]);
+    assert!(!said.out.contains("stage take-over started"), "{said:#?}");
+    let routes = fs::read_to_string(place.join("environments/production/front/routes.json")).unwrap();
+    assert!(routes.contains("v1.0.0") && !routes.contains("v1.1.0"), "{routes}");
     nothing_is_left(dir.path());
 }
 
@@ -100,7 +123,7 @@ fn services_let_go_of_a_demo_that_was_killed() {
     let services = place.join("environments");
     until("no copy of the service is left", || {
         let named = processes_naming(services.to_str().unwrap());
-        named.iter().all(|pid| !fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().contains("serve"))
+        named.iter().all(|pid| !fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().contains("service"))
     });
     // The engine would stop by itself when the release has ended and it has been idle.
     let mut stop = Command::new(env!("CARGO_BIN_EXE_flowdeck"));

@@ -12,7 +12,7 @@ use regex::Regex;
 
 use super::console::command;
 use super::pty::Console;
-use super::support::Workspace;
+use super::support::{Workspace, until};
 use super::svg;
 
 /// The page with the table of keys.
@@ -42,13 +42,36 @@ impl Shop {
         let start = command(&workspace, workspace.state(), &["demo", "shop"]);
         let start = start.env("FLOWDECK_THEME", "dark").env("COLORTERM", "truecolor");
         let mut console = Console::spawn(start, 120, 32);
-        console.wait_for("succeeded");
-        Self { workspace, place, console }
+        console.wait_for("1 for you");
+        let mut shop = Self { workspace, place, console };
+        shop.agree();
+        shop.console.wait_for("succeeded");
+        shop
+    }
+
+    fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = self.workspace.command(args);
+        command.current_dir(&self.place).env("FLOWDECK_STATE_DIR", self.place.join("state"));
+        command
+    }
+
+    /// Says yes to the one request that waits, once it does.
+    fn agree(&self) {
+        let mut gate = serde_json::Value::Null;
+        until("a gate waits", || {
+            let said = self.command(&["gates", "--json"]).output().expect("flowdeck");
+            let gates: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+            gate = gates["gates"][0].clone();
+            gate["status"] == "pending"
+        });
+        let text = |key: &str| gate[key].as_str().expect("a text");
+        let args = ["gates", "approve", text("id"), "--digest", text("digest"), "--reason", "looked at it"];
+        assert!(self.command(&args).stdout(Stdio::null()).status().expect("flowdeck").success());
     }
 
     fn run(&self, args: &[&str]) {
-        let mut command = self.workspace.command(&["run"]);
-        command.args(args).arg("--detach").current_dir(&self.place).env("FLOWDECK_STATE_DIR", self.place.join("state"));
+        let mut command = self.command(&["run"]);
+        command.args(args).arg("--detach");
         assert!(command.stdout(Stdio::null()).status().expect("flowdeck").success());
     }
 
@@ -107,25 +130,27 @@ fn only_times_ids_and_ports_leave_a_picture_as_it_is() {
 #[ignore = "writes assets/*.svg"]
 fn the_readme_has_pictures_of_the_real_console() {
     let mut shop = Shop::open();
-    shop.run(&["release", "-i", "version=v1.2.0", "-i", "error_rate=1"]);
+    shop.run(&["bad-release"]);
+    shop.agree();
     shop.console.wait_for("failed");
-    // Slow enough to be seen while its requests are answered.
-    shop.run(&["release", "-i", "version=v1.3.0", "-i", "latency_ms=300"]);
-    shop.console.wait_for("3/11");
+    // Slow enough to be seen while it is tested.
+    shop.run(&["release", "-i", "version=v1.3.0", "-i", "latency_ms=2000"]);
+    shop.console.wait_for("3/14");
     shop.show("g", "running").picture("overview");
-    shop.show("\r", "━ Try the build ━").show("glk", "━ build ━").show("", "compiled metrics");
+    shop.show("\r", "━ Test the build ━").show("glk", "━ build ━").show("", "compiled metrics");
     shop.show("i", "artifact").picture("console");
     shop.console.type_keys("i");
+    shop.agree();
     shop.show("2", "release").console.wait("three ends", |console| console.screen().matches("succeeded").count() > 1);
     shop.picture("runs");
-    shop.show("gj\r", "failed").show("n", "is not healthy: 503").show("i", "exit_code").picture("failed");
+    shop.show("gj\r", "failed").show("n", "traffic is back at 0 %").show("i", "condition").picture("failed");
     shop.console.type_keys("i");
     shop.show("?", "╭─ Help").picture("help");
     shop.console.type_keys("\x1b");
     shop.show("\x14", "╭─ Colours").show("j", "▸ light").picture("colours");
     shop.console.type_keys("\x1b");
     shop.show("2", "took  started").show("g\r", "v1.3.0").show("p", "replay").show(" ", "replay paused");
-    shop.show("0", "event 1/").show(&")".repeat(8), "Try the build ━").show("h", "compiled metrics").picture("replay");
+    shop.show("0", "event 1/").show(&")".repeat(8), "Test the build ━").show("h", "compiled metrics").picture("replay");
     shop.console.type_keys("\x1b");
     shop.run(&["check"]);
     shop.run(&["chatter", "-i", "lines=200"]);

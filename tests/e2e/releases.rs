@@ -1,5 +1,6 @@
 //! Releases through the real binary: what is live, going back, what is kept out, and what people are shown before they agree.
 
+mod automatic;
 mod back;
 mod deaths;
 mod evidence;
@@ -165,6 +166,17 @@ fn a_release_that_has_baked_is_stable_and_can_be_gone_back_to() {
     assert_eq!(state(&workspace, "staging").0, "1.0");
     let records = workspace.ok(&["audit", "list", "--action", "release.stable", "--json"]).json();
     assert!(records["records"].as_array().is_some_and(|records| !records.is_empty()));
+}
+
+#[test]
+fn a_release_that_has_baked_while_nobody_looked_is_something_to_go_back_to() {
+    let workspace = open();
+    // Over before anybody asks, and not yet when the deployment ends.
+    settings(&workspace, "[environments.staging]\nbake = \"1ms\"\n");
+    deploy(&workspace, "1.0");
+    deploy(&workspace, "2.0");
+    workspace.ok(&["rollback", "staging", "--reason", "slow", "--json"]);
+    assert_eq!(state(&workspace, "staging").0, "1.0");
 }
 
 #[test]

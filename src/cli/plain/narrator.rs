@@ -12,7 +12,8 @@ use crate::client::{Client, ClientError, Update};
 use crate::model::{Event, EventKind, LogQuery, Run, RunId, Signal, StageId};
 
 /// The component types whose stages write a log.
-const WITH_OUTPUT: &[&str] = &["shell", "generator", "critic", "improver", "selector", "synthesizer"];
+const WITH_OUTPUT: &[&str] =
+    &["shell", "deploy", "rollout", "notify", "generator", "critic", "improver", "selector", "synthesizer"];
 /// How many lines of output are fetched at once.
 const PAGE: u64 = 2000;
 /// How many failed stages are quoted at the end, and how many lines of each.

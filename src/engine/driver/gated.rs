@@ -218,11 +218,20 @@ impl Driver {
         })
     }
 
-    /// The deployment that a stage is a part of: what was agreed to was that, with its parts.
+    /// The deployment that a stage is a part of, or that what it undoes was: what was agreed to was that, with its parts.
     fn let_through_with(&self, stage: usize) -> Option<StageId> {
-        let around = self.scheduler.around(stage).into_iter();
-        let mut deploys = around.filter(|frame| self.scheduler.spec(*frame).component == Component::Deploy);
-        deploys.next().map(|frame| self.scheduler.id(frame).clone())
+        let deploys = |id: &&StageId| {
+            let spec = self.pipeline.stage(id.written());
+            spec.is_some_and(|spec| spec.component == Component::Deploy)
+        };
+        if let Some(undone) = &self.scheduler.spec(stage).undoes {
+            // Its guards are over by now; the run still knows them.
+            let stages = &self.scheduler.run().stages;
+            let around = |id: &StageId| stages.get(id)?.enclosure.as_ref().map(|enclosure| &enclosure.stage);
+            return std::iter::successors(around(undone), |id| around(id)).find(deploys).cloned();
+        }
+        let around = self.scheduler.around(stage).into_iter().map(|frame| self.scheduler.id(frame));
+        around.into_iter().find(deploys).cloned()
     }
 
     /// Of the run's inputs and of the values its stages may read, as decisions are bound to them.

@@ -11,6 +11,7 @@ use crate::model::{
 use crate::policy::blocker::Blocker;
 use crate::policy::break_glass::bypasses;
 use crate::policy::lock::{self, Acquire};
+use crate::policy::promotion::Missing;
 use crate::policy::quorum::Deciders;
 use crate::policy::start::{Facts, Start, repeats, start};
 
@@ -176,7 +177,7 @@ impl Known {
                 if blockers.iter().any(|blocker| !matches!(blocker, Blocker::Lock { .. })) {
                     self.give_way(&mut changes, environment, asked, now);
                 }
-                let again = moments(gate, &blockers, deciders.environment.valid).into_iter().filter(|at| *at > now).min();
+                let again = moments(gate, &blockers, deciders.environment.valid, now).into_iter().filter(|at| *at > now).min();
                 Passage::Hold { gate: gate.id.clone(), changes, again }
             }
             Start::Refuse(refused) => {
@@ -215,14 +216,15 @@ fn seen_by(lock: &Lock, asked: &Asked) -> Lock {
 }
 
 /// When time alone changes something about a gate.
-fn moments(gate: &Gate, blockers: &[Blocker], valid: std::time::Duration) -> Vec<Timestamp> {
+fn moments(gate: &Gate, blockers: &[Blocker], valid: std::time::Duration, now: Timestamp) -> Vec<Timestamp> {
     let expires = (gate.status == GateStatus::Pending).then_some(gate.expires_at);
     let lapses = gate.approved_at.map(|at| at.after(valid));
-    let thaws = blockers.iter().filter_map(|blocker| match blocker {
+    let passes = blockers.iter().filter_map(|blocker| match blocker {
         Blocker::Frozen(frozen) => frozen.until,
+        Blocker::Promotion(Missing::Bake { left, .. }) => Some(now.after(*left)),
         _ => None,
     });
-    expires.into_iter().chain(lapses).chain(thaws).collect()
+    expires.into_iter().chain(lapses).chain(passes).collect()
 }
 
 /// Nothing that was decided can be relied on.

@@ -156,7 +156,7 @@ impl Book<'_> {
             if well {
                 self.verified(&spot, &id, at);
             } else {
-                let reason = error.map_or_else(|| "it failed".to_owned(), ToString::to_string);
+                let reason = error.map_or_else(|| "it failed".to_owned(), why);
                 let analysis = error.is_some_and(is_failed_analysis);
                 self.bad(&spot, &id, &reason, analysis, at);
                 if analysis {
@@ -173,6 +173,10 @@ impl Book<'_> {
         let back = fresh.record.back.clone();
         let reason = back.as_ref().map(|back| back.reason.clone()).unwrap_or_default();
         let from = release_before(self.history(spot), back.as_ref().and_then(|back| back.from.as_ref())).cloned();
+        // What has baked while nobody looked was stable before it gives way: it is something to go back to.
+        let unseen = self.history(spot).iter().filter(|release| release.record.id != *id);
+        let baked: Vec<_> = unseen.filter_map(|release| release::baked(release, Duration::ZERO, at)).collect();
+        baked.into_iter().for_each(|event| self.note(spot, event));
         for event in release::supersede(self.history(spot), &fresh, &reason, at) {
             self.note(spot, event);
         }
@@ -207,7 +211,7 @@ impl Book<'_> {
         let Some(environment) = (self.of.environment_of)(stage) else { return };
         let live = |release: &Release| matches!(release.verdict, ReleaseVerdict::Baking | ReleaseVerdict::Stable);
         for (spot, id) in self.ours(Some(&environment), live) {
-            self.bad(&spot, &id, &error.to_string(), true, at);
+            self.bad(&spot, &id, &why(error), true, at);
             self.failed.push(id);
         }
     }
@@ -265,6 +269,12 @@ impl Book<'_> {
 
 fn release_before<'h>(history: &'h [Release], id: Option<&ReleaseId>) -> Option<&'h Release> {
     history.iter().find(|release| Some(&release.record.id) == id)
+}
+
+/// An error as the reason that people read: what kind it is of, the run says.
+fn why(error: &StageError) -> String {
+    let cause = error.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{}{cause}", error.message)
 }
 
 /// Whether an error says that something was measured and found bad; missing data says nothing.

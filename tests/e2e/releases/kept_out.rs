@@ -104,6 +104,27 @@ fn a_release_goes_on_only_from_where_it_was_tested_and_well() {
 }
 
 #[test]
+fn what_was_agreed_to_while_it_still_bakes_starts_once_it_has() {
+    let address = crate::server::serving(|_| (200, "application/json", "{}".to_owned()));
+    let text = r#"
+id: p
+stages:
+  - {id: first, type: deploy, environment: staging, config: {service: api, version: "1.0", run: 'echo first >> effects'}}
+  - {id: smoke, type: smoke-test, environment: staging, depends_on: [first], config: {url: ADDRESS, endpoints: [/]}}
+  - {id: well, type: health-check, environment: staging, depends_on: [first], config: {urls: [ADDRESS]}}
+  - {id: then, type: deploy, environment: production, depends_on: [smoke, well], config: {service: api, version: "1.0", run: 'echo then >> effects'}}
+"#;
+    let workspace = Workspace::with("p.yaml", &text.replace("ADDRESS", &address));
+    settings(&workspace, &format!("[environments.staging]\nbake = \"2s\"\n{}promote_from = \"staging\"\n", super::SOLO));
+    let id = workspace.detach("p");
+    let gate = gate_of(&workspace, &id);
+    assert!(gate["blockers"].to_string().contains("must stay healthy in staging"), "{gate:#}");
+    agree(&workspace, &gate);
+    assert_eq!(workspace.wait(&id)["status"], "succeeded");
+    assert_eq!(workspace.read("effects"), "first\nthen\n");
+}
+
+#[test]
 fn breaking_the_glass_bypasses_named_guards_on_record_and_only_where_it_is_allowed() {
     let workspace = solo();
     agreed(&workspace, "1.0");
