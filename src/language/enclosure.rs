@@ -37,8 +37,8 @@ fn listed(owner: &StageSpec, id: &StageId) -> Option<Enclosure> {
 /// The key of the list in an enclosing stage's config.
 fn key(owner: Component, part: Part) -> Option<&'static str> {
     match (owner, part) {
-        (Component::Deploy, Part::Try) => Some("stages"),
-        (Component::Deploy, Part::Loop | Part::Catch | Part::Finally) => None,
+        (Component::Deploy, Part::Step) => Some("stages"),
+        (Component::Deploy, _) | (_, Part::Step) => None,
         (_, Part::Loop) => Some("loop_stages"),
         (_, Part::Try) => Some("try_stages"),
         (_, Part::Catch) => Some("catch_stages"),

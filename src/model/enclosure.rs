@@ -21,10 +21,12 @@ pub enum Part {
     Try,
     Catch,
     Finally,
+    /// What a deployment is made of.
+    Step,
 }
 
 impl Part {
-    pub const ALL: [Self; 4] = [Self::Loop, Self::Try, Self::Catch, Self::Finally];
+    pub const ALL: [Self; 5] = [Self::Loop, Self::Try, Self::Catch, Self::Finally, Self::Step];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -32,6 +34,7 @@ impl Part {
             Self::Try => "try",
             Self::Catch => "catch",
             Self::Finally => "finally",
+            Self::Step => "step",
         }
     }
 }

@@ -82,7 +82,7 @@ impl Story {
             EventKind::AttemptStarted { stage, attempt, child, .. } => self.started(stage, *attempt, child.as_ref()),
             EventKind::AttemptFinished { stage, attempt, outcome, next } => self.finished(at, stage, *attempt, outcome, *next),
             EventKind::PhaseStarted { stage, phase, round, total, error, .. } => match total {
-                _ if self.is_counted(stage) => None,
+                _ if self.is_counted(stage) || self.deploys(stage) => None,
                 Some(total) => Some(format!("stage {stage} goes through {}", words::count(*total, "item"))),
                 None => Some(phase_of(stage, phase, *round, &words::because(error.as_ref()))),
             },
@@ -203,6 +203,12 @@ impl Story {
                 format!("cancel requested by {actor}: {stages} asked to end, by force at {by} unless a stage says otherwise")
             }
         }
+    }
+
+    /// A deployment has steps; that it is a guard inside is of no concern.
+    fn deploys(&self, stage: &StageId) -> bool {
+        let found = self.run.as_ref().and_then(|run| run.stages.get(stage));
+        found.is_some_and(|stage| &*stage.component == "deploy")
     }
 
     fn undoes(&self, stage: &StageId) -> Option<&StageId> {
