@@ -44,10 +44,15 @@ impl Town {
 
     /// Other rules from now on.
     pub fn rules(&self, rules: &str) {
+        self.settle(rules, "");
+    }
+
+    /// Other rules, and more lines of `[access]`.
+    pub fn settle(&self, rules: &str, access: &str) {
         let Group(everybody) = &self.everybody;
         let rules = rules.replace("RELEASE", &self.release.0).replace("SECURITY", &self.security.0);
         self.place.settings(&format!(
-            "[engine]\ngroup = {everybody:?}\n[access.roles]\ndeployer = {{ groups = [{everybody:?}] }}\n\
+            "[engine]\ngroup = {everybody:?}\n[access]\n{access}\n[access.roles]\ndeployer = {{ groups = [{everybody:?}] }}\n\
              approver = {{ groups = [{everybody:?}] }}\nadmin = {{ users = [\"root\"] }}\n\
              [environments.production]\nprotected = true\n{rules}\n"
         ));
