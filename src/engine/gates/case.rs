@@ -1,6 +1,6 @@
 //! The case of a stage at its gate: what it would change, what is against it, whose yes it needs, and what people are shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use super::asked::{Asked, What};
 use super::record::Changes;
 use super::{Known, Spot};
 use crate::model::{
-    Actor, Answer, Change, Environment, ErrorKind, Evidence, Gate, GateFact, GateStatus, Opening, Quorum, Release, StageError,
-    Subject, SubjectKind, Timestamp,
+    Actor, Answer, Change, Environment, ErrorKind, Evidence, Gate, GateFact, GateStatus, Opening, Quorum, Release, Shown,
+    StageError, Subject, SubjectKind, Timestamp,
 };
 use crate::operators::Cargo;
 use crate::policy::blocker::Blocker;
@@ -105,19 +105,26 @@ impl Known {
         let (back, (cargo, spot)) = (asked.back.as_ref()?, asked.deploys()?);
         let history = self.history(&spot);
         let refuse = |why: String| Some(StageError::new(ErrorKind::Security, format!("the rollback does not start: {why}")));
-        // Another attempt of a rollback that has begun.
+        let Some(target) = history.iter().find(|release| release.record.id == back.to) else {
+            return refuse(format!("there is no release {}", back.to));
+        };
+        if cargo.version != target.record.version {
+            return refuse(format!("it would bring {}, not {}", cargo.version, target.record.version));
+        }
+        // By whatever name: what is told apart, and kept out, are digests.
+        let digests = |artefacts: &BTreeMap<String, String>| artefacts.values().cloned().collect::<BTreeSet<_>>();
+        let (brings, was) = (digests(&cargo.artefacts), digests(&target.record.artefacts));
+        if brings != was {
+            let told = |digests: BTreeSet<String>| digests.into_iter().collect::<Vec<_>>().join(", ");
+            return refuse(format!("release {} was {}, and it would bring {}", back.to, told(was), told(brings)));
+        }
+        // Another attempt of a rollback that has begun, or another part of it.
         if history.iter().any(|release| release.record.run == asked.run && release.record.service == spot.service) {
             return None;
         }
         let live = self.live(&spot).map(|live| &live.record.id);
         if live != back.from.as_ref() {
             return refuse("another release is live by now".to_owned());
-        }
-        let Some(target) = history.iter().find(|release| release.record.id == back.to) else {
-            return refuse(format!("there is no release {}", back.to));
-        };
-        if cargo.version != target.record.version {
-            return refuse(format!("it would bring {}, not {}", cargo.version, target.record.version));
         }
         match rollback_target(history, live, Some(&cargo.version), &self.standing(&spot.environment)) {
             Ok(_) => None,

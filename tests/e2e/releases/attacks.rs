@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{SOLO, agree, gate_of, settings};
+use super::{SOLO, agree, gate_of, settings, state};
 use crate::support::Workspace;
 
 /// A workspace of one person with this pipeline, all of it for production.
@@ -47,4 +47,51 @@ fn a_deployment_inside_another_brings_nothing_that_nobody_saw() {
     assert_eq!((&gate["stage"], &gate["service"]), (&json!("inner"), &json!("web")));
     assert!(gate["blockers"].to_string().contains("artifact is in quarantine"), "{gate:#}");
     assert_eq!(workspace.read("effects"), "");
+}
+
+/// Deploys a version with a digest of its own, and goes back by a pipeline of the environment's own.
+fn with_a_way_back(stages: &str) -> Workspace {
+    let workspace = Workspace::with(
+        "p.yaml",
+        r#"
+id: p
+input_schema: {type: object, properties: {version: {type: string}}}
+stages:
+  - {id: ship, type: deploy, environment: production, config: {service: api, version: "{{input.version}}", artifact: "sha256:{{input.version}}", run: 'echo $FLOWDECK_VERSION >> effects'}}
+"#,
+    );
+    workspace.pipeline("back.yaml", &format!("id: back\nstages:\n{stages}"));
+    settings(&workspace, &format!("{SOLO}rollback = \"back\"\n"));
+    for version in ["1.0", "2.0"] {
+        super::agreed(&workspace, version);
+    }
+    workspace
+}
+
+#[test]
+fn a_rollback_brings_no_other_artefact_than_the_release_that_it_goes_back_to() {
+    let workspace = with_a_way_back(
+        r#"
+  - {id: back, type: deploy, config: {service: api, version: "{{input.version}}", artifact: sha256:evil, run: 'echo evil >> effects'}}
+"#,
+    );
+    let run = workspace.say(&["rollback", "production", "--reason", "slow", "--json"]).json();
+    let error = &run["stages"]["back"]["error"];
+    assert_eq!(error["type"], "SECURITY", "{run:#}");
+    assert!(error["message"].to_string().contains("was sha256:1.0, and it would bring sha256:evil"), "{error}");
+    assert_eq!((state(&workspace, "production").0, workspace.read("effects")), (json!("2.0"), "1.0\n2.0\n".to_owned()));
+}
+
+#[test]
+fn a_rollback_brings_nothing_else_after_it_has_gone_back() {
+    let workspace = with_a_way_back(
+        r#"
+  - {id: back, type: deploy, config: {service: api, version: "{{input.version}}", artifact: "{{input.artefacts}}", run: 'echo back >> effects'}}
+  - {id: on, type: deploy, depends_on: [back], config: {service: api, version: "6.0", artifact: sha256:evil, run: 'echo evil >> effects'}}
+"#,
+    );
+    let run = workspace.say(&["rollback", "production", "--reason", "slow", "--json"]).json();
+    let error = &run["stages"]["on"]["error"];
+    assert!(error["message"].to_string().contains("it would bring 6.0, not 1.0"), "{run:#}");
+    assert_eq!((state(&workspace, "production").0, workspace.read("effects")), (json!("1.0"), "1.0\n2.0\nback\n".to_owned()));
 }
