@@ -150,7 +150,7 @@ impl Driver {
         let Some(aim) = self.aims.get(&stage) else { return config };
         if self.scheduler.spec(stage).component == Component::Deploy {
             let bake = aim.environment.bake.as_millis().max(config["bake_ms"].as_u64().unwrap_or(0).into());
-            config["release"] = json!(release_id(self.scheduler.run(), self.scheduler.id(stage)));
+            config["release"] = json!(release_id(&self.id, self.scheduler.id(stage)));
             config["environment"] = json!(aim.environment.name);
             config["fence"] = json!(aim.fence);
             config["bake_ms"] = json!(u64::try_from(bake).unwrap_or(u64::MAX));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::arrive::Arrival;
 use super::asked::{Asked, What};
+use super::deployed::release_id;
 use super::record::Changes;
 use super::{Known, Spot};
 use crate::model::{
@@ -98,6 +99,18 @@ impl Known {
         let message = format!("outdated: {} of {service} in {environment} is from the newer run {run} ({by})", cargo.version);
         let details = serde_json::json!({"status": "outdated", "release": newer.record.id});
         Some(StageError::new(ErrorKind::ControlFlow, message).with_details(details))
+    }
+
+    /// The release on record is what the first attempt brought: another attempt brings nothing else under that name.
+    pub(super) fn other_than_before(&self, asked: &Asked) -> Option<StageError> {
+        let (cargo, spot) = asked.deploys()?;
+        let (place, before) = self.release(&release_id(&asked.run, &asked.stage))?;
+        let record = &before.record;
+        if *place == spot && record.version == cargo.version && record.artefacts == cargo.artefacts {
+            return None;
+        }
+        let message = format!("it brought {} {} before, and would bring something else now", record.service, record.version);
+        Some(StageError::new(ErrorKind::Security, message))
     }
 
     /// What a rollback was asked for must still be what it does.

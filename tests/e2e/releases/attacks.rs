@@ -95,3 +95,16 @@ fn a_rollback_brings_nothing_else_after_it_has_gone_back() {
     assert!(error["message"].to_string().contains("it would bring 6.0, not 1.0"), "{run:#}");
     assert_eq!((state(&workspace, "production").0, workspace.read("effects")), (json!("1.0"), "1.0\n2.0\nback\n".to_owned()));
 }
+
+#[test]
+fn another_attempt_of_a_deployment_brings_what_the_first_one_did() {
+    let workspace = Workspace::with(
+        "p.yaml",
+        "{id: p, stages: [{id: ship, type: deploy, environment: staging, error_handling: {on_error: retry, max_retries: 1, retry_delay: 1}, config: {service: api, version: '1.0', artifact: 'sha256:{{context.attempt}}', run: 'echo try >> effects; test $(wc -l < effects) -ge 2'}}]}",
+    );
+    settings(&workspace, "[environments.staging]\n");
+    let run = workspace.say(&["run", "p", "--json"]).json();
+    assert_eq!((&run["status"], workspace.read("effects")), (&json!("failed"), "try\n".to_owned()), "{run:#}");
+    let error = run["stages"]["ship"]["error"]["message"].to_string();
+    assert!(error.contains("would bring something else now"), "{run:#}");
+}
