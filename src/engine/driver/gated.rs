@@ -118,6 +118,7 @@ impl Driver {
             Ok(what) => what,
             Err(error) => {
                 self.release(stage);
+                let error = self.explained(stage, error);
                 self.feed(Input::Barred { stage, error });
                 return Ok(());
             }

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::language::StageSpec;
 use crate::language::duration::Unit;
 use crate::language::template::to_text;
 use crate::model::StageError;
 use crate::operators::Context;
 use crate::operators::fields::{Fields, wrong};
+
+/// The fields that say what is brought. All others are read when it starts: they may hold what nobody may see before.
+const NAMED: &[&str] = &["service", "version", "artifact", "artifacts", "artefact", "artefacts", "bake"];
 
 /// What would be deployed, as a decision and a release name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,10 @@ pub struct Cargo {
 /// # Errors
 /// A template that fails, a service or version that is missing, an artefact that is no digest, a secret among them.
 pub fn cargo(context: &Context) -> Result<Cargo, StageError> {
-    let mut fields = Fields::render(context)?;
+    let given = context.stage.config.as_object().into_iter().flatten();
+    let named = given.filter(|(key, _)| NAMED.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone()));
+    let stage = StageSpec { config: Value::Object(named.collect()), ..context.stage.clone() };
+    let mut fields = Fields::render(&Context { stage: &stage, ..*context })?;
     let service = fields.text(&["service"])?.map(|text| text.trim().to_owned()).unwrap_or_default();
     let given = fields.text(&["version"])?.or_else(|| context.scope.input().get("version").map(to_text));
     let version = given.map(|text| text.trim().to_owned()).unwrap_or_default();
