@@ -108,3 +108,30 @@ fn another_attempt_of_a_deployment_brings_what_the_first_one_did() {
     let error = run["stages"]["ship"]["error"]["message"].to_string();
     assert!(error.contains("would bring something else now"), "{run:#}");
 }
+
+#[test]
+fn a_stop_is_for_an_environment_that_there_is() {
+    let workspace = workspace("  - {id: a, type: logger, config: {message: m}}\n");
+    for name in ["prodution", "standing/production"] {
+        let said = workspace.say(&["releases", "hold", name, "--reason", "no"]);
+        assert!(said.code == Some(3) && said.err.contains("there is no such environment"), "{said:#?}");
+    }
+}
+
+#[test]
+fn the_stop_of_one_environment_is_not_taken_for_that_of_another_after_a_restart() {
+    let workspace = Workspace::with(
+        "p.yaml",
+        "{id: p, stages: [{id: ship, type: deploy, config: {service: api, version: '1.0', run: 'true'}}]}",
+    );
+    workspace.ok(&["run", "p"]);
+    workspace.ok(&["releases", "hold", "development", "--reason", "no"]);
+    workspace.ok(&["releases", "hold", "standing/development", "--reason", "other"]);
+    workspace.ok(&["releases", "lift", "standing/development", "--reason", "other"]);
+    workspace.ok(&["engine", "stop"]);
+    let all = workspace.ok(&["releases", "--json"]).json();
+    let all = all["environments"].as_array().expect("environments");
+    let view = all.iter().find(|view| view["name"] == "development").expect("development");
+    assert_eq!(view["hold"]["reason"], "no", "{view:#}");
+    workspace.ok(&["releases", "lift", "development", "--reason", "yes"]);
+}
