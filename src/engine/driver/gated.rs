@@ -3,6 +3,7 @@
 //! Policy is enforced here and nowhere else, for every stage that acts outside of the engine, whoever wrote the pipeline.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::MutexGuard;
@@ -216,6 +217,7 @@ impl Driver {
             under: self.let_through_with(stage),
             inputs: run.inputs.clone(),
             pipeline_hash: run.pipeline.hash.clone(),
+            elsewhere: (shared.paths.workspace() != Path::new(&run.workspace)).then(|| run.workspace.clone()),
             target,
         })
     }

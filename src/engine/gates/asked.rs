@@ -79,6 +79,8 @@ pub struct Asked {
     /// Inputs of the run and hash of its text, to be compared with those of the live release.
     pub inputs: Value,
     pub pipeline_hash: String,
+    /// The directory that its stages run in, when that is not the engine's workspace: scripts there are somebody else's.
+    pub elsewhere: Option<String>,
 }
 
 impl Asked {

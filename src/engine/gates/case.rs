@@ -174,6 +174,13 @@ impl Known {
 
 /// What people are shown.
 fn evidence(asked: &Asked, live: Option<&Release>) -> Evidence {
+    let mut evidence = of_what(asked, live);
+    let elsewhere = asked.elsewhere.iter().map(|place| Shown { name: "runs in".to_owned(), value: place.clone() });
+    evidence.shown.extend(elsewhere);
+    evidence
+}
+
+fn of_what(asked: &Asked, live: Option<&Release>) -> Evidence {
     match &asked.target.what {
         What::Act => Evidence::default(),
         What::Ask(question) => {

@@ -135,3 +135,17 @@ fn the_stop_of_one_environment_is_not_taken_for_that_of_another_after_a_restart(
     assert_eq!(view["hold"]["reason"], "no", "{view:#}");
     workspace.ok(&["releases", "lift", "development", "--reason", "yes"]);
 }
+
+#[test]
+fn people_see_that_a_run_is_in_another_directory_than_theirs() {
+    let workspace = workspace("  - {id: a, type: shell, config: {run: ./deploy.sh}}\n");
+    workspace.ok(&["engine", "start"]);
+    let pipeline = "{id: p, stages: [{id: a, type: shell, environment: production, config: {run: ./deploy.sh}}]}";
+    let body = json!({"definition": pipeline, "format": "yaml", "workspace": "/", "inputs": {}});
+    let (status, text) = crate::gates::post(&workspace, "/v1/runs", "", &body);
+    assert_eq!(status, 200, "{text}");
+    let id = workspace.ok(&["runs", "show", "last", "--json"]).json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(gate_of(&workspace, &id)["evidence"]["shown"], json!([{"name": "runs in", "value": "/"}]));
+    let id = workspace.detach("p");
+    assert_eq!(gate_of(&workspace, &id)["evidence"]["shown"], json!(null));
+}
