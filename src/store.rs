@@ -41,8 +41,8 @@ pub use private::key;
 pub use signer::Signer;
 
 use crate::model::{
-    AuditHead, AuditQuery, AuditRecord, AuditVerdict, Event, EventKind, NewRecord, Run, RunId, RunStatus, RunSummary, SignedHead,
-    Timestamp,
+    Actor, AuditHead, AuditQuery, AuditRecord, AuditVerdict, Event, EventKind, NewRecord, Run, RunId, RunStatus, RunSummary,
+    SignedHead, Timestamp,
 };
 use error::Fault;
 use read::Readers;
@@ -242,6 +242,15 @@ impl Store {
     pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
         let id = id.clone();
         self.read(move |conn| read::run(conn, &id)).await
+    }
+
+    /// Who brought values to a run or to one below it, or said what had become of a stage there.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is not what was written.
+    pub async fn hands(&self, root: &RunId) -> Result<Vec<Actor>, StoreError> {
+        let root = root.clone();
+        self.read(move |conn| read::hands(conn, &root)).await
     }
 
     /// Up to `limit` events after a sequence number, of one run or of all.

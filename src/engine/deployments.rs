@@ -82,6 +82,11 @@ impl Engine {
         let mut known = self.shared.gates.turn().await;
         let (now, standing) = (clock::now(), known.standing(environment));
         let refused = |why: &dyn std::fmt::Display| EngineError::Refused(format!("{environment}: {why}"));
+        // A stop that somebody misspelt would stop nothing, and they would rely on it.
+        let named = policy.environments.is_empty() || policy.environments.contains_key(environment);
+        if !named && !known.spots().any(|spot| spot.environment == environment) {
+            return Err(refused(&"there is no such environment"));
+        }
         let reason = request.reason.trim();
         let stop = || -> Result<Stop, EngineError> {
             // Stopping is open to whoever may bring something here; letting in again is not.

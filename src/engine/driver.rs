@@ -145,6 +145,8 @@ pub struct Driver {
     changed_values: HashSet<usize>,
     /// Secrets that only stages read which act in these environments, as the policy has it.
     bound_secrets: BTreeMap<String, BTreeSet<String>>,
+    /// Environments that are protected, or were in this run's time.
+    guarded: BTreeSet<String>,
     /// Who brought values since the run was paused.
     providers: Vec<Actor>,
     /// A place in the engine that no stage has taken yet.
@@ -178,6 +180,7 @@ impl Driver {
         let masks = Masks::new(values, settings.ai.keys().map(str::to_owned).collect());
         let variables = prepare::variables_at(&pipeline, scheduler.run(), u64::MAX);
         let children = children::count(scheduler.run());
+        let guarded = scheduler.run().protected.iter().cloned().collect();
         Self {
             shared,
             settings,
@@ -196,6 +199,7 @@ impl Driver {
             aims: HashMap::new(),
             changed_values: HashSet::new(),
             bound_secrets: BTreeMap::new(),
+            guarded,
             providers: Vec::new(),
             place: None,
             events: Vec::new(),
@@ -232,6 +236,8 @@ impl Driver {
     }
 
     async fn run(&mut self) -> Result<(), DriverError> {
+        // Before anything is read, conditions included.
+        self.note_bindings().await;
         self.take_up().await?;
         self.watch_deadline();
         self.feed(Input::Begin);

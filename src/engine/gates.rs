@@ -116,7 +116,7 @@ impl Known {
 
     /// Takes a fact about a gate of this run, and leaves those of runs below it.
     fn take_gate(&mut self, fact: &Fact, run: &RunId) -> Result<(), StoreError> {
-        let name = fact.stream.trim_start_matches(GATES);
+        let name = named(&fact.stream, GATES);
         if name.strip_prefix(run.as_str()).is_some_and(|rest| rest.starts_with(['.', '~'])) {
             self.apply_gate(&read(fact)?);
         }
@@ -124,7 +124,7 @@ impl Known {
     }
 
     fn take_lock(&mut self, fact: &Fact) -> Result<(), StoreError> {
-        let environment = fact.stream.trim_start_matches(LOCKS).to_owned();
+        let environment = named(&fact.stream, LOCKS).to_owned();
         self.apply_lock(&environment, &read(fact)?);
         Ok(())
     }
@@ -180,6 +180,11 @@ impl Known {
         }
         self.doubted.remove(run);
     }
+}
+
+/// What a stream is about. Names may hold anything, also the word that streams begin with: it is taken off once.
+fn named<'s>(stream: &'s str, kind: &str) -> &'s str {
+    stream.strip_prefix(kind).unwrap_or(stream)
 }
 
 fn read<T: serde::de::DeserializeOwned>(fact: &Fact) -> Result<T, StoreError> {

@@ -192,7 +192,12 @@ impl Scheduler {
 
     /// Stages of which an attempt is at work, enclosing ones included.
     pub fn at_work(&self) -> Vec<usize> {
-        (0..self.nodes.len()).filter(|stage| self.nodes[*stage].phase == Phase::Running).collect()
+        (0..self.nodes.len()).filter(|stage| self.is_at_work(*stage)).collect()
+    }
+
+    /// Whether an attempt of the stage is at work.
+    pub fn is_at_work(&self, stage: usize) -> bool {
+        self.nodes[stage].phase == Phase::Running
     }
 
     /// What happened to the stage so far; nothing for one that has not begun inside a loop.

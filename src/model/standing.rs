@@ -1,6 +1,7 @@
 //! What an environment does not let in: everything that is automatic while it is held, and artefacts in quarantine.
 //! A fold of its events, so that both outlive a restart until somebody lifts them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,29 @@ pub struct Standing {
     /// Digests of artefacts that nobody deploys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub quarantined: BTreeMap<String, Stop>,
+}
+
+impl Standing {
+    /// The quarantine that an artefact is in, however its digest is written: the name of an image may stand before it, and hex
+    /// has two cases.
+    pub fn quarantine_of(&self, artefact: &str) -> Option<&Stop> {
+        let wanted = bare(artefact);
+        self.quarantined.iter().find(|(digest, _)| bare(digest) == wanted).map(|(_, stop)| stop)
+    }
+}
+
+/// A digest without the name before it. What is none is left as it is.
+fn bare(text: &str) -> Cow<'_, str> {
+    let digest = text.rsplit_once('@').map_or(text, |(_, digest)| digest);
+    match digest.split_once(':') {
+        Some((kind, hex))
+            if ["sha256", "sha384", "sha512"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+                && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            Cow::Owned(digest.to_ascii_lowercase())
+        }
+        Some(_) | None => Cow::Borrowed(text),
+    }
 }
 
 /// The closed list of facts about the stops of an environment.

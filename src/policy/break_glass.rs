@@ -30,6 +30,8 @@ pub enum Whole {
     NotAllowed(access::Refusal),
     #[error("a service account breaks no glass")]
     ServiceAccount,
+    #[error("stages run as the engine's own user, so nothing said in that name breaks the glass")]
+    EngineUser,
     #[error("that is not the subject of the request as it is now")]
     StaleSubject,
     #[error("the request is {} already", .status.as_str())]
@@ -49,6 +51,7 @@ impl Whole {
             Self::Off { .. } => "break_glass_off",
             Self::NotAllowed(_) => "not_allowed",
             Self::ServiceAccount => "service_account",
+            Self::EngineUser => "engine_user",
             Self::StaleSubject => "stale_subject",
             Self::Closed { .. } => "closed",
             Self::NoGuards => "no_guards",
@@ -75,6 +78,10 @@ pub fn break_glass(
     may(deciders.access, deciders.engine_uid, person, &action).map_err(Whole::NotAllowed)?;
     if person.service {
         return Err(Whole::ServiceAccount);
+    }
+    // What speaks in that name may be the very run that waits.
+    if environment.separation && person.uid == Some(deciders.engine_uid) {
+        return Err(Whole::EngineUser);
     }
     if request.digest != gate.digest || gate.subject.environment != environment.name {
         return Err(Whole::StaleSubject);
@@ -140,6 +147,19 @@ mod tests {
         assert!(matches!(result(&world, "root"), Whole::NotAllowed(_)));
         world.environment.break_glass = false;
         assert_eq!(result(&world, "olaf"), Whole::Off { environment: "production".to_owned() });
+    }
+
+    #[test]
+    fn the_engine_s_user_breaks_none_unless_one_person_is_everybody() {
+        let mut world = world();
+        let olaf = person("olaf", &[]);
+        let result = |world: &World| {
+            let deciders = crate::policy::quorum::Deciders { engine_uid: olaf.uid.expect("a uid"), ..world.deciders() };
+            break_glass(&world.gate, &deciders, &request(world), &olaf, Timestamp(5))
+        };
+        assert_eq!(result(&world).expect_err("refused"), Whole::EngineUser);
+        world.environment.separation = false;
+        assert!(result(&world).is_ok());
     }
 
     #[test]

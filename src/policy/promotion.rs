@@ -52,7 +52,7 @@ pub struct Candidate<'a> {
 pub fn can_promote(candidate: &Candidate<'_>, now: Timestamp) -> Result<(), Vec<Missing>> {
     let mut missing = Vec::new();
     for (name, digest) in candidate.artefacts {
-        if candidate.standing.quarantined.contains_key(digest) {
+        if candidate.standing.quarantine_of(digest).is_some() {
             missing.push(Missing::Quarantined { artefact: name.clone() });
         }
     }

@@ -69,7 +69,7 @@ fn obstacle(release: &Release, live: Option<&Release>, standing: &Standing) -> O
     if matches!(release.verdict, ReleaseVerdict::Bad | ReleaseVerdict::RolledBack) {
         return Some(NoTarget::Bad { version, reason: release.reason.clone().unwrap_or_default() });
     }
-    let stopped = release.record.artefacts.values().find_map(|digest| standing.quarantined.get(digest));
+    let stopped = release.record.artefacts.values().find_map(|digest| standing.quarantine_of(digest));
     if let Some(stop) = stopped {
         return Some(NoTarget::Quarantined { version, reason: stop.reason.clone() });
     }

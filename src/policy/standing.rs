@@ -22,7 +22,7 @@ pub enum NotLifted {
 pub fn against(standing: &Standing, subject: &Subject, automatic: bool) -> Vec<Blocker> {
     let held = standing.hold.as_ref().filter(|_| automatic && subject.kind != SubjectKind::Rollback);
     let quarantined = subject.artefacts.iter().filter_map(|(name, digest)| {
-        let stop = standing.quarantined.get(digest)?;
+        let stop = standing.quarantine_of(digest)?;
         Some(Blocker::Quarantined { artefact: name.clone(), stop: stop.clone() })
     });
     held.map(|stop| Blocker::Held(stop.clone())).into_iter().chain(quarantined).collect()

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, typ
 use super::error::{Fault, StoreError};
 use super::row::{decode, integer};
 use super::{Definition, Family, RunFilter, open};
-use crate::model::{Event, Run, RunId, RunStatus, RunSummary, Timestamp};
+use crate::model::{Actor, Event, EventKind, Run, RunId, RunStatus, RunSummary, Timestamp};
 
 /// Idle connections kept for the next question.
 const KEPT: usize = 4;
@@ -66,6 +66,22 @@ const JOURNAL: &str =
 
 pub(super) fn journal(conn: &Connection, run: &RunId) -> Result<Vec<Event>, Fault> {
     events(conn, JOURNAL, &[Value::from(run.as_str().to_owned())])
+}
+
+/// Of a run and all runs below it, whatever a person may have had a hand in. Names of runs below go on with a hyphen, and a
+/// full stop is the sign after that.
+const HANDS: &str = "SELECT e.seq, e.at, r.id, e.body, e.sum FROM runs r JOIN events e ON e.run = r.key
+    WHERE (r.id = ?1 OR (r.id > ?1 || '-' AND r.id < ?1 || '.'))
+    AND (instr(e.body, '\"attempt_resolved\"') OR instr(e.body, '\"run_resumed\"')) ORDER BY e.seq";
+
+pub(super) fn hands(conn: &Connection, root: &RunId) -> Result<Vec<Actor>, Fault> {
+    let of = |event: Event| match event.kind {
+        EventKind::AttemptResolved { actor, .. } => vec![actor],
+        EventKind::RunResumed { by } => by,
+        _ => Vec::new(),
+    };
+    let found = events(conn, HANDS, &[Value::from(root.as_str().to_owned())])?;
+    Ok(found.into_iter().flat_map(of).collect())
 }
 
 /// Folds a journal event by event: it may be much larger than the run it tells.

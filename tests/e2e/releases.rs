@@ -1,5 +1,6 @@
 //! Releases through the real binary: what is live, going back, what is kept out, and what people are shown before they agree.
 
+mod attacks;
 mod automatic;
 mod back;
 mod deaths;

@@ -330,3 +330,46 @@ stages:
     let run = workspace.wait(&id);
     assert_eq!((&run["status"], workspace.read("effects")), (&serde_json::json!("succeeded"), "shipped\n".to_owned()), "{run:#}");
 }
+
+/// What a stage reads before its gate, nobody has agreed to: a condition on a secret would tell it, sign by sign.
+#[test]
+fn a_secret_of_a_protected_environment_is_not_read_before_the_gate() {
+    let reads = [
+        (
+            "condition",
+            "{id: a, type: shell, environment: production, when: \"secrets.TOKEN.startswith('h')\", config: {run: 'true'}}",
+        ),
+        ("place", "{id: a, type: shell, environment: '{{secrets.TOKEN[0:2]}}', config: {run: 'true'}}"),
+        (
+            "version",
+            "{id: a, type: deploy, environment: production, config: {service: api, version: '{{secrets.TOKEN[0:2]}}', run: 'true'}}",
+        ),
+        ("nowhere", "{id: a, type: shell, when: \"secrets.TOKEN.startswith('h')\", config: {run: 'true'}}"),
+    ];
+    let workspace = Workspace::with(
+        "p.yaml",
+        "{id: p, stages: [{id: a, type: deploy, environment: production, config: {service: api, version: '1', env: {T: '{{secrets.TOKEN}}'}, run: 'test $T = hunter2-hunter2 && echo shipped >> effects'}}]}",
+    );
+    for (name, stage) in reads {
+        let place = if name == "place" { "environment: production, " } else { "" };
+        workspace.pipeline(&format!("{name}.yaml"), &format!("{{id: {name}, {place}stages: [{stage}]}}"));
+    }
+    std::fs::write(
+        workspace.file("flowdeck.toml"),
+        "[environments.production]\nprotected = true\nseparation = false\n\
+         [secrets]\nTOKEN = { command = [\"echo\", \"hunter2-hunter2\"], environments = [\"production\"] }\n",
+    )
+    .expect("the file");
+    for (name, _) in reads {
+        let run = workspace.say(&["run", name, "--json"]).json();
+        let error = &run["stages"]["a"]["error"];
+        assert!(error["message"].to_string().contains("is only for stages that act in production"), "{name}: {run:#}");
+        assert!(!run.to_string().contains("`hu`"), "{name}: {run:#}");
+    }
+    let id = workspace.detach("p");
+    let gate = crate::gates::gate_of(&workspace, &id, "pending");
+    let text = |key: &str| gate[key].as_str().expect("a text");
+    workspace.ok(&["gates", "approve", text("id"), "--digest", &text("digest")[..12], "--reason", "seen"]);
+    let run = workspace.wait(&id);
+    assert_eq!((&run["status"], workspace.read("effects")), (&serde_json::json!("succeeded"), "shipped\n".to_owned()), "{run:#}");
+}

@@ -3,6 +3,7 @@
 //! Policy is enforced here and nowhere else, for every stage that acts outside of the engine, whoever wrote the pipeline.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::MutexGuard;
@@ -17,7 +18,7 @@ use crate::engine::shared::Shared;
 use crate::engine::{Engine, audit, clock};
 use crate::language::Component;
 use crate::language::template::has_template;
-use crate::model::{Environment, ErrorKind, Person, Proof, ReleaseFact, Run, RunId, Signal, StageError, StageId};
+use crate::model::{Actor, Environment, ErrorKind, Person, Proof, ReleaseFact, Run, RunId, Signal, StageError, StageId};
 use crate::operators;
 use crate::policy::quorum::Deciders;
 use crate::policy::subject;
@@ -118,6 +119,7 @@ impl Driver {
             Ok(what) => what,
             Err(error) => {
                 self.release(stage);
+                let error = self.explained(stage, error);
                 self.feed(Input::Barred { stage, error });
                 return Ok(());
             }
@@ -188,6 +190,7 @@ impl Driver {
     async fn asked(&mut self, stage: usize, target: Target, in_force: &InForce) -> Result<Asked, DriverError> {
         let shared = Arc::clone(&self.shared);
         let earlier = earlier(&shared, self.scheduler.run()).await?;
+        let hands = hands(&shared, self.scheduler.run(), &earlier).await?;
         let inputs_hash = self.inputs_hash().await?;
         let run = self.scheduler.run();
         let id = self.scheduler.id(stage);
@@ -206,7 +209,7 @@ impl Driver {
             inputs_hash,
             upstream: if target.own { asked::upstream(run, &self.pipeline, id) } else { BTreeMap::new() },
             requested_by: run.actor.name.clone(),
-            excluded: asked::excluded(run, &earlier),
+            excluded: asked::excluded(run, &earlier, &hands),
             run_created_at: run.created_at,
             back: back.cloned(),
             automatic: run.actor.proof == Proof::Engine || policy.service_accounts.contains(&run.actor.name),
@@ -214,6 +217,7 @@ impl Driver {
             under: self.let_through_with(stage),
             inputs: run.inputs.clone(),
             pipeline_hash: run.pipeline.hash.clone(),
+            elsewhere: (shared.paths.workspace() != Path::new(&run.workspace)).then(|| run.workspace.clone()),
             target,
         })
     }
@@ -366,6 +370,18 @@ async fn earlier(shared: &Shared, run: &Run) -> Result<Vec<Run>, DriverError> {
         earlier.push(found);
     }
     Ok(earlier)
+}
+
+/// Who had a hand in the runs around a run and in those that it repeats: what one of them gives another one reads.
+async fn hands(shared: &Shared, run: &Run, earlier: &[Run]) -> Result<Vec<Actor>, DriverError> {
+    let has_others =
+        run.parent.is_some() || run.stages.values().flat_map(|stage| &stage.attempts).any(|attempt| attempt.child.is_some());
+    let family = has_others.then(|| root_of(run));
+    let mut found = Vec::new();
+    for root in family.into_iter().chain(earlier.iter().map(root_of)) {
+        found.extend(shared.store.hands(&root).await?);
+    }
+    Ok(found)
 }
 
 fn barred(message: String) -> StageError {

@@ -34,29 +34,35 @@ impl Driver {
             return;
         }
         let now = self.shared.policy_in_force().await;
+        self.guarded.extend(now.policy.protected().map(str::to_owned));
         for (name, places) in &now.policy.bound_secrets {
             self.bound_secrets.entry(name.clone()).or_insert_with(|| places.clone());
         }
     }
 
     /// The environment that a stage acts in: where it was let through, else as it is written. A name in a template is known
-    /// only at the gate.
+    /// only at the gate; and by its name alone nothing acts in a protected environment: what a stage reads before its gate
+    /// (its condition, its environment, what it deploys) nobody has agreed to.
     fn acts_in(&self, stage: usize) -> Option<String> {
         if let Some(aim) = self.aims.get(&stage) {
             return Some(aim.environment.name.clone());
         }
         let own = self.scheduler.spec(stage).environment.clone().filter(|name| !has_template(name));
-        own.or_else(|| self.scheduler.run().environment.clone())
+        let named = own.or_else(|| self.scheduler.run().environment.clone());
+        // What is at work was let through, maybe by an engine before this one.
+        named.filter(|name| self.scheduler.is_at_work(stage) || !self.guarded.contains(name))
     }
 
     /// A secret that is withheld is not missing; whoever wrote the pipeline has to hear of it.
-    fn explained(&self, stage: usize, error: StageError) -> StageError {
+    pub(super) fn explained(&self, stage: usize, error: StageError) -> StageError {
         let withheld = self.withheld(stage);
         let named = withheld.iter().find(|name| error.message.contains(&format!("secret `{name}` is missing")));
         match named.and_then(|name| Some((name, self.bound_secrets.get(*name)?))) {
             Some((name, places)) => {
                 let places = places.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-                let message = format!("the secret `{name}` is only for stages that act in {places}, and this one does not");
+                let message = format!(
+                    "the secret `{name}` is only for stages that act in {places}: this one does not, or has not been let through by now"
+                );
                 StageError::new(ErrorKind::Security, message)
             }
             None => error,
@@ -150,7 +156,7 @@ impl Driver {
         let Some(aim) = self.aims.get(&stage) else { return config };
         if self.scheduler.spec(stage).component == Component::Deploy {
             let bake = aim.environment.bake.as_millis().max(config["bake_ms"].as_u64().unwrap_or(0).into());
-            config["release"] = json!(release_id(self.scheduler.run(), self.scheduler.id(stage)));
+            config["release"] = json!(release_id(&self.id, self.scheduler.id(stage)));
             config["environment"] = json!(aim.environment.name);
             config["fence"] = json!(aim.fence);
             config["bake_ms"] = json!(u64::try_from(bake).unwrap_or(u64::MAX));
@@ -216,14 +222,14 @@ impl Driver {
     pub(super) fn evaluate_when(&self, stage: usize) -> Result<bool, StageError> {
         let condition = Value::String(self.scheduler.spec(stage).when.clone().unwrap_or_default());
         let holds = self.in_scope(stage, |scope| expression::condition(&condition, scope).map(|(_, holds)| holds));
-        holds.map_err(|error| self.masks.mask_error(error.into()))
+        holds.map_err(|error| self.explained(stage, self.masks.mask_error(error.into())))
     }
 
     /// A text of a stage's own fields, as its next attempt reads it.
     pub(super) fn rendered(&self, stage: usize, text: &str) -> Result<String, StageError> {
         let written = Value::String(text.to_owned());
         let rendered = self.in_scope(stage, |scope| template::render(&written, scope));
-        let rendered = rendered.map_err(|error| self.masks.mask_error(error.into()))?;
+        let rendered = rendered.map_err(|error| self.explained(stage, self.masks.mask_error(error.into())))?;
         Ok(template::to_text(&rendered))
     }
 

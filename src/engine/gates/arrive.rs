@@ -58,7 +58,7 @@ impl Known {
     /// Decides about a stage at its gate; opens one when it has none that speaks of what would start.
     pub fn arrive(&self, arrival: &Arrival<'_>) -> Passage {
         let asked = arrival.asked;
-        if let Some(error) = self.outdated(asked).or_else(|| self.no_way_back(asked)) {
+        if let Some(error) = self.outdated(asked).or_else(|| self.other_than_before(asked)).or_else(|| self.no_way_back(asked)) {
             return Passage::Bar { error, changes: Changes::default() };
         }
         if !asked.target.is_gated() {

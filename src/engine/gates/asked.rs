@@ -8,8 +8,8 @@ use super::Spot;
 use crate::language::{Component, Pipeline};
 use crate::model::digest::{canonical, sha256_hex};
 use crate::model::{
-    Environment, Excluded, GateId, GoingBack, Involvement, Opening, Quorum, ReleaseId, Run, RunId, StageId, Subject, SubjectKind,
-    Timestamp,
+    Actor, Environment, Excluded, GateId, GoingBack, Involvement, Opening, Quorum, ReleaseId, Run, RunId, StageId, Subject,
+    SubjectKind, Timestamp,
 };
 use crate::operators::{Cargo, Question};
 use crate::policy::{gate, subject};
@@ -79,6 +79,8 @@ pub struct Asked {
     /// Inputs of the run and hash of its text, to be compared with those of the live release.
     pub inputs: Value,
     pub pipeline_hash: String,
+    /// The directory that its stages run in, when that is not the engine's workspace: scripts there are somebody else's.
+    pub elsewhere: Option<String>,
 }
 
 impl Asked {
@@ -154,17 +156,17 @@ pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<Sta
     before.map(|other| (other.id.clone(), hash_of(&other.output))).collect()
 }
 
-/// Everybody who had a hand in a run: who started it, who started the runs that it repeats, who brought values, and who said
-/// what had become of a stage.
-pub fn excluded(run: &Run, ancestors: &[Run]) -> Vec<Excluded> {
+/// Everybody who had a hand in a run: who started it, who started the runs that it repeats, and `hands`: who brought values,
+/// or said what had become of a stage, to it, to those that it repeats, or to runs above and below.
+pub fn excluded(run: &Run, ancestors: &[Run], hands: &[Actor]) -> Vec<Excluded> {
     let started = Excluded { name: run.actor.name.clone(), uid: run.actor.uid, part: Involvement::StartedRun };
     let earlier = ancestors.iter().map(|earlier| {
         let changed = earlier.pipeline.edited_from.is_some();
         let part = if changed { Involvement::ChangedPipeline } else { Involvement::ChangedInputs };
         Excluded { name: earlier.actor.name.clone(), uid: earlier.actor.uid, part }
     });
-    let hands =
-        run.hands.iter().map(|actor| Excluded { name: actor.name.clone(), uid: actor.uid, part: Involvement::ChangedInputs });
+    let hands = run.hands.iter().chain(hands);
+    let hands = hands.map(|actor| Excluded { name: actor.name.clone(), uid: actor.uid, part: Involvement::ChangedInputs });
     let mut all = vec![started];
     for other in earlier.chain(hands) {
         if !all.iter().any(|known| known.name == other.name && known.uid == other.uid) {

@@ -1,16 +1,17 @@
 //! The case of a stage at its gate: what it would change, what is against it, whose yes it needs, and what people are shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::arrive::Arrival;
 use super::asked::{Asked, What};
+use super::deployed::release_id;
 use super::record::Changes;
 use super::{Known, Spot};
 use crate::model::{
-    Actor, Answer, Change, Environment, ErrorKind, Evidence, Gate, GateFact, GateStatus, Opening, Quorum, Release, StageError,
-    Subject, SubjectKind, Timestamp,
+    Actor, Answer, Change, Environment, ErrorKind, Evidence, Gate, GateFact, GateStatus, Opening, Quorum, Release, Shown,
+    StageError, Subject, SubjectKind, Timestamp,
 };
 use crate::operators::Cargo;
 use crate::policy::blocker::Blocker;
@@ -100,24 +101,43 @@ impl Known {
         Some(StageError::new(ErrorKind::ControlFlow, message).with_details(details))
     }
 
+    /// The release on record is what the first attempt brought: another attempt brings nothing else under that name.
+    pub(super) fn other_than_before(&self, asked: &Asked) -> Option<StageError> {
+        let (cargo, spot) = asked.deploys()?;
+        let (place, before) = self.release(&release_id(&asked.run, &asked.stage))?;
+        let record = &before.record;
+        if *place == spot && record.version == cargo.version && record.artefacts == cargo.artefacts {
+            return None;
+        }
+        let message = format!("it brought {} {} before, and would bring something else now", record.service, record.version);
+        Some(StageError::new(ErrorKind::Security, message))
+    }
+
     /// What a rollback was asked for must still be what it does.
     pub(super) fn no_way_back(&self, asked: &Asked) -> Option<StageError> {
         let (back, (cargo, spot)) = (asked.back.as_ref()?, asked.deploys()?);
         let history = self.history(&spot);
         let refuse = |why: String| Some(StageError::new(ErrorKind::Security, format!("the rollback does not start: {why}")));
-        // Another attempt of a rollback that has begun.
+        let Some(target) = history.iter().find(|release| release.record.id == back.to) else {
+            return refuse(format!("there is no release {}", back.to));
+        };
+        if cargo.version != target.record.version {
+            return refuse(format!("it would bring {}, not {}", cargo.version, target.record.version));
+        }
+        // By whatever name: what is told apart, and kept out, are digests.
+        let digests = |artefacts: &BTreeMap<String, String>| artefacts.values().cloned().collect::<BTreeSet<_>>();
+        let (brings, was) = (digests(&cargo.artefacts), digests(&target.record.artefacts));
+        if brings != was {
+            let told = |digests: BTreeSet<String>| digests.into_iter().collect::<Vec<_>>().join(", ");
+            return refuse(format!("release {} was {}, and it would bring {}", back.to, told(was), told(brings)));
+        }
+        // Another attempt of a rollback that has begun, or another part of it.
         if history.iter().any(|release| release.record.run == asked.run && release.record.service == spot.service) {
             return None;
         }
         let live = self.live(&spot).map(|live| &live.record.id);
         if live != back.from.as_ref() {
             return refuse("another release is live by now".to_owned());
-        }
-        let Some(target) = history.iter().find(|release| release.record.id == back.to) else {
-            return refuse(format!("there is no release {}", back.to));
-        };
-        if cargo.version != target.record.version {
-            return refuse(format!("it would bring {}, not {}", cargo.version, target.record.version));
         }
         match rollback_target(history, live, Some(&cargo.version), &self.standing(&spot.environment)) {
             Ok(_) => None,
@@ -154,6 +174,13 @@ impl Known {
 
 /// What people are shown.
 fn evidence(asked: &Asked, live: Option<&Release>) -> Evidence {
+    let mut evidence = of_what(asked, live);
+    let elsewhere = asked.elsewhere.iter().map(|place| Shown { name: "runs in".to_owned(), value: place.clone() });
+    evidence.shown.extend(elsewhere);
+    evidence
+}
+
+fn of_what(asked: &Asked, live: Option<&Release>) -> Evidence {
     match &asked.target.what {
         What::Act => Evidence::default(),
         What::Ask(question) => {

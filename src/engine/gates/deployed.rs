@@ -10,14 +10,14 @@ use super::{Changes, Known};
 use crate::language::{Component, Pipeline};
 use crate::model::{
     Actor, ErrorKind, EventKind, Next, Outcome, Release, ReleaseEvent, ReleaseFact, ReleaseId, ReleaseRecord, ReleaseVerdict,
-    Resolution, Run, StageError, StageId, SubjectKind, Timestamp,
+    Resolution, Run, RunId, StageError, StageId, SubjectKind, Timestamp,
 };
 use crate::policy::{release, standing};
 use crate::store::NewEvent;
 
 /// The name of the release that a deploy stage of a run brings.
-pub fn release_id(run: &Run, stage: &StageId) -> ReleaseId {
-    ReleaseId::from(format!("{}.{stage}", run.id).as_str())
+pub fn release_id(run: &RunId, stage: &StageId) -> ReleaseId {
+    ReleaseId::from(format!("{run}.{stage}").as_str())
 }
 
 /// Whether an event of a run may mean something for a release.
@@ -91,7 +91,7 @@ impl Book<'_> {
             return;
         }
         let run = self.of.run;
-        let id = release_id(run, stage);
+        let id = release_id(&run.id, stage);
         let text = |key: &str| config[key].as_str().unwrap_or_default().to_owned();
         let spot = Spot { environment: text("environment"), service: text("service") };
         // A deployment that could not even be described has brought nothing; a retry brings the same release.
@@ -151,7 +151,7 @@ impl Book<'_> {
 
     /// A deploy stage is over.
     fn deployed(&mut self, stage: &StageId, well: bool, error: Option<&StageError>, at: Timestamp) {
-        let id = release_id(self.of.run, stage);
+        let id = release_id(&self.of.run.id, stage);
         for (spot, id) in self.ours(None, |release| release.record.id == id && release.verdict == ReleaseVerdict::Deploying) {
             if well {
                 self.verified(&spot, &id, at);

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Known, Stream, read};
+use super::{Known, Stream, named, read};
 use crate::model::{
     BreakGlass, GateId, Release, ReleaseEvent, ReleaseFact, ReleaseId, RunId, Standing, StandingEvent, Timestamp, release,
 };
@@ -117,7 +117,7 @@ impl Known {
     }
 
     pub(super) fn take_standing(&mut self, fact: &Fact) -> Result<(), StoreError> {
-        let environment = fact.stream.trim_start_matches(STANDINGS).to_owned();
+        let environment = named(&fact.stream, STANDINGS).to_owned();
         self.apply_standing(&environment, &read(fact)?);
         Ok(())
     }

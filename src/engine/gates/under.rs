@@ -5,16 +5,20 @@
 
 use super::Known;
 use super::arrive::Arrival;
-use super::asked::WHOLE_RUN;
+use super::asked::{WHOLE_RUN, What};
 use crate::model::{Gate, GateStatus, Quorum, RunId, StageId, Subject};
 
 impl Known {
     /// The lock's token, when the stage starts under the request that let through the one that it undoes or is a part of. It
     /// does when that was for the same environment, when the run's family still holds the lock under which that stage started,
     /// and when nothing has changed that people decided about: the pipeline, the inputs, the environment's rules. Else it has to
-    /// ask like any stage.
+    /// ask like any stage. A stage that asks people always asks them, and one that deploys brings something of its own: what
+    /// that is may be known only by now, and something may be against it.
     pub(super) fn lets_under(&self, arrival: &Arrival<'_>) -> Option<u64> {
         let asked = arrival.asked;
+        if !matches!(asked.target.what, What::Act) {
+            return None;
+        }
         asked.undoes.iter().chain(&asked.under).find_map(|other| self.let_through_with(other, arrival))
     }
 

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::language::StageSpec;
 use crate::language::duration::Unit;
 use crate::language::template::to_text;
 use crate::model::StageError;
 use crate::operators::Context;
 use crate::operators::fields::{Fields, wrong};
+
+/// The fields that say what is brought. All others are read when it starts: they may hold what nobody may see before.
+const NAMED: &[&str] = &["service", "version", "artifact", "artifacts", "artefact", "artefacts", "bake"];
 
 /// What would be deployed, as a decision and a release name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,10 @@ pub struct Cargo {
 /// # Errors
 /// A template that fails, a service or version that is missing, an artefact that is no digest, a secret among them.
 pub fn cargo(context: &Context) -> Result<Cargo, StageError> {
-    let mut fields = Fields::render(context)?;
+    let given = context.stage.config.as_object().into_iter().flatten();
+    let named = given.filter(|(key, _)| NAMED.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone()));
+    let stage = StageSpec { config: Value::Object(named.collect()), ..context.stage.clone() };
+    let mut fields = Fields::render(&Context { stage: &stage, ..*context })?;
     let service = fields.text(&["service"])?.map(|text| text.trim().to_owned()).unwrap_or_default();
     let given = fields.text(&["version"])?.or_else(|| context.scope.input().get("version").map(to_text));
     let version = given.map(|text| text.trim().to_owned()).unwrap_or_default();
@@ -34,9 +41,7 @@ pub fn cargo(context: &Context) -> Result<Cargo, StageError> {
         if text.is_empty() {
             return Err(wrong(format!("a deploy stage needs a `{name}`, and it is empty")));
         }
-        if text.chars().any(char::is_control) || text.len() > 200 {
-            return Err(wrong(format!("`{name}` must be a short text in one line")));
-        }
+        one_line(name, text, 200)?;
         // A release is on record for ever.
         if context.secrets.contains_secret(text) {
             return Err(wrong(format!("`{name}` holds a secret, and releases are recorded")));
@@ -49,11 +54,27 @@ pub fn cargo(context: &Context) -> Result<Cargo, StageError> {
     if artefacts.values().any(|digest| context.secrets.contains_secret(digest)) {
         return Err(wrong("`artifact` holds a secret, and releases are recorded"));
     }
+    for text in artefacts.iter().flat_map(|(name, digest)| [name, digest]) {
+        one_line("artifact", text, 1_000)?;
+    }
     if artefacts.is_empty() {
         artefacts.insert("version".to_owned(), format!("{service}@{version}"));
     }
     let bake = fields.duration(&["bake"], Unit::Seconds)?;
     Ok(Cargo { service, version, artefacts, bake })
+}
+
+/// People tell releases apart by what they see, and stops go by the text: there is nothing in it that nobody sees.
+fn one_line(name: &str, text: &str, longest: usize) -> Result<(), StageError> {
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    if text.chars().any(unseen) || text.len() > longest {
+        return Err(wrong(format!("`{name}` must be a short text in one line, of signs that can be seen")));
+    }
+    Ok(())
 }
 
 fn read(value: &Value, name: Option<&str>, into: &mut BTreeMap<String, String>) -> Result<(), StageError> {

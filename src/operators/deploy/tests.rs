@@ -93,3 +93,18 @@ fn what_is_deployed_is_named_and_holds_no_secret() {
     let error = stage(json!({"service": "a", "version": "{{secrets.TOKEN}}", "run": "x"})).secret("TOKEN", "hunter2").error();
     assert!(error.to_string().contains("holds a secret") && !error.to_string().contains("hunter2"), "{error}");
 }
+
+#[test]
+fn what_is_deployed_holds_nothing_that_nobody_sees() {
+    for (field, text) in [
+        ("service", "api\u{200b}"),
+        ("version", "1\u{202e}0"),
+        ("artifact", "sha256:\u{1b}[31m0"),
+        ("artifact", &"0".repeat(2_000)),
+    ] {
+        let mut config = json!({"service": "api", "version": "1", "run": "x"});
+        config[field] = json!(text);
+        let error = stage(config).error();
+        assert!(error.to_string().contains("must be a short text"), "{field}: {error}");
+    }
+}

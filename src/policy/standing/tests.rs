@@ -35,6 +35,21 @@ fn a_rollback_leaves_a_hold_for_automation_and_a_quarantine_for_everybody() {
 }
 
 #[test]
+fn a_quarantine_holds_however_the_digest_is_written() {
+    let mut standing = Standing::default();
+    let stop = after_rollback(&released(2, "2.0"), &released(1, "1.0"), "engine", "bad", Timestamp(5)).remove(0);
+    let StandingEvent::Held(stop) = stop else { panic!("{stop:?}") };
+    standing.apply(&StandingEvent::Quarantined { digest: "sha256:00aa".to_owned(), stop });
+    let kept_out = |digest: &str| !against(&standing, &bringing(digest, SubjectKind::Deploy), false).is_empty();
+    for same in ["sha256:00aa", "SHA256:00AA", "registry:5000/api@sha256:00aa", "api:1.0@sha256:00Aa"] {
+        assert!(kept_out(same), "{same}");
+    }
+    for other in ["sha256:00ab", "sha512:00aa", "api@1.0", "00aa"] {
+        assert!(!kept_out(other), "{other}");
+    }
+}
+
+#[test]
 fn lifting_is_explicit_by_somebody_who_may_with_a_reason() {
     let mut standing = stopped();
     let world = World::new(production(vec![rule("release", 1)]));

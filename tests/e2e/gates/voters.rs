@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::town::Town;
 use super::{SHIP, SOLO, decision, gate_of, gate_when, listed, post, refusals, refused, settings, solo, status, waiting};
 use crate::people::Member;
-use crate::support::{Workspace, finish, until, within};
+use crate::support::{Workspace, finish, kill, until, within};
 
 const ONE: &str = "rules = [{ name = \"release\", groups = [\"RELEASE\"], min = 1 }]";
 const TWO: &str = "rules = [{ name = \"release\", groups = [\"RELEASE\"], min = 2 }]";
@@ -67,6 +67,34 @@ fn a_subpipeline_hides_nobody_who_had_a_hand_in_the_runs_above_it() {
     refused(&town.approve(&town.ben, &gate), "who started the run");
     refused(&town.approve(&town.ada, &gate), "who changed its inputs");
     assert_eq!(town.effects(), "");
+}
+
+#[test]
+fn whoever_said_what_had_become_of_a_stage_approves_nothing_that_follows_from_it() {
+    let outer = "{id: p, stages: [{id: prepare, type: shell, config: {run: 'echo up > up; sleep 1000'}}, {id: sub, type: subpipeline, depends_on: [prepare], config: {pipeline: deep}}]}";
+    let Some(town) = Town::new(outer, ONE) else { return };
+    let workspace = &town.place.workspace;
+    workspace.pipeline("deep.yaml", &SHIP.replace("id: p,", "id: deep,"));
+    let said = town.ada.say(&town.place, &["run", "p", "--detach", "--json"]);
+    let id = said.json()["id"].as_str().expect("an id").to_owned();
+    workspace.hear("up");
+    kill(workspace.runner_pid(&id));
+    until("it is unknown what became of it", || status(workspace, &id) == "waiting");
+    assert_eq!(town.ben.say(&town.place, &["runs", "resolve", &id, "prepare", "succeed"]).code, Some(0));
+    until("the run below waits", || !listed(workspace, &[]).is_empty());
+    let first = listed(workspace, &[]).remove(0);
+    refused(&town.approve(&town.ben, &first), "who changed its inputs does not approve it");
+    assert_eq!(town.cleo.say(&town.place, &decision("reject", &first)).code, Some(0));
+    workspace.say(&["runs", "logs", &id, "--follow"]);
+    // A run that takes over what he vouched for.
+    let said = town.ada.say(&town.place, &["runs", "rerun", &id, "--detach", "--json"]);
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    until("the run below waits again", || !listed(workspace, &[]).is_empty());
+    let again = listed(workspace, &[]).remove(0);
+    refused(&town.approve(&town.ben, &again), "who changed its inputs does not approve it");
+    assert_eq!(town.effects(), "");
+    town.approved(&town.cleo, &again);
+    until("it shipped", || town.effects() == "shipped\n");
 }
 
 #[test]
