@@ -141,7 +141,9 @@ fn the_readme_has_pictures_of_the_real_console() {
     shop.show("i", "artifact").picture("console");
     shop.console.type_keys("i");
     shop.agree();
-    shop.show("2", "release").console.wait("three ends", |console| console.screen().matches("succeeded").count() > 1);
+    shop.show("2", "Release a bad version")
+        .console
+        .wait("three ends", |console| console.screen().matches("succeeded").count() > 1);
     shop.picture("runs");
     shop.show("gj\r", "failed").show("n", "traffic is back at 0 %").show("i", "condition").picture("failed");
     shop.console.type_keys("i");
@@ -150,7 +152,7 @@ fn the_readme_has_pictures_of_the_real_console() {
     shop.show("\x14", "╭─ Colours").show("j", "▸ light").picture("colours");
     shop.console.type_keys("\x1b");
     shop.show("2", "took  started").show("g\r", "v1.3.0").show("p", "replay").show(" ", "replay paused");
-    shop.show("0", "event 1/").show(&")".repeat(8), "Test the build ━").show("h", "compiled metrics").picture("replay");
+    shop.show("0", "event 1/").show(")", "Test the build ━").show("h", "compiled metrics").picture("replay");
     shop.console.type_keys("\x1b");
     shop.run(&["check"]);
     shop.run(&["chatter", "-i", "lines=200"]);
