@@ -207,6 +207,41 @@ stages:
     assert_eq!(state(&workspace, "production").0, "1.0");
 }
 
+#[test]
+fn what_only_looks_at_a_deployment_needs_no_approval_of_its_own_and_what_changes_something_does() {
+    let pipeline = |method: &str| {
+        format!(
+            r#"
+id: p
+input_schema: {{type: object, properties: {{method: {{type: string, default: HEAD}}}}}}
+stages:
+  - {{id: ship, type: deploy, environment: production, config: {{service: api, version: "1.0", run: 'echo shipped >> effects'}}}}
+  - id: smoke
+    type: smoke-test
+    environment: production
+    depends_on: [ship]
+    config: {{url: "http://127.0.0.1:1", endpoints: [{{name: a, path: /, method: {method}}}], timeout: 1}}
+"#
+        )
+    };
+    for (method, gates) in [("HEAD", 1), ("POST", 2), ("'{{input.method}}'", 2)] {
+        let workspace = Workspace::with("p.yaml", &pipeline(method));
+        settings(&workspace, SOLO);
+        let id = workspace.detach("p");
+        let gate = gate_of(&workspace, &id);
+        agree(&workspace, &gate);
+        let mut found = Value::Null;
+        until("it ends, or asks again", || {
+            found = workspace.ok(&["runs", "show", &id, "--json"]).json();
+            let smoke = &found["stages"]["smoke"]["status"];
+            *smoke == "failed" || *smoke == "waiting_approval"
+        });
+        let all = workspace.ok(&["gates", "list", "--all", "--json"]).json()["gates"].as_array().expect("gates").len();
+        assert_eq!(all, gates, "{method}: {found:#}");
+        workspace.say(&["runs", "cancel", &id, "--force"]);
+    }
+}
+
 fn gate_fence(workspace: &Workspace, run: &str) -> u64 {
     let said = workspace.ok(&["audit", "list", "--action", "gate.started", "--json"]).json();
     let records = said["records"].as_array().expect("records");

@@ -1,4 +1,5 @@
-//! Stages that start under the request of another one: those that a deployment is made of, and what undoes a stage.
+//! Stages that start under the request of another one: those that a deployment is made of, what only looks at it afterwards, and
+//! what undoes a stage.
 //!
 //! What was agreed to was the deployment with its parts; and once something was let through, going back must not wait for
 //! people. The lock is still the run's.
