@@ -131,8 +131,12 @@ fn only_times_ids_and_ports_leave_a_picture_as_it_is() {
 fn the_readme_has_pictures_of_the_real_console() {
     let mut shop = Shop::open();
     shop.run(&["bad-release"]);
+    shop.console.wait_for("1 for you");
+    shop.show("5", "+ input error_rate: 1").picture("approvals");
     shop.agree();
-    shop.console.wait_for("failed");
+    shop.show("1", "failed");
+    shop.show("4", "in quarantine").show("j", "production").picture("deployments");
+    shop.console.type_keys("1");
     // Slow enough to be seen while it is tested.
     shop.run(&["release", "-i", "version=v1.3.0", "-i", "latency_ms=2000"]);
     shop.console.wait_for("3/14");
