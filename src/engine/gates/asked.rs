@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Spot;
-use crate::language::{Component, Pipeline};
+use crate::language::{Component, Pipeline, StageSpec};
 use crate::model::digest::{canonical, sha256_hex};
 use crate::model::{
     Actor, Environment, Excluded, GateId, GoingBack, Involvement, Opening, Quorum, ReleaseId, Run, RunId, StageId, Subject,
@@ -151,9 +151,20 @@ pub fn upstream(run: &Run, pipeline: &Pipeline, stage: &StageId) -> BTreeMap<Sta
     }
     let known = run.stages.values().filter(|other| other.id != *stage && other.status.is_final());
     let sets = |index: usize| pipeline.stages[index].component == Component::VariableSet;
-    let read = |index: usize| seen.contains(&index) || sets(index);
+    let any = pipeline.stage(stage.written()).is_some_and(reads_by_computed_name);
+    let read = |index: usize| any || seen.contains(&index) || sets(index);
     let before = known.filter(|other| pipeline.index_of(other.id.written()).is_some_and(read));
     before.map(|other| (other.id.clone(), hash_of(&other.output))).collect()
+}
+
+/// Whether a stage may read others by names that only the run tells, as in `upstream[input.which]`: it waits for none of them,
+/// and nobody knows which they are. Rather once too often: what stands in a script counts as well.
+fn reads_by_computed_name(spec: &StageSpec) -> bool {
+    let text = spec.config.to_string();
+    let between = |c: char| c.is_whitespace() || matches!(c, ')' | '\\' | 'n' | 'r' | 't');
+    let computed =
+        |root: &str| text.match_indices(root).any(|(at, _)| text[at + root.len()..].trim_start_matches(between).starts_with('['));
+    computed("upstream") || computed("stages")
 }
 
 /// Everybody who had a hand in a run: who started it, who started the runs that it repeats, and `hands`: who brought values,

@@ -198,3 +198,26 @@ fn an_older_generation_is_void_even_with_the_digest_of_the_newer_one() {
     let (status, answer) = post(workspace, &format!("/v1/gates/{}/decide", new["id"].as_str().expect("an id")), "", &decided);
     assert!(status != 200 && answer.contains("stale_subject"), "{status} {answer}");
 }
+
+#[test]
+fn what_a_stage_reads_by_a_computed_name_is_part_of_what_was_approved() {
+    let workspace = solo(
+        r#"
+id: p
+input_schema: {type: object, properties: {which: {type: string, default: late}}}
+stages:
+  - {id: late, type: shell, config: {run: 'read line < word; echo what=$line >> "$FLOWDECK_OUTPUT"'}}
+  - {id: ship, type: shell, environment: production, config: {run: 'echo {{upstream[input.which].outputs.what}} >> effects'}}
+"#,
+    );
+    workspace.fifo("word");
+    super::hold_the_lock(&workspace);
+    let (id, _) = super::approved_behind(&workspace, "p");
+    workspace.release("word");
+    let late = || workspace.ok(&["runs", "show", &id, "--json"]).json()["stages"]["late"]["status"].clone();
+    crate::support::until("the other stage is over", || late() == "succeeded");
+    workspace.release("go");
+    let again = super::gate_when(&workspace, &id, "renewed", |gate| gate["generation"] == 2);
+    assert!(again["reason"].to_string().contains("the output of a stage before it"), "{again:#}");
+    assert_eq!(workspace.read("effects"), "");
+}
