@@ -70,6 +70,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/runs/{id}/values", post(routes::provide))
         .route("/v1/gates/{id}/decide", post(gates::decide))
         .route("/v1/gates/{id}/break", post(gates::break_glass))
+        .route("/v1/gates/{id}/review", post(gates::review))
         .route("/v1/environments/{name}/rollback", post(environments::roll_back))
         .route("/v1/environments/{name}/promote", post(environments::promote))
         .route("/v1/environments/{name}/standing", post(environments::change_standing))

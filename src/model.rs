@@ -45,8 +45,8 @@ pub use audit::{
 };
 pub use checkpoint::{Checkpoint, Sealed, SignedHead};
 pub use deployment::{
-    Deployments, EnvironmentView, PromoteRequest, PromotionView, RollbackPlan, RollbackRequest, RollbackTarget, ServiceView,
-    StandingChange, StandingRequest,
+    Deployments, EnvironmentView, PromoteRequest, PromotionView, ReviewRequest, RollbackPlan, RollbackRequest, RollbackTarget,
+    ServiceView, StandingChange, StandingRequest,
 };
 pub use enclosure::{Enclosure, Part};
 pub use engine::EngineStatus;
@@ -57,7 +57,7 @@ pub use gate::{
     Answer, Change, Decided, Decision, Evidence, Excluded, Gate, GateEvent, GateFact, GateStatus, GateView, Involvement,
     Objection, Opening, Quorum, RuleView, Shown, Subject, SubjectKind,
 };
-pub use guard::{BreakGlass, BreakRequest, Guard};
+pub use guard::{BreakGlass, BreakRequest, Glass, GlassEvent, Guard, Review};
 pub use id::{GateId, ReleaseId, RunId, StageId};
 pub use include::{DEEPEST, Include, Parent};
 pub use lock::{Holder, Lock, LockEvent};

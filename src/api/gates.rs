@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Api, Failure};
 use crate::engine::Caller;
-use crate::model::{BreakRequest, Decided, GateView};
+use crate::model::{BreakRequest, Decided, Deployments, GateView, ReviewRequest};
 
 type Answer<T> = Result<Json<T>, Failure>;
 
@@ -45,4 +45,13 @@ pub async fn break_glass(
     Json(request): Json<BreakRequest>,
 ) -> Answer<GateView> {
     Ok(Json(api.engine.break_glass(&id, request, &caller).await?))
+}
+
+pub async fn review(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Json(request): Json<ReviewRequest>,
+) -> Answer<Deployments> {
+    Ok(Json(api.engine.review_glass(&id, request, &caller).await?))
 }

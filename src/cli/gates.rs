@@ -3,7 +3,7 @@
 use super::explain::refused;
 use super::{Context, Handoff, exit, inert, table};
 use crate::client::{Client, ClientError};
-use crate::model::{Answer, BreakRequest, Decided, GateStatus, GateView, Guard, Timestamp};
+use crate::model::{Answer, BreakRequest, Decided, GateStatus, GateView, Guard, ReviewRequest, Timestamp};
 
 /// List, show and decide requests to start in a protected environment
 #[derive(Debug, clap::Args)]
@@ -41,6 +41,14 @@ enum Action {
     Withdraw(Decision),
     /// Bypass named guards of a request, in an emergency and on record
     BreakGlass(Breaking),
+    /// Close the review of a gate whose glass was broken
+    Review {
+        /// A gate, or the beginning of its name
+        gate: String,
+        /// What came of it; it is on record for ever
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -92,6 +100,13 @@ pub async fn run(args: Args, context: Context) -> Handoff {
         Action::Approve(decision) => decide(&client, Answer::Approve, decision, args.json).await,
         Action::Reject(decision) => decide(&client, Answer::Reject, decision, args.json).await,
         Action::Withdraw(decision) => decide(&client, Answer::Withdraw, decision, args.json).await,
+        Action::Review { gate, reason } => client.review_glass(&gate, &ReviewRequest { reason }).await.map(|all| {
+            if args.json {
+                outln!("{}", serde_json::to_string_pretty(&all).unwrap_or_default());
+            } else {
+                outln!("{} is reviewed", inert::line(&gate));
+            }
+        }),
         Action::BreakGlass(breaking) => match break_glass(&client, breaking, args.json).await {
             Ok(handoff) => return handoff,
             Err(error) => Err(error),

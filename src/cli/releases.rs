@@ -205,6 +205,18 @@ fn list(all: &Deployments, json: bool) {
             let (name, digest) = (inert::line(&view.name), inert::line(digest));
             outln!("{digest} is in quarantine in {name} by {}: {}", inert::line(&stop.by), inert::line(&stop.reason));
         }
+        for glass in &view.glass {
+            let (name, gate) = (inert::line(&view.name), inert::line(glass.gate.as_str()));
+            let guards: Vec<&str> = glass.guards.iter().map(|guard| guard.as_str()).collect();
+            let why = format!("{} ({})", glass.reason, glass.incident);
+            outln!(
+                "the glass of {name} was broken for {gate} by {}: {}, {}",
+                inert::line(&glass.by),
+                guards.join(", "),
+                inert::line(&why)
+            );
+            outln!("  it waits for a review: flowdeck gates review {gate} --reason TEXT");
+        }
         if let Some(frozen) = &view.frozen {
             outln!("{} is frozen {}", inert::line(&view.name), inert::line(frozen));
         }

@@ -11,8 +11,9 @@ use super::ClientError;
 use crate::api::Failure;
 use crate::model::{
     AuditQuery, AuditRecord, AuditVerdict, BreakRequest, Created, Decided, Deployments, Document, EngineStatus, Event, GateView,
-    LogQuery, LogWindow, NewRun, PromoteRequest, Rerun, Resolution, RollbackPlan, RollbackRequest, Run, RunId, RunStatus,
-    RunSummary, ScanQuery, Sealed, Stage, StageId, StandingRequest, Values, VerifyRequest, ViewQuery, ViewWindow, Whoami,
+    LogQuery, LogWindow, NewRun, PromoteRequest, Rerun, Resolution, ReviewRequest, RollbackPlan, RollbackRequest, Run, RunId,
+    RunStatus, RunSummary, ScanQuery, Sealed, Stage, StageId, StandingRequest, Values, VerifyRequest, ViewQuery, ViewWindow,
+    Whoami,
 };
 
 /// A connection to an engine; a cheap handle.
@@ -80,6 +81,11 @@ impl Client {
     /// Bypasses guards of a gate, where the environment allows that.
     pub async fn break_glass(&self, gate: &str, request: &BreakRequest) -> Result<GateView, ClientError> {
         self.post(&format!("gates/{}/break", encode(gate)), request).await
+    }
+
+    /// Closes the review of broken glass.
+    pub async fn review_glass(&self, gate: &str, request: &ReviewRequest) -> Result<Deployments, ClientError> {
+        self.post(&format!("gates/{}/review", encode(gate)), request).await
     }
 
     pub async fn decide(&self, gate: &str, decided: &Decided) -> Result<GateView, ClientError> {

@@ -217,6 +217,7 @@ fn environment_view(known: &Known, environment: Environment, caller: &Caller, no
         frozen,
         lock: known.lock(&environment.name).holder.map(|holder| holder.run),
         services,
+        glass: known.unreviewed(&environment.name),
         no_standing: caller.may(&lift).err().map(|refusal| refusal.to_string()),
         name: environment.name,
     }

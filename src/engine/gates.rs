@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::{AuditVerdict, BreakGlass, Gate, GateEvent, GateId, GateStatus, Lock, LockEvent, RunId, StageId, Standing};
+use crate::model::{AuditVerdict, Gate, GateEvent, GateId, GateStatus, Glass, Lock, LockEvent, RunId, StageId, Standing};
 use crate::store::{Fact, Store, StoreError};
 
 pub use arrive::{Arrival, Passage};
@@ -53,7 +53,7 @@ pub struct Known {
     places: BTreeMap<Spot, Stream<History>>,
     /// By environment.
     standings: HashMap<String, Stream<Standing>>,
-    glasses: HashMap<GateId, Stream<Option<BreakGlass>>>,
+    glasses: BTreeMap<GateId, Stream<Option<Glass>>>,
     /// Runs that have ended while others of their family go on.
     over: HashSet<RunId>,
     /// Runs whose gates were read from a store that is not what its audit chain says, and why.
@@ -79,6 +79,7 @@ impl Gates {
         }
         store.facts(places::RELEASES).await?.iter().try_for_each(|fact| known.take_release(fact))?;
         store.facts(places::STANDINGS).await?.iter().try_for_each(|fact| known.take_standing(fact))?;
+        store.facts(places::GLASSES).await?.iter().try_for_each(|fact| known.take_glass(fact))?;
         let gone = known.of_nobody(unfinished);
         if !gone.is_empty() {
             store.record(gone.batch(&known)).await?;
@@ -88,8 +89,6 @@ impl Gates {
         for run in unfinished {
             let facts = store.facts(&format!("{GATES}{run}")).await?;
             facts.iter().try_for_each(|fact| known.take_gate(fact, run))?;
-            let glasses = store.facts(&format!("{}{run}", places::GLASSES)).await?;
-            glasses.iter().try_for_each(|fact| known.take_glass(fact))?;
             gated.extend((!facts.is_empty()).then(|| run.clone()));
         }
         if gated.is_empty() {
@@ -173,7 +172,9 @@ impl Known {
     pub fn forget(&mut self, run: &RunId, family: Option<&RunId>) {
         self.gates.retain(|_, stream| stream.state.subject.run != *run);
         let gates = &self.gates;
-        self.glasses.retain(|gate, _| gates.contains_key(gate));
+        // What waits for its review is not forgotten.
+        self.glasses
+            .retain(|gate, stream| gates.contains_key(gate) || stream.state.as_ref().is_some_and(|glass| glass.review.is_none()));
         self.over.insert(run.clone());
         if let Some(root) = family {
             self.over.retain(|over| over != root && !over.is_below(root));

@@ -33,6 +33,7 @@ pub mod action {
     pub const GATE_RENEWED: &str = "gate.renewed";
     pub const GATE_STARTED: &str = "gate.started";
     pub const GLASS_BROKEN: &str = "glass.broken";
+    pub const GLASS_REVIEWED: &str = "glass.reviewed";
     pub const RELEASE_CREATED: &str = "release.created";
     pub const RELEASE_VERIFIED: &str = "release.verified";
     pub const RELEASE_STABLE: &str = "release.stable";

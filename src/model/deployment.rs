@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Quorum, Release, ReleaseId, RunId, StageId, Stop, Values};
+use super::{BreakGlass, Quorum, Release, ReleaseId, RunId, StageId, Stop, Values};
 
 /// Everything that was ever deployed, by environment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct EnvironmentView {
     pub lock: Option<RunId>,
     /// By name.
     pub services: Vec<ServiceView>,
+    /// Glass that was broken here and that nobody has reviewed yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub glass: Vec<BreakGlass>,
     /// Why whoever asks may not hold and lift here; `None` when they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_standing: Option<String>,
@@ -142,6 +145,13 @@ pub enum StandingChange {
     LiftHold,
     Quarantine { digest: String },
     LiftQuarantine { digest: String },
+}
+
+/// Somebody has looked at why the glass of a gate was broken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRequest {
+    /// What came of it; on record for ever.
+    pub reason: String,
 }
 
 /// The live release of a service goes on to another environment.

@@ -21,6 +21,7 @@ pub enum Guard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakGlass {
     pub gate: GateId,
+    pub environment: String,
     /// Of the subject it is for; it is void for any other.
     pub digest: String,
     pub guards: BTreeSet<Guard>,
@@ -29,6 +30,44 @@ pub struct BreakGlass {
     pub incident: String,
     pub at: Timestamp,
     pub until: Timestamp,
+}
+
+/// Somebody looked at it afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    pub by: String,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+/// Broken glass, and the review that it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glass {
+    pub broken: BreakGlass,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+}
+
+/// The closed list of facts about broken glass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum GlassEvent {
+    Broken(BreakGlass),
+    Reviewed(Review),
+}
+
+impl Glass {
+    /// Folds an event into what is known of a gate's glass. The only place where that changes.
+    pub fn apply(known: &mut Option<Self>, event: &GlassEvent) {
+        match event {
+            GlassEvent::Broken(broken) => *known = Some(Self { broken: broken.clone(), review: None }),
+            GlassEvent::Reviewed(review) => {
+                if let Some(glass) = known {
+                    glass.review = Some(review.clone());
+                }
+            }
+        }
+    }
 }
 
 /// What somebody sends to break the glass of a gate.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::access::{self, Action, may};
 use super::gate::moment;
 use super::quorum::Deciders;
-use crate::model::{BreakGlass, Gate, Guard, Person, Timestamp};
+use crate::model::{BreakGlass, Gate, Glass, GlassEvent, Guard, Person, Review, Timestamp};
 
 /// How long broken glass stays broken.
 pub const VALID: Duration = Duration::from_secs(15 * 60);
@@ -95,6 +95,7 @@ pub fn break_glass(
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     Ok(BreakGlass {
         gate: gate.id.clone(),
+        environment: environment.name.clone(),
         digest: gate.digest.clone(),
         guards: request.guards.clone(),
         by: person.name.clone(),
@@ -103,6 +104,49 @@ pub fn break_glass(
         at: now,
         until: now.after(VALID),
     })
+}
+
+/// Why a review does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoReview {
+    #[error("{0}")]
+    NotAllowed(access::Refusal),
+    #[error("a service account reviews nothing")]
+    ServiceAccount,
+    #[error("whoever broke the glass does not review it")]
+    BrokeIt,
+    #[error("a review needs a word about what came of it")]
+    NoReason,
+    #[error("it was reviewed already, by {0}")]
+    Done(String),
+}
+
+/// Decides whether a person may close the review of broken glass: who may approve there, and did not break it.
+pub fn review(
+    glass: &Glass,
+    deciders: &Deciders<'_>,
+    person: &Person,
+    reason: &str,
+    now: Timestamp,
+) -> Result<GlassEvent, NoReview> {
+    let environment = deciders.environment;
+    let action = Action::Approve { environment: environment.name.clone() };
+    may(deciders.access, deciders.engine_uid, person, &action).map_err(NoReview::NotAllowed)?;
+    if person.service {
+        return Err(NoReview::ServiceAccount);
+    }
+    let is_engine = person.uid == Some(deciders.engine_uid);
+    if environment.separation && (is_engine || person.name == glass.broken.by) {
+        return Err(NoReview::BrokeIt);
+    }
+    if let Some(done) = &glass.review {
+        return Err(NoReview::Done(done.by.clone()));
+    }
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(NoReview::NoReason);
+    }
+    Ok(GlassEvent::Reviewed(Review { by: person.name.clone(), at: now.max(glass.broken.at), reason: reason.to_owned() }))
 }
 
 /// Whether it lets a guard of a gate be bypassed now: only that subject, only those guards, only for that time.

@@ -42,6 +42,12 @@ impl Live {
         self.list.as_ref().map(|list| list.environments.as_slice()).unwrap_or_default()
     }
 
+    /// Environments where the glass was broken and nobody has reviewed that.
+    pub fn glass(&self) -> impl Iterator<Item = &str> {
+        let broken = self.environments().iter().filter(|environment| !environment.glass.is_empty());
+        broken.map(|environment| environment.name.as_str())
+    }
+
     pub fn environment(&self, name: &str) -> Option<&EnvironmentView> {
         self.environments().iter().find(|environment| environment.name == name)
     }

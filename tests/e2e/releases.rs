@@ -90,6 +90,13 @@ fn agree(workspace: &Workspace, gate: &Value) {
     workspace.ok(&["gates", "approve", text("id"), "--digest", &text("digest")[..12], "--reason", "seen"]);
 }
 
+/// An environment as it is listed.
+fn view(workspace: &Workspace, environment: &str) -> Value {
+    let all = workspace.ok(&["releases", "--json"]).json();
+    let all = all["environments"].as_array().expect("environments");
+    all.iter().find(|view| view["name"] == environment).expect("the environment").clone()
+}
+
 /// The service of an environment as it is listed.
 fn service(workspace: &Workspace, environment: &str) -> Value {
     let all = workspace.ok(&["releases", "--json"]).json();

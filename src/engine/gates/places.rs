@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Known, Stream, named, read};
 use crate::model::{
-    BreakGlass, GateId, Release, ReleaseEvent, ReleaseFact, ReleaseId, RunId, Standing, StandingEvent, Timestamp, release,
+    BreakGlass, GateId, Glass, GlassEvent, Release, ReleaseEvent, ReleaseFact, ReleaseId, RunId, Standing, StandingEvent,
+    Timestamp, release,
 };
 use crate::policy::release::baked;
 use crate::store::{Fact, StoreError};
@@ -63,7 +64,22 @@ impl Known {
 
     /// The glass that was last broken for a gate.
     pub fn glass(&self, gate: &GateId) -> Option<&BreakGlass> {
-        self.glasses.get(gate).map(|stream| &stream.state).and_then(Option::as_ref)
+        self.glasses.get(gate).and_then(|stream| stream.state.as_ref()).map(|glass| &glass.broken)
+    }
+
+    /// Broken glass of an environment that nobody has reviewed.
+    pub fn unreviewed(&self, environment: &str) -> Vec<BreakGlass> {
+        let all = self.glasses.values().filter_map(|stream| stream.state.as_ref());
+        let open = all.filter(|glass| glass.review.is_none() && glass.broken.environment == environment);
+        open.map(|glass| glass.broken.clone()).collect()
+    }
+
+    /// The glass of the gate of this name, or of the only name that begins like this.
+    pub fn find_glass(&self, text: &str) -> Option<&Glass> {
+        let exact = self.glasses.iter().find(|(gate, _)| gate.as_str() == text);
+        let mut fits = self.glasses.iter().filter(|(gate, _)| gate.as_str().starts_with(text));
+        let (_, stream) = exact.or_else(|| fits.next().filter(|_| fits.next().is_none()))?;
+        stream.state.as_ref()
     }
 
     /// Releases of a run in an environment (or in all), with their spots.
@@ -129,13 +145,14 @@ impl Known {
     }
 
     pub(super) fn take_glass(&mut self, fact: &Fact) -> Result<(), StoreError> {
-        self.apply_glass(&read(fact)?);
+        let gate = GateId::from(fact.stream.strip_prefix(GLASSES).unwrap_or(&fact.stream));
+        self.apply_glass(&gate, &read(fact)?);
         Ok(())
     }
 
-    pub(super) fn apply_glass(&mut self, glass: &BreakGlass) {
-        let stream = self.glasses.entry(glass.gate.clone()).or_default();
-        stream.state = Some(glass.clone());
+    pub(super) fn apply_glass(&mut self, gate: &GateId, event: &GlassEvent) {
+        let stream = self.glasses.entry(gate.clone()).or_default();
+        Glass::apply(&mut stream.state, event);
         stream.length += 1;
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::clock;
 use crate::model::audit::action;
 use crate::model::digest::{canonical, sha256_hex};
 use crate::model::{
-    Actor, BreakGlass, Gate, GateEvent, GateFact, LockEvent, NewRecord, ReleaseEvent, ReleaseFact, RunId, StandingEvent,
+    Actor, Gate, GateEvent, GateFact, GateId, GlassEvent, LockEvent, NewRecord, ReleaseEvent, ReleaseFact, RunId, StandingEvent,
     Timestamp,
 };
 use crate::store::{Batch, Expected, NewFact};
@@ -22,7 +22,7 @@ pub struct Changes {
     pub releases: Vec<(Spot, ReleaseEvent)>,
     /// With the environment.
     pub standings: Vec<(String, StandingEvent)>,
-    pub glasses: Vec<BreakGlass>,
+    pub glasses: Vec<(GateId, GlassEvent)>,
     pub audit: Vec<NewRecord>,
 }
 
@@ -53,19 +53,23 @@ impl Changes {
         self.standings.push((environment.to_owned(), event));
     }
 
-    /// Takes a broken glass, with who broke it on record.
-    pub fn about_glass(&mut self, glass: BreakGlass, actor: &Actor) {
-        self.audit.push(NewRecord {
-            at: glass.at,
-            actor: actor.clone(),
-            action: action::GLASS_BROKEN.to_owned(),
-            subject: format!("{GLASSES}{}", glass.gate),
-            body: json!({
-                "fact": hash_of(&glass), "digest": glass.digest, "guards": glass.guards, "reason": glass.reason,
-                "incident": glass.incident, "until": glass.until,
-            }),
-        });
-        self.glasses.push(glass);
+    /// Takes what happened to the glass of a gate, with who did it on record.
+    pub fn about_glass(&mut self, gate: &GateId, event: GlassEvent, actor: &Actor) {
+        let (at, action, mut body) = match &event {
+            GlassEvent::Broken(glass) => (
+                glass.at,
+                action::GLASS_BROKEN,
+                json!({
+                    "environment": glass.environment, "digest": glass.digest, "guards": glass.guards, "reason": glass.reason,
+                    "incident": glass.incident, "until": glass.until,
+                }),
+            ),
+            GlassEvent::Reviewed(review) => (review.at, action::GLASS_REVIEWED, json!({"reason": review.reason})),
+        };
+        body["fact"] = json!(hash_of(&event));
+        let (action, subject) = (action.to_owned(), format!("{GLASSES}{gate}"));
+        self.audit.push(NewRecord { at, actor: actor.clone(), action, subject, body });
+        self.glasses.push((gate.clone(), event));
     }
 
     /// What is decided further, on top of this.
@@ -116,9 +120,9 @@ impl Changes {
             let length = known.standings.get(environment).map_or(0, |stream| stream.length);
             add(&mut batch, format!("{STANDINGS}{environment}"), length, clock::now(), written(event));
         }
-        for glass in &self.glasses {
-            let length = known.glasses.get(&glass.gate).map_or(0, |stream| stream.length);
-            add(&mut batch, format!("{GLASSES}{}", glass.gate), length, glass.at, written(glass));
+        for (gate, event) in &self.glasses {
+            let length = known.glasses.get(gate).map_or(0, |stream| stream.length);
+            add(&mut batch, format!("{GLASSES}{gate}"), length, clock::now(), written(event));
         }
         batch
     }
@@ -129,7 +133,7 @@ impl Changes {
         self.locks.iter().for_each(|(environment, event)| known.apply_lock(environment, event));
         self.releases.iter().for_each(|(spot, event)| known.apply_release(spot, event));
         self.standings.iter().for_each(|(environment, event)| known.apply_standing(environment, event));
-        self.glasses.iter().for_each(|glass| known.apply_glass(glass));
+        self.glasses.iter().for_each(|(gate, event)| known.apply_glass(gate, event));
     }
 }
 

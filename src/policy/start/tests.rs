@@ -182,6 +182,7 @@ fn without_the_lock_of_the_environment_nothing_starts() {
 fn glass(world: &World, guards: &[Guard]) -> BreakGlass {
     BreakGlass {
         gate: world.gate.id.clone(),
+        environment: "production".to_owned(),
         digest: world.gate.digest.clone(),
         guards: guards.iter().copied().collect::<BTreeSet<_>>(),
         by: "olaf".to_owned(),

@@ -39,8 +39,8 @@ impl App {
         };
         let place = if self.world.workspace.is_empty() { String::new() } else { format!("{}  ", self.world.workspace) };
         let gates = self.gates();
-        let waiting = row.style(Role::Waiting);
-        row.right(&[(read_only, dim), (&gates, waiting), (&place, text), (state, style), (" ", text)]);
+        let (waiting, glass) = (row.style(Role::Waiting), self.glass());
+        row.right(&[(read_only, dim), (&glass, bad), (&gates, waiting), (&place, text), (state, style), (" ", text)]);
         row.gap(1).role("flowdeck", Role::Title).gap(2);
         let wanted: usize = TABS.iter().map(|tab| self.world.key(tab.action).chars().count() + tab.title.len() + 3).sum();
         let named = wanted <= usize::from(row.room());
@@ -61,6 +61,16 @@ impl App {
                 row.gap(1).role(arrow, Role::Dim);
             }
             row.gap(1).role(crumb, Role::Text);
+        }
+    }
+
+    /// Where the glass was broken and nobody has reviewed that: everybody is to see it.
+    fn glass(&self) -> String {
+        let broken: Vec<&str> = self.world.deployments.glass().collect();
+        match broken.as_slice() {
+            [] => String::new(),
+            [one] => format!("GLASS BROKEN in {one}  "),
+            several => format!("GLASS BROKEN in {} places  ", several.len()),
         }
     }
 

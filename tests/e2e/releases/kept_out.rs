@@ -169,5 +169,16 @@ fn breaking_the_glass_bypasses_named_guards_on_record_and_only_where_it_is_allow
     assert_eq!((&body["guards"], &body["incident"]), (&json!(["quorum"]), &json!("I-1")));
     let records = workspace.ok(&["audit", "list", "--action", "gate.started", "--json"]).json();
     assert_eq!(records["records"][0]["body"]["bypassed"], json!(["quorum"]));
+    // Everybody is told until somebody has looked at it, over any restart.
+    let glass = || super::view(&workspace, "production")["glass"].clone();
+    assert_eq!(glass()[0]["incident"], "I-1");
+    crate::support::kill(workspace.engine_pid());
+    assert_eq!(glass()[0]["gate"], gate["id"]);
+    assert_eq!(workspace.say(&["gates", "review", "another", "--reason", "x"]).code, Some(2));
+    assert_eq!(workspace.say(&["gates", "review", &name, "--reason", " "]).code, Some(3));
+    workspace.ok(&["gates", "review", &name, "--reason", "it was right"]);
+    assert_eq!(glass(), json!(null));
+    let said = workspace.say(&["gates", "review", &name, "--reason", "again"]);
+    assert!(said.code == Some(3) && said.err.contains("reviewed already"), "{said:#?}");
     workspace.ok(&["audit", "verify"]);
 }

@@ -3,7 +3,7 @@
 use super::drawing::{SIZES, snapshot};
 use super::driver::Driver;
 use super::released::{FAILED, release, stop};
-use crate::model::{Deployments, ReleaseVerdict, RunId};
+use crate::model::{BreakGlass, Deployments, Guard, ReleaseVerdict, RunId, Timestamp};
 use crate::tui::backend::{Promote, Reply, Request};
 use crate::tui::glyph::Charset;
 use crate::tui::theme::SHIPPED;
@@ -103,6 +103,33 @@ fn the_smallest_full_terminal_has_everything_that_there_is_to_know() {
         ", in quarantine",
     ] {
         assert!(seen.contains(words), "{words}: {seen}");
+    }
+}
+
+#[test]
+fn broken_glass_is_told_on_every_screen_until_somebody_has_reviewed_it() {
+    for (width, height) in [(80, 24), (200, 50)] {
+        let mut driver = Driver::released(width, height, Charset::Unicode);
+        assert!(!driver.shows("GLASS BROKEN"));
+        driver.environment("production").glass = vec![BreakGlass {
+            gate: "r.publish".into(),
+            environment: "production".to_owned(),
+            digest: "0".repeat(64),
+            guards: [Guard::Quorum].into(),
+            by: "olaf".to_owned(),
+            reason: "it burns".to_owned(),
+            incident: "INC-1".to_owned(),
+            at: Timestamp(0),
+            until: Timestamp(900_000),
+        }];
+        driver.deploy(driver.deployments.clone());
+        for screen in ["1", "2", "4", "5", "6", "8", "9"] {
+            driver.keys(screen);
+            assert!(driver.shows("GLASS BROKEN in production"), "{screen}: {}", driver.screen());
+        }
+        driver.environment("production").glass.clear();
+        driver.deploy(driver.deployments.clone());
+        assert!(!driver.shows("GLASS BROKEN"), "{}", driver.screen());
     }
 }
 

@@ -106,6 +106,7 @@ fn environment(name: &str, tier: u32, protected: bool, services: Vec<ServiceView
         frozen: None,
         lock: None,
         services,
+        glass: Vec::new(),
         no_standing: None,
     }
 }
