@@ -161,11 +161,11 @@ impl Known {
         self.gates.values().filter(own).max_by_key(|stream| stream.order).map(|stream| &stream.state)
     }
 
-    /// The hash of the inputs and values that a stage of a run was let through with.
-    pub fn started_with(&self, run: &RunId, stage: &StageId) -> Option<&str> {
+    /// The request that let a stage of a run through: its own, that of the deployment `under` which it stands, or the run's.
+    pub fn let_through_by(&self, run: &RunId, stage: &StageId, under: Option<&StageId>) -> Option<&Gate> {
         let whole = StageId::new(asked::WHOLE_RUN);
-        let gate = self.last_of(run, stage).or_else(|| self.last_of(run, &whole))?;
-        (gate.status == GateStatus::Started).then_some(gate.subject.inputs_hash.as_str())
+        let mut gates = [Some(stage), under, Some(&whole)].into_iter().flatten().filter_map(|stage| self.last_of(run, stage));
+        gates.next().filter(|gate| gate.status == GateStatus::Started)
     }
 
     /// Forgets the gates of a run that has ended, and with the last run its family; the store has them.

@@ -1,9 +1,11 @@
 //! The runner's side of a run: what it reports, what is left when it dies, and taking a run up after a crash.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::act::as_values;
-use super::{Act, Driver, DriverError, Mail, Work};
+use super::{Act, Aim, Driver, DriverError, Mail, Work};
 use crate::engine::clock;
 use crate::engine::scheduler::Input;
 use crate::engine::values::Found;
@@ -39,7 +41,7 @@ impl Driver {
         };
         self.find_values().await;
         self.wait_for_values().await?;
-        self.note_changed_values().await?;
+        self.note_what_was_let_through().await?;
         self.note_bindings().await;
         self.reopen_frames();
         match known {
@@ -75,18 +77,24 @@ impl Driver {
 
     /// People agreed to what would start with the values of that moment. A start that was recorded and not made yet would be
     /// made with those that were found again.
-    async fn note_changed_values(&mut self) -> Result<(), DriverError> {
-        let running = self.recorded_as_running();
+    async fn note_what_was_let_through(&mut self) -> Result<(), DriverError> {
+        let running = self.scheduler.at_work();
         if running.is_empty() || self.scheduler.run().protected.is_empty() {
             return Ok(());
         }
         let now = self.inputs_hash().await?;
-        let known = self.shared.gates.turn().await;
+        let shared = Arc::clone(&self.shared);
+        let in_force = shared.policy_in_force().await;
+        let known = shared.gates.turn().await;
         for stage in running {
-            let then = known.started_with(&self.id, self.scheduler.id(stage));
-            if then.is_some_and(|then| then != now) {
+            let under = self.let_through_with(stage);
+            let Some(gate) = known.let_through_by(&self.id, self.scheduler.id(stage), under.as_ref()) else { continue };
+            if gate.subject.inputs_hash != now {
                 self.changed_values.insert(stage);
             }
+            // It acts where it did, under the same lock, should it have to be started again.
+            let environment = in_force.policy.environment(&gate.subject.environment);
+            self.aims.insert(stage, Aim { environment, fence: gate.fence });
         }
         Ok(())
     }

@@ -223,7 +223,7 @@ impl Driver {
     }
 
     /// The deployment that a stage is a part of, or that what it undoes was: what was agreed to was that, with its parts.
-    fn let_through_with(&self, stage: usize) -> Option<StageId> {
+    pub(super) fn let_through_with(&self, stage: usize) -> Option<StageId> {
         let deploys = |id: &&StageId| {
             let spec = self.pipeline.stage(id.written());
             spec.is_some_and(|spec| spec.component == Component::Deploy)

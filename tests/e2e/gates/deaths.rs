@@ -6,8 +6,14 @@ use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{SHIP, decision, solo};
+use super::{decision, solo};
+
 use crate::support::{Said, Workspace, until, within};
+
+/// Leaves a line with the lock's token and the environment: also a start that the next engine makes has them.
+const FENCED: &str = "{id: p, stages: [{id: ship, type: shell, environment: production, \
+    config: {run: 'echo shipped $FLOWDECK_FENCE $FLOWDECK_ENVIRONMENT >> effects'}}]}";
+const SHIPPED: &str = "shipped 1 production\n";
 
 /// Where an engine dies: before or after the commit that holds an event, or a record of the audit chain.
 pub(crate) type Point = (&'static str, String);
@@ -78,14 +84,14 @@ fn starts(workspace: &Workspace) -> usize {
 
 #[test]
 fn an_engine_killed_at_any_commit_around_a_decision_starts_the_stage_exactly_once() {
-    let undisturbed = solo(SHIP);
+    let undisturbed = solo(FENCED);
     let (events, records) = ship(&undisturbed);
-    assert_eq!((undisturbed.read("effects"), starts(&undisturbed)), ("shipped\n".to_owned(), 1));
+    assert_eq!((undisturbed.read("effects"), starts(&undisturbed)), (SHIPPED.to_owned(), 1));
     let places = (1..=events).map(|event| event.to_string()).chain((2..=records).map(|record| format!("audit{record}")));
     let points: Vec<Point> = places.flat_map(|place| ["before", "after"].map(|moment| (moment, place.clone()))).collect();
     let (mut wrong, mut missed) = (Vec::new(), Vec::new());
     for point in points {
-        let workspace = solo(SHIP);
+        let workspace = solo(FENCED);
         let mut engine = mortal_engine(&workspace, &point);
         ship(&workspace);
         if workspace.read("died").is_empty() {
@@ -95,7 +101,7 @@ fn an_engine_killed_at_any_commit_around_a_decision_starts_the_stage_exactly_onc
         let ended = within("the engine's end", move || engine.wait().expect("its end"));
         assert!(!missed.is_empty() || ended.signal() == Some(9), "{point:?}: {ended}");
         let (effects, starts) = (workspace.read("effects"), starts(&workspace));
-        if (effects.as_str(), starts) != ("shipped\n", 1) {
+        if (effects.as_str(), starts) != (SHIPPED, 1) {
             wrong.push(json!({"point": point, "effects": effects, "starts": starts}));
         }
     }
