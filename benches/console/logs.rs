@@ -44,7 +44,7 @@ fn ends(place: &Place, log: &Path) {
         quit(&mut console);
         let began = Instant::now();
         let mut peer =
-            Console::spawn(terminal(pty_process::blocking::Command::new("less").arg("-S").arg("+G").arg(log)), 200, 50);
+            Console::spawn(terminal(pty_process::blocking::Command::new("less").arg("-nS").arg("+G").arg(log)), 200, 50);
         peer.wait_for(&last);
         less.push(began.elapsed());
         quit(&mut peer);
