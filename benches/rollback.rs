@@ -30,6 +30,8 @@ fn main() {
     let demo = Demo::start(Path::new(EXE), Some(&dir.path().join("demo"))).expect("the demo");
     let (mut starts, mut rollbacks) = (Vec::new(), Vec::new());
     release(&demo, 0);
+    release(&demo, ROUNDS + 1);
+    first_way_back(&demo);
     for round in 1..=ROUNDS {
         starts.push(start(dir.path()));
         release(&demo, round);
@@ -60,7 +62,12 @@ fn version(round: usize) -> String {
 fn release(demo: &Demo, round: usize) {
     let input = format!("version={}", version(round));
     let begun = said(demo, &["run", "release", "-i", &input, "-i", "bake=600ms", "--detach", "--json"]);
-    let id = begun["id"].as_str().expect("an id");
+    agree(demo, begun["id"].as_str().expect("an id"));
+    assert_eq!(answer(&demo.urls[1]).expect("an answer"), version(round));
+}
+
+/// Says yes to the request of a run, and waits for its end.
+fn agree(demo: &Demo, id: &str) {
     let gate = loop {
         let gates = said(demo, &["gates", "--json"]);
         if let Some(gate) = gates["gates"].as_array().expect("gates").iter().find(|gate| gate["run_id"] == id) {
@@ -72,7 +79,13 @@ fn release(demo: &Demo, round: usize) {
     let ended = flowdeck(demo, &["runs", "logs", id, "--follow"]).output().expect("flowdeck");
     assert!(ended.status.success());
     assert_eq!(said(demo, &["runs", "show", id, "--json"])["status"], "succeeded");
-    assert_eq!(answer(&demo.urls[1]).expect("an answer"), version(round));
+}
+
+/// A pipeline for going back is agreed to once, like every deployment; from then on one person's word is enough.
+fn first_way_back(demo: &Demo) {
+    let begun = said(demo, &["rollback", "production", "--reason", "bench", "--detach", "--json"]);
+    agree(demo, begun["id"].as_str().expect("an id"));
+    assert_eq!(answer(&demo.urls[1]).expect("an answer"), version(0));
 }
 
 /// From the confirmation to the old version's first answer.

@@ -68,6 +68,8 @@ impl Engine {
             (way, quorum)
         };
         let recipe = self.recipe(&described, &way).await?;
+        let known_way = self.shared.gates.turn().await.has_deployed_with(&way.spot, &recipe.pipeline.hash);
+        let quorum = if known_way { quorum } else { Quorum::Rules };
         Ok(RollbackPlan {
             environment: environment.to_owned(),
             service: way.spot.service.clone(),

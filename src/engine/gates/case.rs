@@ -44,6 +44,10 @@ impl Known {
     pub(super) fn quorum(&self, arrival: &Arrival<'_>) -> Quorum {
         let asked = arrival.asked;
         let (Some(back), Some((_, spot))) = (&asked.back, asked.deploys()) else { return Quorum::Rules };
+        // A way back that nobody has agreed to by now, or not as its file has become, is like any other deployment.
+        if !self.has_deployed_with(&spot, &asked.pipeline_hash) {
+            return Quorum::Rules;
+        }
         if back.automatic {
             return Quorum::Automatic;
         }

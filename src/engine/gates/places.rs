@@ -57,6 +57,12 @@ impl Known {
         release::live(self.history(spot))
     }
 
+    /// Whether a pipeline has brought something to a spot that was verified there: as this text it was let through.
+    pub fn has_deployed_with(&self, spot: &Spot, pipeline_hash: &str) -> bool {
+        let verified = self.history(spot).iter().filter(|release| release.verified_at.is_some());
+        verified.map(|release| release.record.pipeline_hash.as_str()).any(|hash| hash == pipeline_hash)
+    }
+
     /// What an environment does not let in.
     pub fn standing(&self, environment: &str) -> Standing {
         self.standings.get(environment).map(|stream| stream.state.clone()).unwrap_or_default()

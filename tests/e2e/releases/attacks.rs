@@ -90,7 +90,12 @@ fn a_rollback_brings_nothing_else_after_it_has_gone_back() {
   - {id: on, type: deploy, depends_on: [back], config: {service: api, version: "6.0", artifact: sha256:evil, run: 'echo evil >> effects'}}
 "#,
     );
-    let run = workspace.say(&["rollback", "production", "--reason", "slow", "--json"]).json();
+    // A way back that is new is agreed to first; what else it brings is not let through with that either.
+    let said = workspace.ok(&["rollback", "production", "--reason", "slow", "--detach", "--json"]).json();
+    let id = said["id"].as_str().expect("an id");
+    super::agree(&workspace, &super::gate_of(&workspace, id));
+    workspace.say(&["runs", "logs", id, "--follow"]);
+    let run = workspace.ok(&["runs", "show", id, "--json"]).json();
     let error = &run["stages"]["on"]["error"];
     assert!(error["message"].to_string().contains("it would bring 6.0, not 1.0"), "{run:#}");
     assert_eq!((state(&workspace, "production").0, workspace.read("effects")), (json!("1.0"), "1.0\n2.0\nback\n".to_owned()));

@@ -180,3 +180,46 @@ fn a_stage_can_go_back_as_well() {
     let (live, releases) = state(&workspace, "staging");
     assert_eq!((live, releases[0].as_str()), (json!("1.0"), "1.0 stable"));
 }
+
+#[test]
+fn a_way_back_that_nobody_has_agreed_to_asks_like_a_deployment_and_so_does_one_that_was_edited() {
+    let workspace = solo();
+    let undo = |mark: &str| {
+        let text = format!(
+            r#"
+id: undo
+input_schema: {{type: object, properties: {{version: {{type: string}}}}}}
+stages:
+  - id: back
+    type: deploy
+    config: {{service: api, version: "{{{{input.version}}}}", artifact: "{{{{input.artefacts}}}}", run: 'echo {mark} {{{{input.version}}}} >> effects'}}
+"#
+        );
+        workspace.pipeline("undo.yaml", &text);
+    };
+    undo("undone");
+    settings(&workspace, &format!("{}rollback = \"undo\"\n", super::SOLO));
+    for version in ["1.0", "2.0", "3.0"] {
+        agreed(&workspace, version);
+    }
+    let back = |to: &str| {
+        let said = workspace.ok(&["rollback", "production", "--to", to, "--reason", "slow", "--detach", "--json"]).json();
+        said["id"].as_str().expect("an id").to_owned()
+    };
+    let plan = workspace.ok(&["rollback", "production", "--plan", "--json"]).json();
+    assert_eq!(plan["quorum"], "rules");
+    let first = back("2.0");
+    let gate = gate_of(&workspace, &first);
+    assert_eq!((&gate["rules"][0]["name"], workspace.read("effects").lines().count()), (&json!("approver"), 3));
+    agree(&workspace, &gate);
+    assert_eq!(workspace.wait(&first)["status"], "succeeded");
+    // As this text it was let through once: from now on one person on call is enough.
+    assert_eq!(workspace.wait(&back("1.0"))["status"], "succeeded");
+    assert!(workspace.read("effects").ends_with("undone 2.0\nundone 1.0\n"));
+    workspace.ok(&["releases", "lift", "production", "--artifact", "api@2.0", "--reason", "again"]);
+    agreed(&workspace, "2.0");
+    undo("something else");
+    let edited = back("1.0");
+    assert_eq!(gate_of(&workspace, &edited)["rules"][0]["name"], "approver");
+    assert!(!workspace.read("effects").contains("something else"));
+}
