@@ -169,7 +169,7 @@ impl Popup {
     /// Takes the answer about a text that is being edited.
     pub fn checked(&mut self, checked: edit::check::Checked) -> Outcome {
         match self {
-            Self::Edit(edit) => Outcome::Do(edit.take(checked).into_iter().collect()),
+            Self::Edit(edit) => edit.take(checked),
             Self::Help(_)
             | Self::Page(_)
             | Self::Choose(_)

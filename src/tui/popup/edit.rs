@@ -56,6 +56,8 @@ pub struct Edit {
     /// The version that is being checked.
     asked: Option<u64>,
     checked: Checked,
+    /// Somebody wants to go on as soon as the text as it is has been checked.
+    wanted: bool,
 }
 
 impl Edit {
@@ -103,7 +105,7 @@ impl Edit {
         area.set_selection_style(look.style(Role::Match));
         area.set_tab_length(2);
         let checked = Checked { version: 0, edited: None, remarks: Vec::new() };
-        Self { title, area, subject, before: text, masked, inputs, aim, version: 1, asked: None, checked }
+        Self { title, area, subject, before: text, masked, inputs, aim, version: 1, asked: None, checked, wanted: false }
     }
 
     /// The question about the text as it is, unless one is on its way: then the next follows its answer.
@@ -122,12 +124,18 @@ impl Edit {
         })))
     }
 
-    pub fn take(&mut self, checked: Checked) -> Option<Intent> {
+    pub fn take(&mut self, checked: Checked) -> Outcome {
         if self.asked == Some(checked.version) {
             self.asked = None;
         }
         self.checked = checked;
-        self.ask()
+        if self.wanted && self.is_current() {
+            self.wanted = false;
+            if let Some(edited) = self.checked.edited.clone() {
+                return Outcome::Then(vec![Intent::Open(Box::new(self.next(edited)))]);
+            }
+        }
+        Outcome::Do(self.ask().into_iter().collect())
     }
 
     fn text(&self) -> String {
@@ -139,6 +147,8 @@ impl Edit {
     }
 
     pub fn key(&mut self, key: &KeyEvent, action: Option<Action>) -> Outcome {
+        // Who goes on right after the last key does not have to press twice; whoever types further has not gone on.
+        self.wanted = action == Some(Action::Save) && !self.is_current();
         if action == Some(Action::Save) {
             return match self.checked.edited.clone().filter(|_| self.is_current()) {
                 Some(edited) => Outcome::Then(vec![Intent::Open(Box::new(self.next(edited)))]),
