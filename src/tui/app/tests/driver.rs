@@ -53,6 +53,8 @@ pub struct Driver {
     pub journals: HashMap<RunId, Vec<Event>>,
     /// What the engine answers when asked for the papers of any run.
     pub papers: Papers,
+    /// Checks of an edited text that are not answered yet, when they are slow.
+    pub checks: Option<Vec<crate::tui::popup::edit::check::Job>>,
     /// What is live where.
     pub deployments: Deployments,
     /// What waits for people.
@@ -84,6 +86,7 @@ impl Driver {
             fault: None,
             journals,
             papers: papers(),
+            checks: None,
             sheet: Err("no such pipeline".to_owned()),
             deployments: Deployments::default(),
             gates: Vec::new(),
@@ -125,7 +128,10 @@ impl Driver {
                     self.effects.push(effect);
                     self.send(Message::Copied(Ok(said)));
                 }
-                Effect::Check(job) => self.send(Message::Checked(Box::new(check(&job)))),
+                Effect::Check(job) => match &mut self.checks {
+                    Some(slow) => slow.push(*job),
+                    None => self.send(Message::Checked(Box::new(check(&job)))),
+                },
                 Effect::LayOut(job) => self.send(Message::Layout(Box::new(Picture::of(&job)))),
                 other => self.effects.push(other),
             }

@@ -149,6 +149,25 @@ fn edited_inputs_are_checked_while_typing_and_sent_after_a_question_that_shows_t
 }
 
 #[test]
+fn going_on_before_the_text_was_checked_waits_for_the_check_unless_somebody_types_further() {
+    for (further, asks) in [(false, true), (true, false)] {
+        let mut driver = Driver::on_run(100, 30, Charset::Unicode);
+        driver.keys("e right");
+        driver.checks = Some(Vec::new());
+        driver.type_text("\"dry\": true,");
+        driver.keys("ctrl-s");
+        if further {
+            driver.type_text(" ");
+        }
+        assert!(driver.shows("checking") && !driver.shows("Run again?"), "{}", driver.screen());
+        while let Some(job) = driver.checks.as_mut().and_then(Vec::pop) {
+            driver.send(crate::tui::message::Message::Checked(Box::new(crate::tui::popup::edit::check::check(&job))));
+        }
+        assert_eq!(driver.shows("Run again?"), asks, "{}", driver.screen());
+    }
+}
+
+#[test]
 fn inputs_that_do_not_fit_the_schema_are_named_by_their_path() {
     let mut driver = Driver::on_run(100, 30, Charset::Unicode);
     driver.keys("e down right right right right right right right right right right right right right");
