@@ -23,6 +23,7 @@ mod http_request;
 mod json_transform;
 mod locals;
 mod logger;
+mod looks;
 mod mock;
 mod names;
 mod notify;
@@ -60,6 +61,7 @@ pub use egress::Egress;
 pub use frame::{Foreach, Frame, TryCatch};
 pub use health_check::Service;
 pub use http::Http;
+pub use looks::only_looks;
 pub use notify::{Format, News, Severity, Target, Vault, deliver};
 pub use retry_until::retry_condition;
 pub use rollout::{WORKER as ROLLOUT_WORKER, worker::main as roll_out};
@@ -357,28 +359,6 @@ pub fn deployed(config: &Value, result: Value) -> Value {
 /// As of its config: a template that fails, a rule that names nobody.
 pub fn question(context: &Context) -> Result<Question, StageError> {
     approval::question(context)
-}
-
-/// Whether a stage only looks at a service: a health check, or a smoke test that sends nothing but GET and HEAD.
-pub fn only_looks(stage: &StageSpec) -> bool {
-    match stage.component {
-        Component::HealthCheck => true,
-        Component::SmokeTest => looks(&stage.config),
-        _ => false,
-    }
-}
-
-/// Whether no method that is written here, or comes from a template, could be another one than GET and HEAD.
-fn looks(config: &Value) -> bool {
-    match config {
-        Value::Object(fields) => fields.iter().all(|(name, value)| {
-            if name.eq_ignore_ascii_case("method") { http_request::is_safe_method(Some(value)) } else { looks(value) }
-        }),
-        Value::Array(list) => list.iter().all(looks),
-        // A whole test may come from a template.
-        Value::String(text) => crate::language::template::sole(text).is_none(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-    }
 }
 
 /// Whether this build has an operator for the component.

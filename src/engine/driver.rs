@@ -10,6 +10,7 @@ mod gated;
 mod output;
 mod prepare;
 mod scope;
+mod under;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
